@@ -1,0 +1,6 @@
+/** The command line. */
+module dev.weft.cli {
+  requires dev.weft;
+  requires dev.weft.interop;
+  requires info.picocli;
+}

@@ -1,0 +1,4 @@
+/** The CUDA backend. */
+module dev.weft.gpu {
+  requires dev.weft;
+}
