@@ -1,0 +1,104 @@
+package dev.weft;
+
+import dev.weft.internal.Checks;
+import java.util.Arrays;
+
+/**
+ * Dimensions of a row-major tensor: the last one varies fastest. A shape of rank 0 has one element.
+ * Dimensions may be 0; their product is at most 2⁶³ − 1.
+ */
+public final class Shape {
+  private final long[] dims;
+  private final long elements;
+
+  private Shape(long[] dims, long elements) {
+    this.dims = dims;
+    this.elements = elements;
+  }
+
+  /**
+   * The shape with these dimensions.
+   *
+   * @throws IllegalArgumentException if a dimension is negative or the element count passes 2⁶³ − 1
+   */
+  public static Shape of(long... dims) {
+    long[] copy = dims.clone();
+    boolean empty = false;
+    for (long dim : copy) {
+      if (dim < 0) {
+        throw Checks.bad("shape", "need every dimension >= 0", "shape", Arrays.toString(copy));
+      }
+      empty |= dim == 0;
+    }
+    long elements = empty ? 0 : 1;
+    for (long dim : copy) {
+      if (!empty && Math.multiplyHigh(elements, dim) != 0 || !empty && elements * dim < 0) {
+        throw Checks.bad("shape", "need an element count < 2^63", "shape", Arrays.toString(copy));
+      }
+      elements *= dim;
+    }
+    return new Shape(copy, elements);
+  }
+
+  /**
+   * The shape written as {@code 784,128}; the empty text is rank 0.
+   *
+   * @throws IllegalArgumentException if a part is not a decimal number, or as {@link #of}
+   */
+  public static Shape parse(String text) {
+    if (text.isBlank()) {
+      return of();
+    }
+    String[] parts = text.split(",", -1);
+    long[] dims = new long[parts.length];
+    for (int i = 0; i < parts.length; i++) {
+      try {
+        dims[i] = Long.parseLong(parts[i].strip());
+      } catch (NumberFormatException e) {
+        throw Checks.bad("shape", "need decimal numbers separated by commas", "shape", text);
+      }
+    }
+    return of(dims);
+  }
+
+  /** Number of dimensions. */
+  public int rank() {
+    return dims.length;
+  }
+
+  /** Dimension {@code axis}, counted from 0; a negative axis counts from the end. */
+  public long dim(int axis) {
+    int index = axis < 0 ? axis + dims.length : axis;
+    if (index < 0 || index >= dims.length) {
+      throw new IndexOutOfBoundsException(
+          Checks.message("shape.dim", "need -rank <= axis < rank", "axis", axis, "shape", this));
+    }
+    return dims[index];
+  }
+
+  /** Product of the dimensions. */
+  public long elements() {
+    return elements;
+  }
+
+  /** A copy of the dimensions. */
+  public long[] dims() {
+    return dims.clone();
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Shape that && Arrays.equals(dims, that.dims);
+  }
+
+  @Override
+  public int hashCode() {
+    return Arrays.hashCode(dims);
+  }
+
+  /** For example {@code [784, 128]}. */
+  @Override
+  public String toString() {
+    return Arrays.toString(dims);
+  }
+}

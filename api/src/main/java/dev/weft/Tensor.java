@@ -1,0 +1,207 @@
+package dev.weft;
+
+import dev.weft.init.Fill;
+import dev.weft.init.Initializer;
+import dev.weft.init.Layout;
+import dev.weft.internal.Checks;
+import dev.weft.random.RandomKey;
+import dev.weft.spi.Buffer;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Objects;
+
+/**
+ * A dense row-major tensor in the memory of its backend or of the caller. It may be used from any thread
+ * that may use its memory; two operations at once on one tensor race as on any memory.
+ *
+ * <p>Close it: a tensor of the backend's own memory that is lost unclosed is freed when the garbage
+ * collector finds it, and reported through {@link System.Logger}.
+ */
+public final class Tensor implements AutoCloseable {
+  private static final VarHandle USERS;
+
+  static {
+    try {
+      USERS = MethodHandles.lookup().findVarHandle(Tensor.class, "users", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  private static final int CLOSED = Integer.MIN_VALUE;
+
+  private final Backend backend;
+  private final DType dtype;
+  private final Shape shape;
+  private final Region whole;
+  private final Buffer buffer;
+  private final Runnable release;
+
+  @SuppressWarnings("unused") // through USERS: operations running on this tensor, or CLOSED
+  private volatile int users;
+
+  Tensor(Backend backend, DType dtype, Shape shape, Buffer buffer, Runnable release) {
+    this.backend = backend;
+    this.dtype = dtype;
+    this.shape = shape;
+    this.whole = Region.of(shape);
+    this.buffer = buffer;
+    this.release = release;
+  }
+
+  /** The element type. */
+  public DType dtype() {
+    return dtype;
+  }
+
+  /** The dimensions. */
+  public Shape shape() {
+    return shape;
+  }
+
+  /** Bytes of the elements. */
+  public long byteSize() {
+    return dtype.byteSize(shape.elements());
+  }
+
+  /** The backend that this tensor belongs to. */
+  public Backend backend() {
+    return backend;
+  }
+
+  /**
+   * The elements as the host sees them, {@link #byteSize} bytes in the machine's byte order; no copy. Not
+   * to be used after {@link #close}.
+   *
+   * @throws ClosedException if this tensor is closed
+   * @throws UnsupportedOperationException if the memory is a device's
+   */
+  public MemorySegment segment() {
+    enter("segment");
+    try {
+      return buffer.segment().asSlice(0, byteSize());
+    } finally {
+      leave();
+    }
+  }
+
+  /**
+   * Fills the whole tensor; its shape is the logical shape.
+   *
+   * @throws IllegalArgumentException if the fill does not suit the shape or type
+   * @throws ClosedException if this tensor or its backend is closed
+   * @throws WrongThreadException if the memory belongs to another thread
+   */
+  public void fill(Initializer initializer, RandomKey key) {
+    fill(initializer.plan(shape), key);
+  }
+
+  /** Fills the whole tensor; see {@link #fill(Initializer, RandomKey)}. */
+  public void fill(Fill fill, RandomKey key) {
+    fillRegion(fill, key, whole);
+  }
+
+  /**
+   * Fills this tensor with a region of a logical tensor: the bytes that the whole would have there. The
+   * fans come from {@code region.logical()}.
+   *
+   * @throws IllegalArgumentException {@code fill: need as many elements as the region, got …}, and as
+   *     {@link #fill(Initializer, RandomKey)}
+   */
+  public void fill(Initializer initializer, RandomKey key, Region region) {
+    fill(initializer.plan(region.logical()), key, region);
+  }
+
+  /** Fills this tensor with a region; see {@link #fill(Initializer, RandomKey, Region)}. */
+  public void fill(Fill fill, RandomKey key, Region region) {
+    if (region.shape().elements() != shape.elements()) {
+      throw Checks.bad("fill", "need as many elements as the region", "tensor", shape, "region", region.shape());
+    }
+    fillRegion(fill, key, region);
+  }
+
+  /** Element {@code index} in row-major order, as a double; for tests and reports, one at a time. */
+  public double get(long index) {
+    Objects.checkIndex(index, shape.elements());
+    enter("get");
+    try {
+      MemorySegment memory = buffer.segment();
+      return switch (dtype) {
+        case F32 -> memory.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * index);
+        case F64 -> memory.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, 8 * index);
+        case F16 -> Float.float16ToFloat(memory.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * index));
+        case BF16 ->
+            Float.intBitsToFloat(memory.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * index) << 16);
+      };
+    } finally {
+      leave();
+    }
+  }
+
+  /**
+   * How far this tensor is from {@code gain} times an orthogonal matrix Q: max |QᵀQ − I|, or max |QQᵀ − I|
+   * if it has fewer rows than columns. Rows and columns are those of {@link Fill#orthogonal}.
+   *
+   * @param gain finite, not 0
+   */
+  public double orthogonalityError(Layout layout, double gain) {
+    if (!(Math.abs(gain) > 0 && Math.abs(gain) <= Double.MAX_VALUE)) {
+      throw Checks.bad("orthogonalityError", "need a finite gain other than 0", "gain", gain);
+    }
+    Fill.Orthogonal matrix = new Fill.Orthogonal(gain, layout);
+    matrix.check(shape, dtype);
+    enter("orthogonalityError");
+    try {
+      return backend.orthogonalityError(dtype, matrix.rows(shape), matrix.columns(shape), gain, buffer);
+    } finally {
+      leave();
+    }
+  }
+
+  /**
+   * Gives back the backend's memory; a caller's memory stays as it is. A second call does nothing.
+   *
+   * @throws IllegalStateException if an operation is running on this tensor
+   */
+  @Override
+  public void close() {
+    if (USERS.compareAndSet(this, 0, CLOSED)) {
+      release.run();
+    } else if ((int) USERS.getVolatile(this) != CLOSED) {
+      throw new IllegalStateException(Checks.message("close", "need no running operation", "tensor", this));
+    }
+  }
+
+  /** For example {@code Tensor f32 [784, 128] on cpu}. */
+  @Override
+  public String toString() {
+    return "Tensor " + dtype.id() + " " + shape + " on " + backend.info().name();
+  }
+
+  private void fillRegion(Fill fill, RandomKey key, Region region) {
+    Objects.requireNonNull(key, "key");
+    fill.check(region.logical(), dtype);
+    enter("fill");
+    try {
+      backend.fill(fill, key, dtype, region, buffer);
+    } finally {
+      leave();
+    }
+  }
+
+  private void enter(String op) {
+    int now;
+    do {
+      now = (int) USERS.getVolatile(this);
+      if (now < 0) {
+        throw new ClosedException(Checks.message(op, "need an open tensor", "tensor", this));
+      }
+    } while (!USERS.weakCompareAndSet(this, now, now + 1));
+  }
+
+  private void leave() {
+    USERS.getAndAdd(this, -1);
+  }
+}

@@ -1,0 +1,2 @@
+/** Shared by weft's own modules; no part of the public API. */
+package dev.weft.internal;

@@ -1,0 +1,16 @@
+package dev.weft.spi;
+
+import java.lang.foreign.MemorySegment;
+
+/** Memory of one tensor. */
+public interface Buffer {
+  /**
+   * The memory as the host sees it, in the machine's byte order.
+   *
+   * @throws UnsupportedOperationException if the memory is a device's
+   */
+  MemorySegment segment();
+
+  /** Gives the memory back; once. A caller's memory stays as it is. */
+  void close();
+}
