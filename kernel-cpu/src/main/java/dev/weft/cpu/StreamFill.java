@@ -1,0 +1,95 @@
+package dev.weft.cpu;
+
+import dev.weft.DType;
+import dev.weft.init.Fill;
+import dev.weft.random.RandomKey;
+
+/**
+ * A fill from the random stream with everything that its kernels need, computed once: element i depends on
+ * this and i alone.
+ *
+ * <p>For F32, F16 and BF16 the value is computed in f32, {@code fma(z, (float) scale, (float) shift)}, then
+ * kept within [{@code least}, {@code most}] (both values of the target type) and, for the 16-bit types, rounded
+ * once; for F64 the same in f64. z is k·2⁻²⁴ (2⁻⁵³), the normal, or the truncated normal of the element's words.
+ *
+ * @param kind what z is
+ * @param dtype type written
+ * @param seed the Philox key, low word first
+ * @param subsequenceBits 16 in CURAND order, 0 in SEQUENTIAL order
+ * @param scale factor of z
+ * @param shift addend
+ * @param least no element lies below it
+ * @param most no element lies above it
+ * @param lower lower bound of a truncated z; −∞ otherwise
+ * @param upper upper bound of a truncated z; +∞ otherwise
+ */
+public record StreamFill(
+    Kind kind,
+    DType dtype,
+    long seed,
+    int subsequenceBits,
+    double scale,
+    double shift,
+    double least,
+    double most,
+    double lower,
+    double upper) {
+
+  /** What an element's words become before scale and shift. */
+  public enum Kind {
+    /** The words themselves: word i, the upper half of word i (16 bits), words 2i and 2i + 1 (64 bits). */
+    BITS,
+    /** k·2⁻²⁴ of word i, or k·2⁻⁵³ of words 2i and 2i + 1. */
+    UNIFORM,
+    /** Box–Muller on the word pair of elements 2j and 2j + 1. */
+    NORMAL,
+    /** Inverse distribution function of word i, or of words 2i and 2i + 1. */
+    TRUNCATED_NORMAL
+  }
+
+  /** The plan of {@link Fill.Bits}. */
+  public static StreamFill bits(DType dtype, RandomKey key) {
+    return of(Kind.BITS, dtype, key, 1, 0, -dtype.maxValue(), dtype.maxValue());
+  }
+
+  /** The plan of a uniform fill. */
+  public static StreamFill of(Fill.Uniform fill, DType dtype, RandomKey key) {
+    return of(
+        Kind.UNIFORM, dtype, key, fill.hi() - fill.lo(), fill.lo(), dtype.ceil(fill.lo()), dtype.below(fill.hi()));
+  }
+
+  /** The plan of a normal fill. */
+  public static StreamFill of(Fill.Normal fill, DType dtype, RandomKey key) {
+    return of(Kind.NORMAL, dtype, key, fill.stddev(), fill.mean(), -dtype.maxValue(), dtype.maxValue());
+  }
+
+  /** The plan of a truncated normal fill. */
+  public static StreamFill of(Fill.TruncatedNormal fill, DType dtype, RandomKey key) {
+    return new StreamFill(
+        Kind.TRUNCATED_NORMAL,
+        dtype,
+        key.seed(),
+        key.order().subsequenceBits(),
+        fill.stddev(),
+        fill.mean(),
+        Math.max(dtype.ceil(fill.min()), -dtype.maxValue()),
+        Math.min(dtype.floor(fill.max()), dtype.maxValue()),
+        fill.lowerSigma(),
+        fill.upperSigma());
+  }
+
+  private static StreamFill of(
+      Kind kind, DType dtype, RandomKey key, double scale, double shift, double least, double most) {
+    return new StreamFill(
+        kind,
+        dtype,
+        key.seed(),
+        key.order().subsequenceBits(),
+        scale,
+        shift,
+        least,
+        most,
+        Double.NEGATIVE_INFINITY,
+        Double.POSITIVE_INFINITY);
+  }
+}
