@@ -1,6 +1,6 @@
 /**
- * weft: reproducible random tensors and dense layers on a SIMD CPU or a CUDA GPU. Public types, every
- * argument check and the choice of a backend; no vendor library and no incubator module.
+ * weft: reproducible random tensors and dense layers on a SIMD CPU or a CUDA GPU. Public types,
+ * every argument check and the choice of a backend; no vendor library and no incubator module.
  */
 @SuppressWarnings("module") // the backends and front ends are compiled after this module
 module dev.weft {

@@ -1,11 +1,14 @@
 package dev.weft;
 
 /**
- * The error bounds that weft states and its tests hold it to. Measured values are in
- * {@code docs/accuracy.md}.
+ * The error bounds that weft states and its tests hold it to. Measured values are in {@code
+ * docs/accuracy.md}.
  */
 public final class Accuracy {
-  /** Largest error of a normal in units in the last place of its type, where |z| {@code >} {@link #NORMAL_SMALL}. */
+  /**
+   * Largest error of a normal in units in the last place of its type, where |z| {@code >} {@link
+   * #NORMAL_SMALL}.
+   */
   public static final double NORMAL_ULPS = 4;
 
   /** Below this |z| the error of a normal is bounded by {@link #NORMAL_ABSOLUTE} alone. */

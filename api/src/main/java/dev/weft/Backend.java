@@ -13,10 +13,11 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Executes fills, and holds the memory of the tensors it makes. Opened by {@link Weft#open}; may be used
- * from any thread. Results do not depend on which backend it is, nor on its options.
+ * Executes fills, and holds the memory of the tensors it makes. Opened by {@link Weft#open}; may be
+ * used from any thread. Results do not depend on which backend it is, nor on its options.
  *
- * <p>Closing it closes the tensors of its own memory that are still open, and reports them as leaks.
+ * <p>Closing it closes the tensors of its own memory that are still open, and reports them as
+ * leaks.
  */
 public final class Backend implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger("dev.weft");
@@ -50,7 +51,9 @@ public final class Backend implements AutoCloseable {
    */
   public Tensor tensor(DType dtype, Shape shape) {
     requireOpen("tensor");
-    Allocation allocation = new Allocation(engine.allocate(dtype.byteSize(shape.elements())), dtype + " " + shape, open);
+    Allocation allocation =
+        new Allocation(
+            engine.allocate(dtype.byteSize(shape.elements())), dtype + " " + shape, open);
     open.add(allocation);
     Tensor tensor = new Tensor(this, dtype, shape, allocation.buffer, allocation::close);
     cleaner.register(tensor, allocation::reportAndClose);
@@ -58,9 +61,9 @@ public final class Backend implements AutoCloseable {
   }
 
   /**
-   * A tensor over the caller's memory, native or heap, without a copy; the elements begin at its first byte.
-   * The memory must outlive the tensor's use; closing the tensor leaves it alone. Memory confined to a
-   * thread is filled by that thread alone.
+   * A tensor over the caller's memory, native or heap, without a copy; the elements begin at its
+   * first byte. The memory must outlive the tensor's use; closing the tensor leaves it alone.
+   * Memory confined to a thread is filled by that thread alone.
    *
    * @throws IllegalArgumentException if the segment is read-only or smaller than the shape
    * @throws ClosedException if this backend is closed
@@ -69,7 +72,17 @@ public final class Backend implements AutoCloseable {
     requireOpen("wrap");
     long needed = dtype.byteSize(shape.elements());
     if (segment.byteSize() < needed) {
-      throw Checks.bad("wrap", "need at least as many bytes as the shape", "bytes", segment.byteSize(), "needed", needed, "shape", shape, "dtype", dtype.id());
+      throw Checks.bad(
+          "wrap",
+          "need at least as many bytes as the shape",
+          "bytes",
+          segment.byteSize(),
+          "needed",
+          needed,
+          "shape",
+          shape,
+          "dtype",
+          dtype.id());
     }
     if (segment.isReadOnly()) {
       throw Checks.bad("wrap", "need a writable segment", "segment", segment);
@@ -77,12 +90,18 @@ public final class Backend implements AutoCloseable {
     return new Tensor(this, dtype, shape, engine.wrap(segment), () -> {});
   }
 
-  /** An F32 tensor over the caller's array, without a copy; see {@link #wrap(MemorySegment, DType, Shape)}. */
+  /**
+   * An F32 tensor over the caller's array, without a copy; see {@link #wrap(MemorySegment, DType,
+   * Shape)}.
+   */
   public Tensor wrap(float[] array, Shape shape) {
     return wrap(MemorySegment.ofArray(array), DType.F32, shape);
   }
 
-  /** An F64 tensor over the caller's array, without a copy; see {@link #wrap(MemorySegment, DType, Shape)}. */
+  /**
+   * An F64 tensor over the caller's array, without a copy; see {@link #wrap(MemorySegment, DType,
+   * Shape)}.
+   */
   public Tensor wrap(double[] array, Shape shape) {
     return wrap(MemorySegment.ofArray(array), DType.F64, shape);
   }
@@ -126,7 +145,8 @@ public final class Backend implements AutoCloseable {
 
   private void requireOpen(String op) {
     if (closed.get()) {
-      throw new ClosedException(Checks.message(op, "need an open backend", "backend", info().name()));
+      throw new ClosedException(
+          Checks.message(op, "need an open backend", "backend", info().name()));
     }
   }
 

@@ -6,11 +6,12 @@ import java.util.concurrent.Executor;
 /**
  * How a backend is opened. Nothing here changes a result.
  *
- * @param threads threads that work on one operation, the caller's among them; 0 for one per processor
- * @param executor runs the other threads' share; null for a pool of the backend's own. An executor that
- *     runs nothing, or late, costs speed alone: the caller's thread does what nobody else took
- * @param memoryLimit bytes that the backend's own tensors may take together; 0 for the default (the CPU's: nine tenths
- *     of physical memory)
+ * @param threads threads that work on one operation, the caller's among them; 0 for one per
+ *     processor
+ * @param executor runs the other threads' share; null for a pool of the backend's own. An executor
+ *     that runs nothing, or late, costs speed alone: the caller's thread does what nobody else took
+ * @param memoryLimit bytes that the backend's own tensors may take together; 0 for the default (the
+ *     CPU's: nine tenths of physical memory)
  * @param vectorBits width of the CPU's vectors: 128, 256, 512; 0 for the probe's choice
  */
 public record BackendOptions(int threads, Executor executor, long memoryLimit, int vectorBits) {

@@ -74,17 +74,21 @@ public enum DType {
     try {
       return Math.multiplyExact(count, (long) byteSize);
     } catch (ArithmeticException e) {
-      throw Checks.bad("byteSize", "need count * dtype bytes < 2^63", "count", count, "dtype", id());
+      throw Checks.bad(
+          "byteSize", "need count * dtype bytes < 2^63", "count", count, "dtype", id());
     }
   }
 
-  /** The value of this type nearest to {@code x}, ties to even; infinite beyond the largest value. */
+  /**
+   * The value of this type nearest to {@code x}, ties to even; infinite beyond the largest value.
+   */
   public double nearest(double x) {
     if (this == F64 || x == 0 || Double.isNaN(x) || Double.isInfinite(x)) {
       return x;
     }
     double unit = Math.scalb(1.0, Math.max(Math.getExponent(x), minExponent) - precision + 1);
-    double rounded = Math.rint(x / unit) * unit; // x / unit is exact or rounds below half a unit of F64
+    double rounded =
+        Math.rint(x / unit) * unit; // x / unit is exact or rounds below half a unit of F64
     return Math.abs(rounded) > maxValue ? Math.copySign(Double.POSITIVE_INFINITY, x) : rounded;
   }
 

@@ -4,12 +4,13 @@ import dev.weft.internal.Checks;
 import java.util.Arrays;
 
 /**
- * A part of a logical tensor: the whole, a range of its row-major elements, or a box. Filling a region
- * writes exactly the bytes that the whole tensor would have there; fans come from the logical shape.
+ * A part of a logical tensor: the whole, a range of its row-major elements, or a box. Filling a
+ * region writes exactly the bytes that the whole tensor would have there; fans come from the
+ * logical shape.
  *
- * <p>A region is made of {@link #runCount} runs of {@link #runLength} elements that follow one another
- * in the logical tensor; run r begins at logical element {@link #runStart}. In the output the runs are
- * contiguous.
+ * <p>A region is made of {@link #runCount} runs of {@link #runLength} elements that follow one
+ * another in the logical tensor; run r begins at logical element {@link #runStart}. In the output
+ * the runs are contiguous.
  */
 public final class Region {
   private final Shape logical;
@@ -21,7 +22,14 @@ public final class Region {
   private final long[] outerExtents;
   private final long[] outerStrides;
 
-  private Region(Shape logical, Shape shape, long[] start, long origin, long runLength, long[] outerExtents, long[] outerStrides) {
+  private Region(
+      Shape logical,
+      Shape shape,
+      long[] start,
+      long origin,
+      long runLength,
+      long[] outerExtents,
+      long[] outerStrides) {
     this.logical = logical;
     this.shape = shape;
     this.start = start;
@@ -38,7 +46,14 @@ public final class Region {
 
   /** The whole of {@code logical}. */
   public static Region of(Shape logical) {
-    return new Region(logical, logical, new long[logical.rank()], 0, logical.elements(), new long[0], new long[0]);
+    return new Region(
+        logical,
+        logical,
+        new long[logical.rank()],
+        0,
+        logical.elements(),
+        new long[0],
+        new long[0]);
   }
 
   /**
@@ -49,15 +64,18 @@ public final class Region {
    */
   public Region slice(long from, long to) {
     if (from < 0 || to < from || to > logical.elements()) {
-      throw Checks.bad("slice", "need 0 <= from <= to <= elements", "from", from, "to", to, "shape", logical);
+      throw Checks.bad(
+          "slice", "need 0 <= from <= to <= elements", "from", from, "to", to, "shape", logical);
     }
-    return new Region(logical, Shape.of(to - from), null, from, to - from, new long[0], new long[0]);
+    return new Region(
+        logical, Shape.of(to - from), null, from, to - from, new long[0], new long[0]);
   }
 
   /** Rows {@code from} (inclusive) to {@code to} (exclusive) of the first axis, as a box. */
   public Region rows(long from, long to) {
     if (logical.rank() == 0 || from < 0 || to < from || to > logical.dim(0)) {
-      throw Checks.bad("rows", "need 0 <= from <= to <= shape[0]", "from", from, "to", to, "shape", logical);
+      throw Checks.bad(
+          "rows", "need 0 <= from <= to <= shape[0]", "from", from, "to", to, "shape", logical);
     }
     long[] start = new long[logical.rank()];
     long[] extent = logical.dims();
@@ -67,11 +85,11 @@ public final class Region {
   }
 
   /**
-   * The box that begins at {@code start} and has {@code extent} elements along each axis; the result
-   * has the shape {@code extent}.
+   * The box that begins at {@code start} and has {@code extent} elements along each axis; the
+   * result has the shape {@code extent}.
    *
-   * @throws IllegalArgumentException unless {@code 0 <= start[a], 0 <= extent[a], start[a] + extent[a] <=
-   *     shape[a]} for every axis a
+   * @throws IllegalArgumentException unless {@code 0 <= start[a], 0 <= extent[a], start[a] +
+   *     extent[a] <= shape[a]} for every axis a
    */
   public Region box(long[] start, long[] extent) {
     int rank = logical.rank();
@@ -80,8 +98,15 @@ public final class Region {
       inside = start[a] >= 0 && extent[a] >= 0 && extent[a] <= logical.dim(a) - start[a];
     }
     if (!inside) {
-      throw Checks.bad("box", "need 0 <= start and start + extent <= shape on every axis",
-          "start", Arrays.toString(start), "extent", Arrays.toString(extent), "shape", logical);
+      throw Checks.bad(
+          "box",
+          "need 0 <= start and start + extent <= shape on every axis",
+          "start",
+          Arrays.toString(start),
+          "extent",
+          Arrays.toString(extent),
+          "shape",
+          logical);
     }
     long origin = 0;
     long[] strides = new long[rank];
@@ -100,8 +125,14 @@ public final class Region {
     for (int a = outer; a < rank; a++) {
       run *= extent[a];
     }
-    return new Region(logical, Shape.of(extent), start.clone(), origin, run,
-        Arrays.copyOf(extent, outer), Arrays.copyOf(strides, outer));
+    return new Region(
+        logical,
+        Shape.of(extent),
+        start.clone(),
+        origin,
+        run,
+        Arrays.copyOf(extent, outer),
+        Arrays.copyOf(strides, outer));
   }
 
   /** The shape of the tensor that this is a part of. */
@@ -153,6 +184,8 @@ public final class Region {
   /** For example {@code [64, 32] of [784, 128] at [0, 16]}. */
   @Override
   public String toString() {
-    return shape.equals(logical) ? logical.toString() : shape + " of " + logical + " at " + Arrays.toString(start());
+    return shape.equals(logical)
+        ? logical.toString()
+        : shape + " of " + logical + " at " + Arrays.toString(start());
   }
 }

@@ -13,8 +13,8 @@ import java.lang.invoke.VarHandle;
 import java.util.Objects;
 
 /**
- * A dense row-major tensor in the memory of its backend or of the caller. It may be used from any thread
- * that may use its memory; two operations at once on one tensor race as on any memory.
+ * A dense row-major tensor in the memory of its backend or of the caller. It may be used from any
+ * thread that may use its memory; two operations at once on one tensor race as on any memory.
  *
  * <p>Close it: a tensor of the backend's own memory that is lost unclosed is freed when the garbage
  * collector finds it, and reported through {@link System.Logger}.
@@ -72,8 +72,8 @@ public final class Tensor implements AutoCloseable {
   }
 
   /**
-   * The elements as the host sees them, {@link #byteSize} bytes in the machine's byte order; no copy. Not
-   * to be used after {@link #close}.
+   * The elements as the host sees them, {@link #byteSize} bytes in the machine's byte order; no
+   * copy. Not to be used after {@link #close}.
    *
    * @throws ClosedException if this tensor is closed
    * @throws UnsupportedOperationException if the memory is a device's
@@ -104,11 +104,11 @@ public final class Tensor implements AutoCloseable {
   }
 
   /**
-   * Fills this tensor with a region of a logical tensor: the bytes that the whole would have there. The
-   * fans come from {@code region.logical()}.
+   * Fills this tensor with a region of a logical tensor: the bytes that the whole would have there.
+   * The fans come from {@code region.logical()}.
    *
-   * @throws IllegalArgumentException {@code fill: need as many elements as the region, got …}, and as
-   *     {@link #fill(Initializer, RandomKey)}
+   * @throws IllegalArgumentException {@code fill: need as many elements as the region, got …}, and
+   *     as {@link #fill(Initializer, RandomKey)}
    */
   public void fill(Initializer initializer, RandomKey key, Region region) {
     fill(initializer.plan(region.logical()), key, region);
@@ -117,12 +117,15 @@ public final class Tensor implements AutoCloseable {
   /** Fills this tensor with a region; see {@link #fill(Initializer, RandomKey, Region)}. */
   public void fill(Fill fill, RandomKey key, Region region) {
     if (region.shape().elements() != shape.elements()) {
-      throw Checks.bad("fill", "need as many elements as the region", "tensor", shape, "region", region.shape());
+      throw Checks.bad(
+          "fill", "need as many elements as the region", "tensor", shape, "region", region.shape());
     }
     fillRegion(fill, key, region);
   }
 
-  /** Element {@code index} in row-major order, as a double; for tests and reports, one at a time. */
+  /**
+   * Element {@code index} in row-major order, as a double; for tests and reports, one at a time.
+   */
   public double get(long index) {
     Objects.checkIndex(index, shape.elements());
     enter("get");
@@ -141,8 +144,9 @@ public final class Tensor implements AutoCloseable {
   }
 
   /**
-   * How far this tensor is from {@code gain} times an orthogonal matrix Q: max |QᵀQ − I|, or max |QQᵀ − I|
-   * if it has fewer rows than columns. Rows and columns are those of {@link Fill#orthogonal}.
+   * How far this tensor is from {@code gain} times an orthogonal matrix Q: max |QᵀQ − I|, or max
+   * |QQᵀ − I| if it has fewer rows than columns. Rows and columns are those of {@link
+   * Fill#orthogonal}.
    *
    * @param gain finite, not 0
    */
@@ -154,7 +158,8 @@ public final class Tensor implements AutoCloseable {
     matrix.check(shape, dtype);
     enter("orthogonalityError");
     try {
-      return backend.orthogonalityError(dtype, matrix.rows(shape), matrix.columns(shape), gain, buffer);
+      return backend.orthogonalityError(
+          dtype, matrix.rows(shape), matrix.columns(shape), gain, buffer);
     } finally {
       leave();
     }
@@ -170,7 +175,8 @@ public final class Tensor implements AutoCloseable {
     if (USERS.compareAndSet(this, 0, CLOSED)) {
       release.run();
     } else if ((int) USERS.getVolatile(this) != CLOSED) {
-      throw new IllegalStateException(Checks.message("close", "need no running operation", "tensor", this));
+      throw new IllegalStateException(
+          Checks.message("close", "need no running operation", "tensor", this));
     }
   }
 

@@ -13,8 +13,9 @@ import java.util.ServiceLoader;
  * Opens backends. The choice is never visible in a result.
  *
  * <p>A name is {@code auto} (the best that is available), {@code cpu} (SIMD where the JVM has
- * {@code jdk.incubator.vector}, else scalar), {@code scalar}, {@code gpu} or {@code gpu:K}. Where the caller
- * names none, the system property {@code weft.backend} or else the environment variable {@code WEFT_BACKEND} does.
+ * {@code jdk.incubator.vector}, else scalar), {@code scalar}, {@code gpu} or {@code gpu:K}. Where
+ * the caller names none, the system property {@code weft.backend} or else the environment variable
+ * {@code WEFT_BACKEND} does.
  */
 public final class Weft {
   /** The system property that names the backend: {@value}. */
@@ -30,7 +31,8 @@ public final class Weft {
   /**
    * The backend that the property or variable names, else the best available.
    *
-   * @throws BackendUnavailableException if a named one is unavailable, with the reason and the remedy
+   * @throws BackendUnavailableException if a named one is unavailable, with the reason and the
+   *     remedy
    */
   public static Backend open() {
     return open(defaultName());
@@ -58,7 +60,8 @@ public final class Weft {
       }
     }
     if (name.startsWith("gpu:")) {
-      throw new BackendUnavailableException(Checks.message("open", "need a device that exists", "backend", name) + "\n" + explain());
+      throw new BackendUnavailableException(
+          Checks.message("open", "need a device that exists", "backend", name) + "\n" + explain());
     }
     List<String> names = new ArrayList<>(List.of("auto"));
     candidates.forEach(candidate -> names.add(candidate.info.name()));
@@ -77,7 +80,8 @@ public final class Weft {
     boolean chosen = false;
     for (BackendInfo info : backends()) {
       Probe probe = info.probe();
-      boolean choose = wanted.equals(info.name()) || wanted.equals("auto") && !chosen && probe.available();
+      boolean choose =
+          wanted.equals(info.name()) || wanted.equals("auto") && !chosen && probe.available();
       chosen |= choose && probe.available();
       text.append(info.name()).append(": ");
       text.append(!probe.available() ? "unavailable" : choose ? "available, chosen" : "available");
@@ -108,7 +112,11 @@ public final class Weft {
         try {
           return candidate.open(options);
         } catch (BackendUnavailableException e) {
-          LOG.log(System.Logger.Level.WARNING, "auto: {0} failed to open, trying the next: {1}", candidate.info.name(), e.getMessage());
+          LOG.log(
+              System.Logger.Level.WARNING,
+              "auto: {0} failed to open, trying the next: {1}",
+              candidate.info.name(),
+              e.getMessage());
           last = e;
         }
       }
@@ -125,7 +133,8 @@ public final class Weft {
   private static List<Candidate> candidates() {
     List<Candidate> found = new ArrayList<>();
     try {
-      for (BackendProvider provider : ServiceLoader.load(BackendProvider.class, Weft.class.getClassLoader())) {
+      for (BackendProvider provider :
+          ServiceLoader.load(BackendProvider.class, Weft.class.getClassLoader())) {
         for (BackendInfo info : provider.backends()) {
           found.add(new Candidate(provider, info));
         }
@@ -142,7 +151,12 @@ public final class Weft {
       Probe probe = info.probe();
       if (!probe.available()) {
         throw new BackendUnavailableException(
-            "open: " + info.name() + " is unavailable: " + probe.reason() + "; remedy: " + probe.remedy());
+            "open: "
+                + info.name()
+                + " is unavailable: "
+                + probe.reason()
+                + "; remedy: "
+                + probe.remedy());
       }
       Engine engine = provider.open(info.name(), options);
       return new Backend(engine);

@@ -26,8 +26,8 @@ public sealed interface Fill {
   void check(Shape logical, DType dtype);
 
   /**
-   * The raw words of the stream: element i is word i (f32), words 2i and 2i + 1 with the low word first
-   * (f64), or the upper 16 bits of word i (f16, bf16).
+   * The raw words of the stream: element i is word i (f32), words 2i and 2i + 1 with the low word
+   * first (f64), or the upper 16 bits of word i (f16, bf16).
    */
   static Fill bits() {
     return new Bits();
@@ -39,8 +39,8 @@ public sealed interface Fill {
   }
 
   /**
-   * U[lo, hi): fma(k·2⁻²⁴, hi − lo, lo) with k uniform in [0, 2²⁴) (f64: 2⁻⁵³), kept within [lo, hi) in
-   * the tensor's type; lo can occur where the type holds it, hi never does.
+   * U[lo, hi): fma(k·2⁻²⁴, hi − lo, lo) with k uniform in [0, 2²⁴) (f64: 2⁻⁵³), kept within [lo,
+   * hi) in the tensor's type; lo can occur where the type holds it, hi never does.
    *
    * @throws IllegalArgumentException {@code uniform: need finite lo < hi, got …}
    */
@@ -49,21 +49,23 @@ public sealed interface Fill {
   }
 
   /**
-   * N(mean, stddev²) by Box–Muller on word pairs. |z| stays below {@link #MAX_NORMAL_F32} or, for f64,
-   * {@link #MAX_NORMAL_F64}.
+   * N(mean, stddev²) by Box–Muller on word pairs. |z| stays below {@link #MAX_NORMAL_F32} or, for
+   * f64, {@link #MAX_NORMAL_F64}.
    *
-   * @throws IllegalArgumentException {@code normal: need …} unless mean is finite and stddev finite, {@code >= 0}
+   * @throws IllegalArgumentException {@code normal: need …} unless mean is finite and stddev
+   *     finite, {@code >= 0}
    */
   static Fill normal(double mean, double stddev) {
     return new Normal(mean, stddev);
   }
 
   /**
-   * N(mean, stddev²) conditioned on [mean + lower·stddev, mean + upper·stddev]: the bounds are in units of
-   * {@code stddev}, which is that of the normal before the cut. By inversion, one word an element; no
-   * mass is clamped to the bounds. Either bound may be infinite.
+   * N(mean, stddev²) conditioned on [mean + lower·stddev, mean + upper·stddev]: the bounds are in
+   * units of {@code stddev}, which is that of the normal before the cut. By inversion, one word an
+   * element; no mass is clamped to the bounds. Either bound may be infinite.
    *
-   * @throws IllegalArgumentException {@code truncated_normal: need …} unless {@code lower < upper} and stddev {@code > 0}
+   * @throws IllegalArgumentException {@code truncated_normal: need …} unless {@code lower < upper}
+   *     and stddev {@code > 0}
    */
   static Fill truncatedNormalSigma(double mean, double stddev, double lower, double upper) {
     return new TruncatedNormal(mean, stddev, lower, upper, Bounds.SIGMA);
@@ -83,8 +85,8 @@ public sealed interface Fill {
   }
 
   /**
-   * Convolution weights that pass their input on: 1 at the centre tap k div 2 of every spatial axis where
-   * the input channel equals the output channel within its group, else 0; rank 3 to 5.
+   * Convolution weights that pass their input on: 1 at the centre tap k div 2 of every spatial axis
+   * where the input channel equals the output channel within its group, else 0; rank 3 to 5.
    *
    * @param groups divides the number of output channels
    * @param layout where the channel axes are
@@ -94,26 +96,27 @@ public sealed interface Fill {
   }
 
   /**
-   * A matrix with orthonormal rows or columns, whichever are fewer, times {@code gain}, uniform over such matrices: Q of the
-   * Householder QR of a normal matrix of shape (max(r, c), min(r, c)), its columns multiplied by the sign
-   * of R's diagonal (never 0), transposed if {@code r < c}. In KERAS layout r = ∏s[:-1], c = s[-1]; in TORCH layout
-   * r = s[0], c = ∏s[1:].
+   * A matrix with orthonormal rows or columns, whichever are fewer, times {@code gain}, uniform
+   * over such matrices: Q of the Householder QR of a normal matrix of shape (max(r, c), min(r, c)),
+   * its columns multiplied by the sign of R's diagonal (never 0), transposed if {@code r < c}. In
+   * KERAS layout r = ∏s[:-1], c = s[-1]; in TORCH layout r = s[0], c = ∏s[1:].
    */
   static Fill orthogonal(double gain, Layout layout) {
     return new Orthogonal(gain, layout);
   }
 
   /**
-   * Convolution weights that are zero but at the centre tap (k − 1) div 2 of every spatial axis, where
-   * they are an orthogonal (in, out) matrix times {@code gain}; rank 3 to 5, out {@code >=} in.
+   * Convolution weights that are zero but at the centre tap (k − 1) div 2 of every spatial axis,
+   * where they are an orthogonal (in, out) matrix times {@code gain}; rank 3 to 5, out {@code >=}
+   * in.
    */
   static Fill deltaOrthogonal(double gain, Layout layout) {
     return new DeltaOrthogonal(gain, layout);
   }
 
   /**
-   * N(0, stddev²) with ⌈sparsity·rows⌉ entries of every column set to zero, chosen by a permutation of the
-   * rows that is keyed by the column; rank 2.
+   * N(0, stddev²) with ⌈sparsity·rows⌉ entries of every column set to zero, chosen by a permutation
+   * of the rows that is keyed by the column; rank 2.
    */
   static Fill sparse(double sparsity, double stddev) {
     return new Sparse(sparsity, stddev);
@@ -143,8 +146,10 @@ public sealed interface Fill {
     /** Throws if {@code value} is finite and its rounding is not. */
     @Override
     public void check(Shape logical, DType dtype) {
-      if (Math.abs(value) <= Double.MAX_VALUE && Math.abs(dtype.nearest(value)) > dtype.maxValue()) {
-        throw Checks.bad("constant", "need |value| <= " + dtype.maxValue(), "value", value, "dtype", dtype.id());
+      if (Math.abs(value) <= Double.MAX_VALUE
+          && Math.abs(dtype.nearest(value)) > dtype.maxValue()) {
+        throw Checks.bad(
+            "constant", "need |value| <= " + dtype.maxValue(), "value", value, "dtype", dtype.id());
       }
     }
   }
@@ -162,10 +167,19 @@ public sealed interface Fill {
     public void check(Shape logical, DType dtype) {
       double max = dtype.maxValue();
       if (!(-max <= lo && hi <= max && (dtype == DType.F64 || hi - lo <= Float.MAX_VALUE))) {
-        throw Checks.bad("uniform", "need lo, hi and hi - lo within ±" + max, "lo", lo, "hi", hi, "dtype", dtype.id());
+        throw Checks.bad(
+            "uniform",
+            "need lo, hi and hi - lo within ±" + max,
+            "lo",
+            lo,
+            "hi",
+            hi,
+            "dtype",
+            dtype.id());
       }
       if (!(dtype.ceil(lo) < hi)) {
-        throw Checks.bad("uniform", "need a " + dtype.id() + " value in [lo, hi)", "lo", lo, "hi", hi);
+        throw Checks.bad(
+            "uniform", "need a " + dtype.id() + " value in [lo, hi)", "lo", lo, "hi", hi);
       }
     }
   }
@@ -182,7 +196,15 @@ public sealed interface Fill {
     public void check(Shape logical, DType dtype) {
       double maxZ = dtype == DType.F64 ? MAX_NORMAL_F64 : MAX_NORMAL_F32;
       if (!(Math.abs(mean) + maxZ * stddev <= dtype.maxValue())) {
-        throw Checks.bad("normal", "need |mean| + " + maxZ + "·stddev <= " + dtype.maxValue(), "mean", mean, "stddev", stddev, "dtype", dtype.id());
+        throw Checks.bad(
+            "normal",
+            "need |mean| + " + maxZ + "·stddev <= " + dtype.maxValue(),
+            "mean",
+            mean,
+            "stddev",
+            stddev,
+            "dtype",
+            dtype.id());
       }
     }
   }
@@ -193,7 +215,8 @@ public sealed interface Fill {
    * @param lower the lower bound, in the units of {@code bounds}
    * @param upper the upper bound, in the units of {@code bounds}
    */
-  record TruncatedNormal(double mean, double stddev, double lower, double upper, Bounds bounds) implements Fill {
+  record TruncatedNormal(double mean, double stddev, double lower, double upper, Bounds bounds)
+      implements Fill {
     /** Bounds further out than this many σ hold no mass that a 64-bit word could reach. */
     public static final double MAX_SIGMA = 37;
 
@@ -209,8 +232,17 @@ public sealed interface Fill {
       double a = bounds == Bounds.SIGMA ? lower : (lower - mean) / stddev;
       double b = bounds == Bounds.SIGMA ? upper : (upper - mean) / stddev;
       if (!(a < b && a <= MAX_SIGMA && b >= -MAX_SIGMA)) {
-        throw Checks.bad("truncated_normal", "need bounds that differ and begin within ±37 stddev of the mean",
-            "mean", mean, "stddev", stddev, "lower", lower, "upper", upper);
+        throw Checks.bad(
+            "truncated_normal",
+            "need bounds that differ and begin within ±37 stddev of the mean",
+            "mean",
+            mean,
+            "stddev",
+            stddev,
+            "lower",
+            lower,
+            "upper",
+            upper);
       }
     }
 
@@ -241,11 +273,28 @@ public sealed interface Fill {
       double low = Math.max(min(), mean - Math.max(maxZ, 1 - upperSigma() + maxZ) * stddev);
       double high = Math.min(max(), mean + Math.max(maxZ, 1 + lowerSigma() + maxZ) * stddev);
       if (!(low >= -dtype.maxValue() && high <= dtype.maxValue())) {
-        throw Checks.bad("truncated_normal", "need values within ±" + dtype.maxValue(),
-            "mean", mean, "stddev", stddev, "min", min(), "max", max(), "dtype", dtype.id());
+        throw Checks.bad(
+            "truncated_normal",
+            "need values within ±" + dtype.maxValue(),
+            "mean",
+            mean,
+            "stddev",
+            stddev,
+            "min",
+            min(),
+            "max",
+            max(),
+            "dtype",
+            dtype.id());
       }
       if (!(dtype.ceil(min()) <= max())) {
-        throw Checks.bad("truncated_normal", "need a " + dtype.id() + " value in [min, max]", "min", min(), "max", max());
+        throw Checks.bad(
+            "truncated_normal",
+            "need a " + dtype.id() + " value in [min, max]",
+            "min",
+            min(),
+            "max",
+            max());
       }
     }
   }
@@ -280,7 +329,15 @@ public sealed interface Fill {
       requireConvolution("dirac", logical);
       long out = layout == Layout.TORCH ? logical.dim(0) : logical.dim(-1);
       if (out % groups != 0) {
-        throw Checks.bad("dirac", "need groups to divide the output channels", "groups", groups, "shape", logical, "layout", layout.id());
+        throw Checks.bad(
+            "dirac",
+            "need groups to divide the output channels",
+            "groups",
+            groups,
+            "shape",
+            logical,
+            "layout",
+            layout.id());
       }
     }
   }
@@ -315,7 +372,8 @@ public sealed interface Fill {
         throw Checks.bad("orthogonal", "need rank >= 2", "shape", logical);
       }
       if (!(Math.abs(gain) <= dtype.maxValue())) {
-        throw Checks.bad("orthogonal", "need |gain| <= " + dtype.maxValue(), "gain", gain, "dtype", dtype.id());
+        throw Checks.bad(
+            "orthogonal", "need |gain| <= " + dtype.maxValue(), "gain", gain, "dtype", dtype.id());
       }
     }
   }
@@ -333,10 +391,26 @@ public sealed interface Fill {
       long in = layout == Layout.TORCH ? logical.dim(1) : logical.dim(-2);
       long out = layout == Layout.TORCH ? logical.dim(0) : logical.dim(-1);
       if (in > out) {
-        throw Checks.bad("delta_orthogonal", "need out >= in", "in", in, "out", out, "shape", logical, "layout", layout.id());
+        throw Checks.bad(
+            "delta_orthogonal",
+            "need out >= in",
+            "in",
+            in,
+            "out",
+            out,
+            "shape",
+            logical,
+            "layout",
+            layout.id());
       }
       if (!(Math.abs(gain) <= dtype.maxValue())) {
-        throw Checks.bad("delta_orthogonal", "need |gain| <= " + dtype.maxValue(), "gain", gain, "dtype", dtype.id());
+        throw Checks.bad(
+            "delta_orthogonal",
+            "need |gain| <= " + dtype.maxValue(),
+            "gain",
+            gain,
+            "dtype",
+            dtype.id());
       }
     }
   }

@@ -5,14 +5,15 @@ import dev.weft.Tensor;
 import dev.weft.random.RandomKey;
 
 /**
- * A rule for initial weights: a function from the logical shape of a weight to a {@link Fill}. One written
- * by a user, such as {@code shape -> Fill.uniform(-limit, limit)}, runs at full speed on every backend.
+ * A rule for initial weights: a function from the logical shape of a weight to a {@link Fill}. One
+ * written by a user, such as {@code shape -> Fill.uniform(-limit, limit)}, runs at full speed on
+ * every backend.
  */
 @FunctionalInterface
 public interface Initializer {
   /**
-   * The fill for a weight of this logical shape. It is asked once for the whole tensor, also when only a
-   * region of it is filled.
+   * The fill for a weight of this logical shape. It is asked once for the whole tensor, also when
+   * only a region of it is filled.
    */
   Fill plan(Shape logical);
 

@@ -41,7 +41,8 @@ public final class InitializerSpec {
     KEYS.put("normal", List.of("mean", "stddev"));
     KEYS.put("truncated_normal", List.of("mean", "stddev", "lower", "upper", "min", "max"));
     KEYS.put("variance_scaling", List.of("scale", "mode", "distribution"));
-    for (String name : List.of("glorot_uniform", "glorot_normal", "lecun_uniform", "lecun_normal")) {
+    for (String name :
+        List.of("glorot_uniform", "glorot_normal", "lecun_uniform", "lecun_normal")) {
       KEYS.put(name, List.of("semantics", "gain"));
     }
     KEYS.put("he_uniform", List.of("semantics", "mode", "negative_slope"));
@@ -70,8 +71,8 @@ public final class InitializerSpec {
   /**
    * Parses {@code name[:key=value,…]}.
    *
-   * @throws IllegalArgumentException if the name or a key is unknown, a key is given twice, or a value
-   *     is not of its kind
+   * @throws IllegalArgumentException if the name or a key is unknown, a key is given twice, or a
+   *     value is not of its kind
    */
   public static InitializerSpec parse(String text) {
     int colon = text.indexOf(':');
@@ -82,7 +83,8 @@ public final class InitializerSpec {
         if (equals < 1) {
           throw Checks.bad("init", "need name[:key=value,…]", "init", text);
         }
-        if (values.put(part.substring(0, equals).strip(), part.substring(equals + 1).strip()) != null) {
+        if (values.put(part.substring(0, equals).strip(), part.substring(equals + 1).strip())
+            != null) {
           throw Checks.bad("init", "need every key once", "init", text);
         }
       }
@@ -108,12 +110,20 @@ public final class InitializerSpec {
     }
     for (String key : values.keySet()) {
       if (!keys.contains(key)) {
-        throw Checks.bad("init", "need keys of " + name + ": " + (keys.isEmpty() ? "none" : String.join(", ", keys)), "key", key);
+        throw Checks.bad(
+            "init",
+            "need keys of " + name + ": " + (keys.isEmpty() ? "none" : String.join(", ", keys)),
+            "key",
+            key);
       }
     }
     boolean sigma = ordered.containsKey("lower") || ordered.containsKey("upper");
     if (sigma && (ordered.containsKey("min") || ordered.containsKey("max"))) {
-      throw Checks.bad("init", "need lower, upper (in stddev) or min, max (absolute), not both", "init", name + ":" + ordered);
+      throw Checks.bad(
+          "init",
+          "need lower, upper (in stddev) or min, max (absolute), not both",
+          "init",
+          name + ":" + ordered);
     }
     InitializerSpec spec = new InitializerSpec(name, ordered);
     spec.initializer(Layout.KERAS); // a bad value is found here
@@ -189,13 +199,17 @@ public final class InitializerSpec {
     double stddev = number("stddev", 0.05);
     if (values.containsKey("min") || values.containsKey("max")) {
       return Initializers.truncatedNormalBetween(
-          mean, stddev, number("min", Double.NEGATIVE_INFINITY), number("max", Double.POSITIVE_INFINITY));
+          mean,
+          stddev,
+          number("min", Double.NEGATIVE_INFINITY),
+          number("max", Double.POSITIVE_INFINITY));
     }
     return Initializers.truncatedNormalSigma(mean, stddev, number("lower", -2), number("upper", 2));
   }
 
   private Initializer named(VarianceScaling scheme, Layout layout) {
-    VarianceScaling result = scheme.withLayout(layout).withSemantics(choice("semantics", Semantics.KERAS));
+    VarianceScaling result =
+        scheme.withLayout(layout).withSemantics(choice("semantics", Semantics.KERAS));
     if (values.containsKey("gain")) {
       result = result.withGain(number("gain", 1));
     }

@@ -42,17 +42,20 @@ public final class Initializers {
   }
 
   /** N(mean, stddev²) cut at bounds in units of stddev; see {@link Fill#truncatedNormalSigma}. */
-  public static Initializer truncatedNormalSigma(double mean, double stddev, double lower, double upper) {
+  public static Initializer truncatedNormalSigma(
+      double mean, double stddev, double lower, double upper) {
     return of(Fill.truncatedNormalSigma(mean, stddev, lower, upper));
   }
 
   /** N(mean, stddev²) cut at absolute bounds; see {@link Fill#truncatedNormalBetween}. */
-  public static Initializer truncatedNormalBetween(double mean, double stddev, double min, double max) {
+  public static Initializer truncatedNormalBetween(
+      double mean, double stddev, double min, double max) {
     return of(Fill.truncatedNormalBetween(mean, stddev, min, max));
   }
 
   /** Variance s/n of a chosen fan and distribution. */
-  public static VarianceScaling varianceScaling(double scale, FanMode mode, Distribution distribution) {
+  public static VarianceScaling varianceScaling(
+      double scale, FanMode mode, Distribution distribution) {
     return new VarianceScaling(scale, mode, distribution, Layout.KERAS, 1);
   }
 
@@ -87,7 +90,8 @@ public final class Initializers {
 
   /** He's normal for a leaky rectifier: s = 2 / (1 + slope²). */
   public static VarianceScaling heNormal(double negativeSlope) {
-    return varianceScaling(leakyScale(negativeSlope), FanMode.FAN_IN, Distribution.TRUNCATED_NORMAL);
+    return varianceScaling(
+        leakyScale(negativeSlope), FanMode.FAN_IN, Distribution.TRUNCATED_NORMAL);
   }
 
   /** U[−L, L), L = √(3 / fan_in). */
@@ -106,7 +110,8 @@ public final class Initializers {
   }
 
   /**
-   * U[−L, L), L = 1/√fanIn, for the bias of a layer whose weight has that fan_in: the default of PyTorch.
+   * U[−L, L), L = 1/√fanIn, for the bias of a layer whose weight has that fan_in: the default of
+   * PyTorch.
    *
    * @throws IllegalArgumentException {@code torch_linear: need fanIn >= 1, got fanIn=…}
    */

@@ -21,7 +21,8 @@ import java.util.Objects;
  * @see <a href="https://proceedings.mlr.press/v9/glorot10a.html">Glorot and Bengio 2010</a>
  * @see <a href="https://arxiv.org/abs/1502.01852">He, Zhang, Ren, Sun 2015</a>
  */
-public record VarianceScaling(double scale, FanMode mode, Distribution distribution, Layout layout, double gain)
+public record VarianceScaling(
+    double scale, FanMode mode, Distribution distribution, Layout layout, double gain)
     implements Initializer {
   /** Standard deviation of N(0, 1) cut at ±2. */
   public static final double TRUNCATED_STDDEV = 0.87962566103423978;
@@ -60,7 +61,9 @@ public record VarianceScaling(double scale, FanMode mode, Distribution distribut
       return this;
     }
     Distribution normal =
-        semantics == Semantics.KERAS ? Distribution.TRUNCATED_NORMAL : Distribution.UNTRUNCATED_NORMAL;
+        semantics == Semantics.KERAS
+            ? Distribution.TRUNCATED_NORMAL
+            : Distribution.UNTRUNCATED_NORMAL;
     return new VarianceScaling(scale, mode, normal, layout, gain);
   }
 

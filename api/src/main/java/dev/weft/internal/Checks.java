@@ -8,7 +8,10 @@ public final class Checks {
   public static String message(String op, String rule, Object... namesAndValues) {
     StringBuilder text = new StringBuilder(op).append(": ").append(rule);
     for (int i = 0; i < namesAndValues.length; i += 2) {
-      text.append(i == 0 ? ", got " : ", ").append(namesAndValues[i]).append('=').append(namesAndValues[i + 1]);
+      text.append(i == 0 ? ", got " : ", ")
+          .append(namesAndValues[i])
+          .append('=')
+          .append(namesAndValues[i + 1]);
     }
     return text.toString();
   }

@@ -1,15 +1,15 @@
 package dev.weft.random;
 
 /**
- * Philox4x32-10, the counter-based generator under every fill: the readable scalar definition of the
- * stream. A block is four 32-bit words, a pure function of a 128-bit counter (x, y, z, w) and a 64-bit
- * key, whose low word is k0.
+ * Philox4x32-10, the counter-based generator under every fill: the readable scalar definition of
+ * the stream. A block is four 32-bit words, a pure function of a 128-bit counter (x, y, z, w) and a
+ * 64-bit key, whose low word is k0.
  *
  * <p>Word i of the stream of a key is word {@code i mod 4} of block {@code q = i div 4}; {@link
  * StreamOrder} says which counter block q has.
  *
- * @see <a href="https://doi.org/10.1145/2063384.2063405">Salmon, Moraes, Dror, Shaw: Parallel random
- *     numbers: as easy as 1, 2, 3 (2011)</a>
+ * @see <a href="https://doi.org/10.1145/2063384.2063405">Salmon, Moraes, Dror, Shaw: Parallel
+ *     random numbers: as easy as 1, 2, 3 (2011)</a>
  */
 public final class Philox4x32 {
   /** Multiplier of x, as in the paper. */

@@ -5,13 +5,14 @@ import java.nio.charset.StandardCharsets;
 import java.util.Objects;
 
 /**
- * Names a random stream: a 64-bit seed and the order of its blocks. A key has no state; using it twice
- * gives the same numbers twice, so draw each tensor from a {@link #child} of its own.
+ * Names a random stream: a 64-bit seed and the order of its blocks. A key has no state; using it
+ * twice gives the same numbers twice, so draw each tensor from a {@link #child} of its own.
  *
- * <p>Children: {@code child(name)} is the key whose seed is words 0 and 1 (low word first) of the Philox
- * block with this seed as key and the counter (h low, h high, 0, 0x57454654), where h is the 64-bit FNV-1a hash
- * of the name's UTF-8 bytes. {@code split(n)[i]} is the same with the counter (i low, i high, 1,
- * 0x57454654). The last counter word keeps these blocks apart from every block of a stream, where it is 0. The order is inherited, and does not change a child's seed.
+ * <p>Children: {@code child(name)} is the key whose seed is words 0 and 1 (low word first) of the
+ * Philox block with this seed as key and the counter (h low, h high, 0, 0x57454654), where h is the
+ * 64-bit FNV-1a hash of the name's UTF-8 bytes. {@code split(n)[i]} is the same with the counter (i
+ * low, i high, 1, 0x57454654). The last counter word keeps these blocks apart from every block of a
+ * stream, where it is 0. The order is inherited, and does not change a child's seed.
  *
  * @param seed the 64-bit Philox key, low word first
  * @param order how blocks are counted

@@ -7,8 +7,8 @@ import java.util.List;
 /** A family of backends, found through {@link java.util.ServiceLoader}. */
 public interface BackendProvider {
   /**
-   * Every backend of this family with its probe, the best first. Never throws and never loads more than a
-   * probe needs.
+   * Every backend of this family with its probe, the best first. Never throws and never loads more
+   * than a probe needs.
    */
   List<BackendInfo> backends();
 

@@ -9,8 +9,9 @@ import dev.weft.random.RandomKey;
 import java.lang.foreign.MemorySegment;
 
 /**
- * An open backend behind {@link dev.weft.Backend}. Arguments are checked before they come here; buffers
- * passed in were made by this engine and stay open for the call. Methods may be called from any thread.
+ * An open backend behind {@link dev.weft.Backend}. Arguments are checked before they come here;
+ * buffers passed in were made by this engine and stay open for the call. Methods may be called from
+ * any thread.
  */
 public interface Engine extends AutoCloseable {
   /** What was opened. */
@@ -30,18 +31,22 @@ public interface Engine extends AutoCloseable {
   Buffer wrap(MemorySegment segment);
 
   /**
-   * Writes {@code region} of the logical tensor, {@code dtype.byteSize(region.shape().elements())} bytes
-   * from the beginning of {@code out}; allocates nothing for fills that are defined element by element.
+   * Writes {@code region} of the logical tensor, {@code dtype.byteSize(region.shape().elements())}
+   * bytes from the beginning of {@code out}; allocates nothing for fills that are defined element
+   * by element.
    */
   void fill(Fill fill, RandomKey key, DType dtype, Region region, Buffer out);
 
   /**
-   * max |QᵀQ − I| (rows {@code >=} columns) or max |QQᵀ − I|, where Q·gain is the row-major matrix in
-   * {@code matrix}; accumulated in f64.
+   * max |QᵀQ − I| (rows {@code >=} columns) or max |QQᵀ − I|, where Q·gain is the row-major matrix
+   * in {@code matrix}; accumulated in f64.
    */
   double orthogonalityError(DType dtype, long rows, long columns, double gain, Buffer matrix);
 
-  /** Ends the backend's threads and gives back its memory; {@code allocate}d buffers are closed before. */
+  /**
+   * Ends the backend's threads and gives back its memory; {@code allocate}d buffers are closed
+   * before.
+   */
   @Override
   void close();
 }
