@@ -73,6 +73,17 @@ public final class Weft {
     return candidates().stream().map(Candidate::info).toList();
   }
 
+  /**
+   * The name that {@link #open()} opens: in the property, else in the variable, else {@code auto}.
+   */
+  public static String defaultName() {
+    String name = System.getProperty(BACKEND_PROPERTY);
+    if (name == null || name.isBlank()) {
+      name = System.getenv(BACKEND_VARIABLE);
+    }
+    return name == null || name.isBlank() ? "auto" : name.strip();
+  }
+
   /** Every backend in words: chosen, available, or why not and the remedy. */
   public static String explain() {
     String wanted = defaultName();
@@ -94,15 +105,6 @@ public final class Weft {
       text.append("no backend: put weft-kernel-cpu on the class path or the module path\n");
     }
     return text.toString();
-  }
-
-  /** The name in the property, else in the variable, else {@code auto}. */
-  private static String defaultName() {
-    String name = System.getProperty(BACKEND_PROPERTY);
-    if (name == null || name.isBlank()) {
-      name = System.getenv(BACKEND_VARIABLE);
-    }
-    return name == null || name.isBlank() ? "auto" : name.strip();
   }
 
   private static Backend openBest(List<Candidate> candidates, BackendOptions options) {
