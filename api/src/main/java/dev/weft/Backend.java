@@ -55,7 +55,7 @@ public final class Backend implements AutoCloseable {
         new Allocation(
             engine.allocate(dtype.byteSize(shape.elements())), dtype + " " + shape, open);
     open.add(allocation);
-    Tensor tensor = new Tensor(this, dtype, shape, allocation.buffer, allocation::close);
+    Tensor tensor = new Tensor(this, dtype, shape, allocation.buffer, null, allocation::close);
     cleaner.register(tensor, allocation::reportAndClose);
     return tensor;
   }
@@ -87,7 +87,7 @@ public final class Backend implements AutoCloseable {
     if (segment.isReadOnly()) {
       throw Checks.bad("wrap", "need a writable segment", "segment", segment);
     }
-    return new Tensor(this, dtype, shape, engine.wrap(segment), () -> {});
+    return new Tensor(this, dtype, shape, engine.wrap(segment), segment, () -> {});
   }
 
   /**

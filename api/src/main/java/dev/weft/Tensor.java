@@ -37,17 +37,25 @@ public final class Tensor implements AutoCloseable {
   private final Shape shape;
   private final Region whole;
   private final Buffer buffer;
+  private final MemorySegment callers; // the caller's memory; null for the backend's own
   private final Runnable release;
 
   @SuppressWarnings("unused") // through USERS: operations running on this tensor, or CLOSED
   private volatile int users;
 
-  Tensor(Backend backend, DType dtype, Shape shape, Buffer buffer, Runnable release) {
+  Tensor(
+      Backend backend,
+      DType dtype,
+      Shape shape,
+      Buffer buffer,
+      MemorySegment callers,
+      Runnable release) {
     this.backend = backend;
     this.dtype = dtype;
     this.shape = shape;
     this.whole = Region.of(shape);
     this.buffer = buffer;
+    this.callers = callers;
     this.release = release;
   }
 
@@ -128,6 +136,7 @@ public final class Tensor implements AutoCloseable {
    */
   public double get(long index) {
     Objects.checkIndex(index, shape.elements());
+    requireAccessible("get");
     enter("get");
     try {
       MemorySegment memory = buffer.segment();
@@ -156,6 +165,7 @@ public final class Tensor implements AutoCloseable {
     }
     Fill.Orthogonal matrix = new Fill.Orthogonal(gain, layout);
     matrix.check(shape, dtype);
+    requireAccessible("orthogonalityError");
     enter("orthogonalityError");
     try {
       return backend.orthogonalityError(
@@ -189,11 +199,31 @@ public final class Tensor implements AutoCloseable {
   private void fillRegion(Fill fill, RandomKey key, Region region) {
     Objects.requireNonNull(key, "key");
     fill.check(region.logical(), dtype);
+    requireAccessible("fill");
     enter("fill");
     try {
       backend.fill(fill, key, dtype, region, buffer);
     } finally {
       leave();
+    }
+  }
+
+  private void requireAccessible(String op) {
+    if (callers == null) {
+      return;
+    }
+    if (!callers.scope().isAlive()) {
+      throw new ClosedException(Checks.message(op, "need memory that is alive", "tensor", this));
+    }
+    if (!callers.isAccessibleBy(Thread.currentThread())) {
+      throw new WrongThreadException(
+          Checks.message(
+              op,
+              "need memory of this thread",
+              "thread",
+              Thread.currentThread().getName(),
+              "tensor",
+              this));
     }
   }
 

@@ -5,12 +5,13 @@ import dev.weft.init.Fill;
 import dev.weft.random.RandomKey;
 
 /**
- * A fill from the random stream with everything that its kernels need, computed once: element i depends on
- * this and i alone.
+ * A fill from the random stream with everything that its kernels need, computed once: element i
+ * depends on this and i alone.
  *
- * <p>For F32, F16 and BF16 the value is computed in f32, {@code fma(z, (float) scale, (float) shift)}, then
- * kept within [{@code least}, {@code most}] (both values of the target type) and, for the 16-bit types, rounded
- * once; for F64 the same in f64. z is k·2⁻²⁴ (2⁻⁵³), the normal, or the truncated normal of the element's words.
+ * <p>For F32, F16 and BF16 the value is computed in f32, {@code fma(z, (float) scale, (float)
+ * shift)}, then kept within [{@code least}, {@code most}] (both values of the target type) and, for
+ * the 16-bit types, rounded once; for F64 the same in f64. z is k·2⁻²⁴ (2⁻⁵³), the normal, or the
+ * truncated normal of the element's words.
  *
  * @param kind what z is
  * @param dtype type written
@@ -37,7 +38,10 @@ public record StreamFill(
 
   /** What an element's words become before scale and shift. */
   public enum Kind {
-    /** The words themselves: word i, the upper half of word i (16 bits), words 2i and 2i + 1 (64 bits). */
+    /**
+     * The words themselves: word i, the upper half of word i (16 bits), words 2i and 2i + 1 (64
+     * bits).
+     */
     BITS,
     /** k·2⁻²⁴ of word i, or k·2⁻⁵³ of words 2i and 2i + 1. */
     UNIFORM,
@@ -55,12 +59,19 @@ public record StreamFill(
   /** The plan of a uniform fill. */
   public static StreamFill of(Fill.Uniform fill, DType dtype, RandomKey key) {
     return of(
-        Kind.UNIFORM, dtype, key, fill.hi() - fill.lo(), fill.lo(), dtype.ceil(fill.lo()), dtype.below(fill.hi()));
+        Kind.UNIFORM,
+        dtype,
+        key,
+        fill.hi() - fill.lo(),
+        fill.lo(),
+        dtype.ceil(fill.lo()),
+        dtype.below(fill.hi()));
   }
 
   /** The plan of a normal fill. */
   public static StreamFill of(Fill.Normal fill, DType dtype, RandomKey key) {
-    return of(Kind.NORMAL, dtype, key, fill.stddev(), fill.mean(), -dtype.maxValue(), dtype.maxValue());
+    return of(
+        Kind.NORMAL, dtype, key, fill.stddev(), fill.mean(), -dtype.maxValue(), dtype.maxValue());
   }
 
   /** The plan of a truncated normal fill. */
@@ -79,7 +90,13 @@ public record StreamFill(
   }
 
   private static StreamFill of(
-      Kind kind, DType dtype, RandomKey key, double scale, double shift, double least, double most) {
+      Kind kind,
+      DType dtype,
+      RandomKey key,
+      double scale,
+      double shift,
+      double least,
+      double most) {
     return new StreamFill(
         kind,
         dtype,

@@ -1,0 +1,137 @@
+package dev.weft.cpu;
+
+import dev.weft.BackendInfo;
+import dev.weft.BackendOptions;
+import dev.weft.DType;
+import dev.weft.MemoryInfo;
+import dev.weft.Region;
+import dev.weft.cpu.memory.HostMemory;
+import dev.weft.cpu.parallel.Workers;
+import dev.weft.init.Fill;
+import dev.weft.random.RandomKey;
+import dev.weft.spi.Buffer;
+import dev.weft.spi.Engine;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicReference;
+
+/** The CPU backend, scalar or SIMD by its kernels. */
+final class CpuEngine implements Engine {
+  private final BackendInfo info;
+  private final FillKernels kernels;
+  private final HostMemory memory;
+  private final Workers workers;
+  private final Workers alone = new Workers(1, null);
+  private final AtomicReference<FillTask> idleTask = new AtomicReference<>();
+  private volatile Plan lastPlan = new Plan(null, null, null, null);
+
+  CpuEngine(BackendInfo info, FillKernels kernels, int threads, BackendOptions options) {
+    this.info = info;
+    this.kernels = kernels;
+    this.memory = new HostMemory(options.memoryLimit());
+    this.workers = new Workers(threads, options.executor());
+  }
+
+  @Override
+  public BackendInfo info() {
+    return info;
+  }
+
+  @Override
+  public MemoryInfo memory() {
+    return memory.info();
+  }
+
+  @Override
+  public Buffer allocate(long byteSize) {
+    return memory.allocate(byteSize);
+  }
+
+  @Override
+  public Buffer wrap(MemorySegment segment) {
+    return new CallerMemory(segment);
+  }
+
+  @Override
+  public void fill(Fill fill, RandomKey key, DType dtype, Region region, Buffer out) {
+    MemorySegment segment = out.segment();
+    FillTask task = idleTask.getAndSet(null);
+    if (task == null) {
+      task = new FillTask(kernels);
+    }
+    Workers team = isConfined(out) ? alone : workers;
+    long chunks =
+        task.prepare(fill, plan(fill, key, dtype), dtype, region, segment, team.threads());
+    try {
+      team.run(chunks, task);
+    } finally {
+      task.clear();
+      idleTask.set(task);
+    }
+  }
+
+  @Override
+  public double orthogonalityError(
+      DType dtype, long rows, long columns, double gain, Buffer matrix) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public void close() {
+    workers.close();
+  }
+
+  /**
+   * The random part of a fill; the last one is kept, so that a repeated fill plans and allocates
+   * nothing.
+   */
+  private StreamFill plan(Fill fill, RandomKey key, DType dtype) {
+    Plan last = lastPlan;
+    if (last.fill == fill && last.dtype == dtype && key.equals(last.key)) {
+      return last.stream;
+    }
+    StreamFill stream =
+        switch (fill) {
+          case Fill.Bits f -> StreamFill.bits(dtype, key);
+          case Fill.Custom f -> StreamFill.bits(DType.F32, key);
+          case Fill.Uniform f -> StreamFill.of(f, dtype, key);
+          case Fill.Normal f -> StreamFill.of(f, dtype, key);
+          case Fill.TruncatedNormal f -> StreamFill.of(f, dtype, key);
+          case Fill.Sparse f -> StreamFill.of(new Fill.Normal(0, f.stddev()), dtype, key);
+          case Fill.Constant f -> null;
+          case Fill.Identity f -> null;
+          case Fill.Dirac f -> null;
+          case Fill.Orthogonal f -> null;
+          case Fill.DeltaOrthogonal f -> null;
+        };
+    lastPlan = new Plan(fill, key, dtype, stream);
+    return stream;
+  }
+
+  /** Whether the memory belongs to one thread, which then works alone. */
+  private static boolean isConfined(Buffer out) {
+    return out instanceof CallerMemory caller && caller.confined;
+  }
+
+  private record Plan(Fill fill, RandomKey key, DType dtype, StreamFill stream) {}
+
+  /** Memory of the caller's; closing it does nothing. */
+  private static final class CallerMemory implements Buffer {
+    private static final Thread OTHER = Thread.ofPlatform().unstarted(() -> {});
+
+    private final MemorySegment segment;
+    private final boolean confined;
+
+    CallerMemory(MemorySegment segment) {
+      this.segment = segment;
+      this.confined = !segment.isAccessibleBy(OTHER);
+    }
+
+    @Override
+    public MemorySegment segment() {
+      return segment;
+    }
+
+    @Override
+    public void close() {}
+  }
+}

@@ -1,0 +1,99 @@
+package dev.weft.cpu;
+
+import dev.weft.DType;
+import dev.weft.Shape;
+import dev.weft.init.Fill;
+import dev.weft.init.Layout;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Fills that are zero but at positions given by a formula. Each method writes those positions that
+ * lie among the logical elements {@code first .. first + count - 1}, over zeros.
+ */
+final class StructuredFill {
+  private StructuredFill() {}
+
+  /** gain at (d, d): element d·(columns + 1). */
+  static void identity(
+      Fill.Identity fill,
+      Shape logical,
+      DType dtype,
+      MemorySegment out,
+      long byteOffset,
+      long first,
+      long count) {
+    long columns = logical.dim(1);
+    long diagonal = Math.min(logical.dim(0), columns);
+    long bits = Elements.bits(dtype, fill.gain());
+    int bytes = dtype.byteSize();
+    for (long d = (first + columns) / (columns + 1); d < diagonal; d++) {
+      long at = d * (columns + 1) - first;
+      if (at >= count) {
+        break;
+      }
+      Elements.put(out, byteOffset + at * bytes, bytes, bits);
+    }
+  }
+
+  /** 1 at the centre tap where input channel d meets output channel g·(out / groups) + d. */
+  static void dirac(
+      Fill.Dirac fill,
+      Shape logical,
+      DType dtype,
+      MemorySegment out,
+      long byteOffset,
+      long first,
+      long count) {
+    long one = Elements.bits(dtype, 1);
+    int bytes = dtype.byteSize();
+    boolean torch = fill.layout() == Layout.TORCH;
+    long outputs = torch ? logical.dim(0) : logical.dim(-1);
+    long inputs = torch ? logical.dim(1) : logical.dim(-2);
+    long perGroup = outputs / fill.groups();
+    long centre = centre(logical, fill.layout(), 0);
+    long end = first + count;
+    if (torch) {
+      long row = logical.elements() / outputs; // elements of one output channel
+      long taps = row / inputs;
+      for (long o = first / row; o < outputs && o * row < end; o++) {
+        long d = o % perGroup;
+        put(d < inputs, o * row + d * taps + centre, first, end, out, byteOffset, bytes, one);
+      }
+    } else {
+      long base = centre * inputs * outputs;
+      long begin = Math.max(0, first - base) / outputs;
+      for (long d = begin; d < Math.min(inputs, perGroup) && base + d * outputs < end; d++) {
+        for (long o = d; o < outputs; o += perGroup) {
+          put(true, base + d * outputs + o, first, end, out, byteOffset, bytes, one);
+        }
+      }
+    }
+  }
+
+  /**
+   * Index of the centre tap among the taps of a convolution: k div 2 on every spatial axis, or (k −
+   * 1) div 2 if {@code less} is 1.
+   */
+  static long centre(Shape logical, Layout layout, int less) {
+    int begin = layout == Layout.TORCH ? 2 : 0;
+    long index = 0;
+    for (int axis = begin; axis < begin + logical.rank() - 2; axis++) {
+      index = index * logical.dim(axis) + (logical.dim(axis) - less) / 2;
+    }
+    return index;
+  }
+
+  private static void put(
+      boolean there,
+      long element,
+      long first,
+      long end,
+      MemorySegment out,
+      long byteOffset,
+      int bytes,
+      long bits) {
+    if (there && element >= first && element < end) {
+      Elements.put(out, byteOffset + (element - first) * bytes, bytes, bits);
+    }
+  }
+}

@@ -1,0 +1,117 @@
+package dev.weft.cpu;
+
+import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * Decides once per JVM whether and how wide the vectors are. It finds the vector kernels by name,
+ * so that nothing breaks where the incubator module is missing.
+ */
+final class VectorProbe {
+  private static final String KERNELS = "dev.weft.cpu.vector.VectorFillKernels";
+  private static final VectorProbe PROBE = probe();
+
+  private final int bits;
+  private final String reason;
+  private final String remedy;
+
+  private VectorProbe(int bits, String reason, String remedy) {
+    this.bits = bits;
+    this.reason = reason;
+    this.remedy = remedy;
+  }
+
+  static VectorProbe get() {
+    return PROBE;
+  }
+
+  /** The widest vectors that pay here, 128, 256 or 512; 0 if none do. */
+  int bits() {
+    return bits;
+  }
+
+  /** Why there are none; empty if there are. */
+  String reason() {
+    return reason;
+  }
+
+  /** What to do about it; empty if nothing. */
+  String remedy() {
+    return remedy;
+  }
+
+  /** The kernels with vectors of {@code bits} bits, at most {@link #bits()}. */
+  FillKernels kernels(int bits) {
+    return (FillKernels) call("of", new Class<?>[] {int.class}, bits);
+  }
+
+  private static VectorProbe probe() {
+    try {
+      Class.forName("jdk.incubator.vector.IntVector", false, VectorProbe.class.getClassLoader());
+    } catch (ClassNotFoundException | LinkageError e) {
+      return new VectorProbe(
+          0,
+          "module jdk.incubator.vector is not resolved",
+          "run java with --add-modules jdk.incubator.vector");
+    }
+    String mode = System.getProperty("java.vm.info", "");
+    if (!mode.contains("mixed mode") && !mode.contains("compiled mode")
+        || mode.contains("emulated-client")) {
+      return new VectorProbe(
+          0,
+          "the JVM runs without its optimizing compiler (" + mode + ")",
+          "run java without -Xint and TieredStopAtLevel");
+    }
+    if (!hasFma()) {
+      return new VectorProbe(
+          0,
+          "the processor has no fused multiply-add, which is emulated and very slow",
+          "use a newer processor");
+    }
+    try {
+      int preferred = (int) call("preferredBits", new Class<?>[0]);
+      if (preferred >= 128) {
+        return new VectorProbe(Math.min(preferred, 512), "", "");
+      }
+      return new VectorProbe(
+          0,
+          "the JVM's vectors have " + preferred + " bits",
+          "use a processor with 128-bit vectors");
+    } catch (LinkageError | AssertionError e) {
+      return new VectorProbe(0, "jdk.incubator.vector does not load: " + e, "use JDK 25");
+    }
+  }
+
+  /**
+   * False only where Linux says that an x86 processor lacks it; elsewhere 128-bit vectors imply it.
+   */
+  private static boolean hasFma() {
+    if (!System.getProperty("os.arch").equals("amd64")) {
+      return true;
+    }
+    try (var lines = Files.lines(Path.of("/proc/cpuinfo"))) {
+      return lines
+          .filter(line -> line.startsWith("flags"))
+          .findFirst()
+          .map(line -> line.contains(" fma "))
+          .orElse(true);
+    } catch (IOException e) {
+      return true;
+    }
+  }
+
+  private static Object call(String method, Class<?>[] types, Object... arguments) {
+    try {
+      return Class.forName(KERNELS).getMethod(method, types).invoke(null, arguments);
+    } catch (InvocationTargetException e) {
+      if (e.getCause() instanceof Error error) {
+        throw error;
+      }
+      throw new AssertionError(e.getCause());
+    } catch (ReflectiveOperationException e) {
+      throw new AssertionError(e);
+    }
+  }
+}

@@ -1,0 +1,2 @@
+/** Memory that the backend allocates for tensors. */
+package dev.weft.cpu.memory;

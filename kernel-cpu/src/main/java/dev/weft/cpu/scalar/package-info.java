@@ -1,0 +1,2 @@
+/** The kernels in plain Java: the definition of every fill, with no incubator module. */
+package dev.weft.cpu.scalar;

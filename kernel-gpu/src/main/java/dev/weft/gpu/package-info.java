@@ -1,0 +1,2 @@
+/** The CUDA backend. Exports nothing. */
+package dev.weft.gpu;
