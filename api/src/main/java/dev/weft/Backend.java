@@ -134,16 +134,14 @@ public final class Backend implements AutoCloseable {
   }
 
   void fill(Fill fill, RandomKey key, DType dtype, Region region, Buffer out) {
-    requireOpen("fill");
     engine.fill(fill, key, dtype, region, out);
   }
 
   double orthogonalityError(DType dtype, long rows, long columns, double gain, Buffer matrix) {
-    requireOpen("orthogonalityError");
     return engine.orthogonalityError(dtype, rows, columns, gain, matrix);
   }
 
-  private void requireOpen(String op) {
+  void requireOpen(String op) {
     if (closed.get()) {
       throw new ClosedException(
           Checks.message(op, "need an open backend", "backend", info().name()));

@@ -228,6 +228,7 @@ public final class Tensor implements AutoCloseable {
   }
 
   private void enter(String op) {
+    backend.requireOpen(op);
     int now;
     do {
       now = (int) USERS.getVolatile(this);

@@ -427,7 +427,7 @@ public sealed interface Fill {
 
     /** Zeros in every column of a matrix with {@code rows} rows: ⌈sparsity·rows⌉. */
     public long zeros(long rows) {
-      return (long) Math.ceil(sparsity * rows);
+      return Math.min(rows, (long) Math.ceil(sparsity * rows));
     }
 
     @Override
