@@ -1,0 +1,92 @@
+package dev.weft;
+
+import dev.weft.init.Fill;
+import dev.weft.random.RandomKey;
+import dev.weft.spi.Buffer;
+import dev.weft.spi.Engine;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** An engine that counts its buffers, fills with ones by way of a hook, and knows one limit. */
+final class HeapEngine implements Engine {
+  static final long LIMIT = 1 << 20;
+
+  final AtomicInteger fills = new AtomicInteger();
+  final AtomicInteger closes = new AtomicInteger();
+  final AtomicLong held = new AtomicLong();
+  volatile Runnable duringFill = () -> {};
+  volatile Region lastRegion;
+  private final String name;
+
+  HeapEngine(String name) {
+    this.name = name;
+  }
+
+  @Override
+  public BackendInfo info() {
+    return new BackendInfo(name, 0, Probe.available("heap"));
+  }
+
+  @Override
+  public MemoryInfo memory() {
+    return new MemoryInfo(held.get(), held.get(), LIMIT);
+  }
+
+  @Override
+  public Buffer allocate(long byteSize) {
+    if (byteSize > LIMIT - held.get()) {
+      throw new MemoryLimitException("allocate", "need room", byteSize, LIMIT - held.get());
+    }
+    held.addAndGet(byteSize);
+    Arena arena = Arena.ofShared();
+    MemorySegment segment = arena.allocate(byteSize, 64);
+    return new Buffer() {
+      @Override
+      public MemorySegment segment() {
+        return segment;
+      }
+
+      @Override
+      public void close() {
+        arena.close();
+        held.addAndGet(-byteSize);
+      }
+    };
+  }
+
+  @Override
+  public Buffer wrap(MemorySegment segment) {
+    return new Buffer() {
+      @Override
+      public MemorySegment segment() {
+        return segment;
+      }
+
+      @Override
+      public void close() {
+        throw new AssertionError("a caller's memory is not closed");
+      }
+    };
+  }
+
+  @Override
+  public void fill(Fill fill, RandomKey key, DType dtype, Region region, Buffer out) {
+    fills.incrementAndGet();
+    lastRegion = region;
+    duringFill.run();
+    out.segment().fill((byte) 1);
+  }
+
+  @Override
+  public double orthogonalityError(
+      DType dtype, long rows, long columns, double gain, Buffer matrix) {
+    return rows * 1000 + columns;
+  }
+
+  @Override
+  public void close() {
+    closes.incrementAndGet();
+  }
+}
