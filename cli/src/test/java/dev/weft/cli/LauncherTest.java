@@ -1,0 +1,81 @@
+package dev.weft.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The launcher's search for a JDK, which needs no build. */
+@EnabledOnOs({OS.LINUX, OS.MAC}) // it is a bash script
+class LauncherTest {
+  private static final Path LAUNCHER = Path.of("").toAbsolutePath().resolveSibling("weft");
+  private static final Map<String, String> THIS_JDK =
+      Map.of("WEFT_JAVA_HOME", System.getProperty("java.home"));
+
+  @TempDir Path directory;
+
+  @Test
+  void usesTheJdkThatIsNamed() throws Exception {
+    Result result = run(LAUNCHER, THIS_JDK);
+    assertThat(result.err).isEmpty();
+    assertThat(result.out).isEqualToIgnoringNewLines(System.getProperty("java.home"));
+    assertThat(result.exit).isZero();
+  }
+
+  @Test
+  void runsThroughSymbolicLinksFromAnyDirectory() throws Exception {
+    Path link = directory.resolve("a link");
+    Files.createSymbolicLink(link, LAUNCHER);
+    Path second = directory.resolve("second");
+    Files.createSymbolicLink(second, Path.of("a link"));
+    assertThat(run(second, THIS_JDK)).isEqualTo(run(LAUNCHER, THIS_JDK));
+  }
+
+  /** Versions at both ends of [25.0.3, 26), as a JDK's release file writes them. */
+  @Test
+  void takesAJdkByItsVersion() throws Exception {
+    for (String fits : new String[] {"25.0.3", "25.0.3.1", "25.0.10", "25.1"}) {
+      String home = jdk(fits);
+      assertThat(run(LAUNCHER, Map.of("WEFT_JAVA_HOME", home)))
+          .isEqualTo(new Result(home + "\n", "", 0));
+    }
+    for (String other : new String[] {"17.0.15", "24.0.2", "25", "25.0.2", "26", "26.0.3", "1.8"}) {
+      String home = jdk(other);
+      Result result = run(LAUNCHER, Map.of("WEFT_JAVA_HOME", home));
+      assertThat(result.err)
+          .isEqualTo("weft: WEFT_JAVA_HOME: need a JDK in [25.0.3,26), got " + home + "\n");
+      assertThat(result.out).isEmpty();
+      assertThat(result.exit).isEqualTo(1);
+    }
+  }
+
+  /** A directory that looks like a JDK of this version. */
+  private String jdk(String version) throws IOException {
+    Path home = Files.createDirectories(directory.resolve("jdk " + version));
+    Path javac = Files.createFile(Files.createDirectory(home.resolve("bin")).resolve("javac"));
+    assertThat(javac.toFile().setExecutable(true)).isTrue();
+    Files.writeString(home.resolve("release"), "X=\"1\"\nJAVA_VERSION=\"" + version + "\"\n");
+    return home.toString();
+  }
+
+  private Result run(Path launcher, Map<String, String> environment) throws Exception {
+    Path err = directory.resolve("err");
+    ProcessBuilder builder =
+        new ProcessBuilder("bash", launcher.toString(), "--jdk")
+            .directory(directory.toFile())
+            .redirectError(err.toFile());
+    builder.environment().putAll(environment);
+    Process process = builder.start();
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    return new Result(out, Files.readString(err), process.waitFor());
+  }
+
+  private record Result(String out, String err, int exit) {}
+}
