@@ -1,0 +1,425 @@
+package dev.weft.bench;
+
+import com.sun.management.ThreadMXBean;
+import dev.weft.Backend;
+import dev.weft.DType;
+import dev.weft.Shape;
+import dev.weft.Tensor;
+import dev.weft.Weft;
+import dev.weft.init.Fill;
+import dev.weft.init.Layout;
+import dev.weft.random.RandomKey;
+import java.io.PrintStream;
+import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * Measures the CPU's speed goals in one process, against limits measured in the same rounds on the
+ * same memory, and prints them as a table. A goal that cannot be measured here is listed with the
+ * reason.
+ */
+final class GoalsReport {
+  private static final RandomKey KEY = RandomKey.of(42);
+  private static final String STORES = "plain stores";
+  private static final String C_UNIFORM = "uniform f32, AVX-512 C";
+  private static final String UNIFORM = "uniform f32";
+  private static final String CONSTANT = "constant f32";
+  private static final List<String> RANDOM = List.of("uniform", "normal", "truncated_normal");
+
+  private final Plan plan;
+  private final PrintStream out;
+  private final List<Row> rows = new ArrayList<>();
+  private final StringBuilder details = new StringBuilder();
+  private Yardstick yardstick;
+  private String noYardstick = "";
+
+  private GoalsReport(Plan plan, PrintStream out) {
+    this.plan = plan;
+    this.out = out;
+  }
+
+  /**
+   * Sizes and times of a report.
+   *
+   * @param rounds rounds of every comparison
+   * @param nanos time of each contestant in a round
+   * @param cached bytes of a tensor in the second-level cache of one core
+   * @param shared bytes of a tensor in the caches of two cores
+   * @param memory bytes of a tensor in main memory, one thread
+   * @param large bytes of a tensor in main memory, two threads
+   * @param orthogonal rows and columns of the orthogonal matrix
+   * @param launcher the command line; null leaves its goals out
+   */
+  record Plan(
+      int rounds,
+      long nanos,
+      long cached,
+      List<Long> shared,
+      long memory,
+      long large,
+      int orthogonal,
+      Path launcher) {
+    /** What the goals ask for. */
+    static Plan standard(Path launcher) {
+      return new Plan(
+          21,
+          40_000_000,
+          256L << 10,
+          List.of(1L << 20, 2L << 20, 16L << 20),
+          256L << 20,
+          1L << 30,
+          2048,
+          launcher);
+    }
+  }
+
+  private record Row(String goal, String target, String measured, String met) {}
+
+  /** Prints the report that the arguments ask for; returns the exit code. */
+  static int main(String[] args, PrintStream out) {
+    Path launcher = CommandLineGoals.findLauncher();
+    Plan plan = Plan.standard(launcher);
+    for (int i = 0; i < args.length; i++) {
+      String value = i + 1 < args.length ? args[i + 1] : "";
+      if (args[i].equals("--rounds") && value.matches("[1-9][0-9]{0,3}")) {
+        plan =
+            new Plan(
+                Integer.parseInt(value),
+                plan.nanos,
+                plan.cached,
+                plan.shared,
+                plan.memory,
+                plan.large,
+                plan.orthogonal,
+                plan.launcher);
+        i++;
+      } else {
+        System.err.println("bench: need --goals [--rounds N], got " + String.join(" ", args));
+        return 2;
+      }
+    }
+    run(plan, out);
+    return 0;
+  }
+
+  /** Measures {@code plan} and prints the report. */
+  static void run(Plan plan, PrintStream out) {
+    new GoalsReport(plan, out).run();
+  }
+
+  private void run() {
+    try {
+      yardstick = Yardstick.load();
+    } catch (Yardstick.UnavailableException e) {
+      noYardstick = e.getMessage();
+    }
+    try (Backend one = Backends.open("cpu", 1);
+        Backend two = Backends.open("cpu", 2)) {
+      out.print(Machine.describe());
+      out.println("backends: " + one + "; " + two);
+      out.print(Weft.explain());
+      out.println(
+          "yardstick: " + (yardstick == null ? "none: " + noYardstick : "AVX-512 C by gcc"));
+      out.printf(
+          Locale.ROOT,
+          "method: %d interleaved rounds, %d ms each; medians; a ratio is the median of the rounds'"
+              + " ratios%n%n",
+          plan.rounds,
+          plan.nanos / 1_000_000);
+      Rounds cached = cached(one);
+      memory(one);
+      twoThreads(one, two, cached);
+      allocation(one, two);
+      orthogonal(two);
+    }
+    if (plan.launcher == null) {
+      row("command line", "", "not measured: no launcher found", "");
+    } else {
+      progress("command line");
+      CommandLineGoals.measure(plan.launcher, this::row);
+    }
+    print();
+  }
+
+  /** One thread in the second-level cache. */
+  private Rounds cached(Backend one) {
+    progress("one thread, in cache");
+    Rounds rounds = new Rounds(plan.nanos);
+    long elements = plan.cached / Float.BYTES;
+    try (Tensor f32 = one.tensor(DType.F32, Sizes.matrix(DType.F32, plan.cached));
+        Tensor bf16 = one.tensor(DType.BF16, f32.shape());
+        Tensor f16 = one.tensor(DType.F16, f32.shape())) {
+      addLimits(rounds, f32, 1, elements);
+      addFill(rounds, "constant", f32);
+      for (Tensor tensor : List.of(f32, bf16, f16)) {
+        for (String distribution : RANDOM) {
+          addFill(rounds, distribution, tensor);
+        }
+      }
+      rounds.run(plan.rounds);
+    }
+    String where = ", " + text(plan.cached) + ", 1 thread";
+    compare(rounds, UNIFORM, C_UNIFORM, 0.8, where);
+    compare(rounds, "normal f32", UNIFORM, 0.55, where);
+    compare(rounds, "truncated_normal f32", UNIFORM, 0.5, where);
+    for (String type : List.of("bf16", "f16")) {
+      for (String distribution : RANDOM) {
+        compare(
+            rounds,
+            distribution + " " + type,
+            distribution + " f32",
+            1,
+            ", elements, as many elements, 1 thread");
+      }
+    }
+    compare(rounds, CONSTANT, STORES, 0.95, where);
+    detail(text(plan.cached) + " of f32 (as many elements of the 16-bit types), 1 thread", rounds);
+    return rounds;
+  }
+
+  /** One thread in main memory. */
+  private void memory(Backend one) {
+    progress("one thread, in main memory");
+    Rounds rounds = new Rounds(plan.nanos);
+    try (Tensor tensor = one.tensor(DType.F32, Sizes.matrix(DType.F32, plan.memory))) {
+      addLimits(rounds, tensor, 1, tensor.shape().elements());
+      addFill(rounds, "constant", tensor);
+      addFill(rounds, "uniform", tensor);
+      rounds.run(plan.rounds);
+    }
+    String where = ", " + text(plan.memory) + ", 1 thread";
+    compare(rounds, UNIFORM, C_UNIFORM, 0.8, where);
+    compare(rounds, CONSTANT, STORES, 0.95, where);
+    detail(text(plan.memory) + ", 1 thread", rounds);
+  }
+
+  private void twoThreads(Backend one, Backend two, Rounds cached) {
+    if (Runtime.getRuntime().availableProcessors() < 2) {
+      row("two threads", "", "not measured: one processor", "");
+      return;
+    }
+    for (long bytes : plan.shared) {
+      scaling(one, two, bytes);
+    }
+    progress("two threads, in main memory");
+    Rounds rounds = new Rounds(plan.nanos);
+    try (Tensor tensor = two.tensor(DType.F32, Sizes.matrix(DType.F32, plan.large))) {
+      addLimits(rounds, tensor, 2, tensor.shape().elements());
+      addFill(rounds, "constant", tensor);
+      addFill(rounds, "uniform", tensor);
+      addFill(rounds, "normal", tensor);
+      rounds.run(plan.rounds);
+    }
+    String where = ", " + text(plan.large) + ", 2 threads";
+    double compute = 2 * cached.rate(UNIFORM);
+    double stores = rounds.rate(STORES);
+    double limit = Math.min(compute, stores);
+    ratioRow(
+        "uniform f32 / "
+            + (compute < stores ? "compute limit (twice its rate in cache)" : STORES)
+            + where,
+        0.9,
+        rounds.rate(UNIFORM) / limit);
+    compare(rounds, UNIFORM, C_UNIFORM, 0.8, where);
+    compare(rounds, CONSTANT, STORES, 0.95, where);
+    detail(text(plan.large) + ", 2 threads", rounds);
+  }
+
+  private void scaling(Backend one, Backend two, long bytes) {
+    progress("one and two threads, " + text(bytes));
+    Rounds rounds = new Rounds(plan.nanos);
+    try (Tensor tensor = one.tensor(DType.F32, Sizes.matrix(DType.F32, bytes));
+        Tensor view = two.wrap(tensor.segment(), DType.F32, tensor.shape())) {
+      for (String distribution : List.of("uniform", "normal")) {
+        Fill fill = Distributions.named(distribution).plan(tensor.shape());
+        Agreement.check(tensor, fill, KEY);
+        Agreement.check(view, fill, KEY);
+        double elements = tensor.shape().elements();
+        rounds.add(distribution + " f32, 1 thread", elements, () -> tensor.fill(fill, KEY));
+        rounds.add(distribution + " f32, 2 threads", elements, () -> view.fill(fill, KEY));
+      }
+      rounds.run(plan.rounds);
+    }
+    for (String distribution : List.of("uniform", "normal")) {
+      ratioRow(
+          distribution + " f32, 2 threads / 1 thread, " + text(bytes),
+          1.8,
+          rounds.ratio(distribution + " f32, 2 threads", distribution + " f32, 1 thread"));
+    }
+    detail(text(bytes) + ", 1 and 2 threads", rounds);
+  }
+
+  private void allocation(Backend one, Backend two) {
+    progress("allocation");
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    int calls = 2000;
+    for (Backend backend : List.of(one, two)) {
+      long worst = 0;
+      try (Tensor tensor = backend.tensor(DType.F32, Sizes.matrix(DType.F32, 1 << 20))) {
+        for (String distribution : RANDOM) {
+          Fill fill = Distributions.named(distribution).plan(tensor.shape());
+          for (int i = 0; i < calls; i++) {
+            tensor.fill(fill, KEY);
+          }
+          long before = threads.getTotalThreadAllocatedBytes();
+          for (int i = 0; i < calls; i++) {
+            tensor.fill(fill, KEY);
+          }
+          worst = Math.max(worst, threads.getTotalThreadAllocatedBytes() - before);
+        }
+      }
+      row(
+          "bytes allocated per fill, " + (backend == one ? "1 thread" : "2 threads"),
+          "0",
+          String.format(Locale.ROOT, "%.1f", (double) worst / calls),
+          worst < calls ? "yes" : "no");
+    }
+  }
+
+  private void orthogonal(Backend two) {
+    int n = plan.orthogonal;
+    progress("orthogonal " + n + " × " + n);
+    Fill fill = Fill.orthogonal(1, Layout.KERAS);
+    double[] seconds = new double[3];
+    try (Tensor tensor = two.tensor(DType.F32, Shape.of(n, n))) {
+      tensor.fill(fill, KEY);
+      for (int r = 0; r < seconds.length; r++) {
+        long start = System.nanoTime();
+        tensor.fill(fill, KEY);
+        seconds[r] = (System.nanoTime() - start) / 1e9;
+      }
+      double time = Rounds.median(seconds);
+      double error = tensor.orthogonalityError(Layout.KERAS, 1);
+      row(
+          String.format(Locale.ROOT, "orthogonal f32 %d × %d, 2 threads, seconds", n, n),
+          "< 3",
+          String.format(Locale.ROOT, "%.2f", time),
+          time < 3 ? "yes" : "no");
+      row(
+          String.format(Locale.ROOT, "orthogonal f32 %d × %d, max |QᵀQ − I|", n, n),
+          "< 1e-5",
+          String.format(Locale.ROOT, "%.1e", error),
+          error < OrthogonalBenchmark.LARGEST_ERROR ? "yes" : "no");
+      details.append(
+          String.format(
+              Locale.ROOT,
+              "%northogonal %d × %d, 2 threads: %.1f GFLOP/s at 8/3·n³ flop%s%n",
+              n,
+              n,
+              8.0 / 3 * n * n * n / time / 1e9,
+              yardstick == null
+                  ? ""
+                  : String.format(Locale.ROOT, "; FMA peak of one core %.1f", fmaPeak() / 1e9)));
+    }
+  }
+
+  private double fmaPeak() {
+    double best = 0;
+    long steps = 1_000_000;
+    for (int r = 0; r < 5; r++) {
+      long start = System.nanoTime();
+      float result = yardstick.fma(steps);
+      double rate = steps * Yardstick.FLOP_PER_STEP * 1e9 / (System.nanoTime() - start);
+      best = Float.isNaN(result) ? best : Math.max(best, rate);
+    }
+    return best;
+  }
+
+  /** Adds plain stores and the yardstick, in elements per second, on the memory of a tensor. */
+  private void addLimits(Rounds rounds, Tensor tensor, int threads, double elements) {
+    MemorySegment memory = tensor.segment();
+    double bytes = memory.byteSize();
+    rounds.add(
+        STORES, () -> StoreRoof.bytesPerSecond(memory, threads, plan.nanos) * elements / bytes);
+    if (yardstick != null) {
+      if (threads == 1) {
+        yardstick.requireSameBits(tensor, KEY);
+      }
+      rounds.add(
+          C_UNIFORM,
+          () ->
+              StoreRoof.bytesPerSecond(
+                      memory, threads, plan.nanos, share -> yardstick.uniform(share, KEY.seed()))
+                  * elements
+                  / bytes);
+    }
+  }
+
+  private void addFill(Rounds rounds, String distribution, Tensor tensor) {
+    Fill fill = Distributions.named(distribution).plan(tensor.shape());
+    Agreement.check(tensor, fill, KEY);
+    rounds.add(
+        distribution + " " + tensor.dtype().id(),
+        tensor.shape().elements(),
+        () -> tensor.fill(fill, KEY));
+  }
+
+  private void compare(Rounds rounds, String name, String other, double target, String where) {
+    String goal = name + " / " + other + where;
+    if (rounds.has(other)) {
+      ratioRow(goal, target, rounds.ratio(name, other));
+    } else {
+      row(goal, target(target), "not measured: " + noYardstick, "");
+    }
+  }
+
+  private void ratioRow(String goal, double target, double ratio) {
+    row(
+        goal,
+        target(target),
+        String.format(Locale.ROOT, "%.2f", ratio),
+        ratio >= target ? "yes" : "no");
+  }
+
+  private static String target(double ratio) {
+    return String.format(Locale.ROOT, "≥ %.2f", ratio);
+  }
+
+  private void row(String goal, String target, String measured, String met) {
+    rows.add(new Row(goal, target, measured, met));
+  }
+
+  private void detail(String title, Rounds rounds) {
+    details.append(
+        String.format(
+            Locale.ROOT,
+            "%n### %s%n%n| | G elements/s | GB/s | ± |%n|---|---:|---:|---:|%n",
+            title));
+    for (String name : rounds.names()) {
+      int width = name.contains("f16") ? 2 : 4;
+      details.append(
+          String.format(
+              Locale.ROOT,
+              "| %s | %.2f | %.1f | %.0f %% |%n",
+              name,
+              rounds.rate(name) / 1e9,
+              rounds.rate(name) * width / 1e9,
+              100 * rounds.spread(name)));
+    }
+  }
+
+  private void print() {
+    out.println("| goal | target | measured | met |");
+    out.println("|---|---:|---:|---|");
+    for (Row row : rows) {
+      out.printf("| %s | %s | %s | %s |%n", row.goal, row.target, row.measured, row.met);
+    }
+    out.print(details);
+    out.flush();
+  }
+
+  private void progress(String what) {
+    System.err.println("measuring: " + what);
+  }
+
+  private static String text(long bytes) {
+    if (bytes % (1 << 30) == 0) {
+      return (bytes >> 30) + " GiB";
+    }
+    return bytes % (1 << 20) == 0 ? (bytes >> 20) + " MiB" : (bytes >> 10) + " KiB";
+  }
+}

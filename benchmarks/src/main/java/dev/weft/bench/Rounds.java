@@ -1,0 +1,109 @@
+package dev.weft.bench;
+
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.DoubleSupplier;
+
+/**
+ * Interleaved measurements: every contestant runs for a short time in every round, so that what
+ * disturbs the machine disturbs them alike. A ratio is the median of the rounds' ratios.
+ */
+final class Rounds {
+  private static final int WARM_UP_ROUNDS = 4;
+
+  private final long nanos;
+  private final Map<String, DoubleSupplier> contestants = new LinkedHashMap<>();
+  private final Map<String, double[]> rates = new LinkedHashMap<>();
+
+  /**
+   * No contestants yet.
+   *
+   * @param nanos how long each runs in a round
+   */
+  Rounds(long nanos) {
+    this.nanos = nanos;
+  }
+
+  /** Adds {@code call}, which does {@code units} units of work; its rate is units per second. */
+  void add(String name, double units, Runnable call) {
+    contestants.put(name, () -> units * callsPerSecond(call));
+  }
+
+  /** Adds a contestant that measures its own rate. */
+  void add(String name, DoubleSupplier rate) {
+    contestants.put(name, rate);
+  }
+
+  /** Runs {@code rounds} rounds after some for warming up. */
+  void run(int rounds) {
+    for (int r = -WARM_UP_ROUNDS; r < rounds; r++) {
+      for (Map.Entry<String, DoubleSupplier> contestant : contestants.entrySet()) {
+        double rate = contestant.getValue().getAsDouble();
+        if (r >= 0) {
+          rates.computeIfAbsent(contestant.getKey(), name -> new double[rounds])[r] = rate;
+        }
+      }
+    }
+  }
+
+  /** Whether {@code name} ran. */
+  boolean has(String name) {
+    return rates.containsKey(name);
+  }
+
+  /** Names in the order in which they run. */
+  Iterable<String> names() {
+    return rates.keySet();
+  }
+
+  /** The median rate of {@code name}. */
+  double rate(String name) {
+    return median(rates.get(name));
+  }
+
+  /** Half the range of the middle half of the rates, as a share of the median. */
+  double spread(String name) {
+    double[] sorted = rates.get(name).clone();
+    Arrays.sort(sorted);
+    int quarter = sorted.length / 4;
+    return (sorted[sorted.length - 1 - quarter] - sorted[quarter]) / 2 / median(sorted);
+  }
+
+  /** The median over the rounds of the rate of {@code name} over that of {@code other}. */
+  double ratio(String name, String other) {
+    double[] a = rates.get(name);
+    double[] b = rates.get(other);
+    double[] ratios = new double[a.length];
+    for (int r = 0; r < ratios.length; r++) {
+      ratios[r] = a[r] / b[r];
+    }
+    return median(ratios);
+  }
+
+  /** The median of {@code values}, the mean of the middle two if they are even in number. */
+  static double median(double[] values) {
+    double[] sorted = values.clone();
+    Arrays.sort(sorted);
+    int n = sorted.length;
+    return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
+  }
+
+  private double callsPerSecond(Runnable call) {
+    long start = System.nanoTime();
+    call.run();
+    long first = System.nanoTime() - start;
+    long batch = Math.max(1, nanos / 16 / Math.max(1, first));
+    long calls = 0;
+    long now;
+    start = System.nanoTime();
+    do {
+      for (long i = 0; i < batch; i++) {
+        call.run();
+      }
+      calls += batch;
+      now = System.nanoTime();
+    } while (now - start < nanos);
+    return calls * 1e9 / (now - start);
+  }
+}

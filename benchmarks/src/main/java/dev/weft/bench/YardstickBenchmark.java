@@ -1,0 +1,89 @@
+package dev.weft.bench;
+
+import dev.weft.Backend;
+import dev.weft.DType;
+import dev.weft.Tensor;
+import dev.weft.init.Fill;
+import dev.weft.random.RandomKey;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+
+/** U[0, 1) in f32 on one thread: weft beside hand-written AVX-512 C, into the same memory. */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MICROSECONDS)
+@Fork(
+    value = 1,
+    jvmArgsAppend = {
+      "--add-modules=jdk.incubator.vector",
+      "--enable-native-access=ALL-UNNAMED",
+      "-Xms256m"
+    })
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 5, time = 1)
+public class YardstickBenchmark {
+  private static final RandomKey KEY = RandomKey.of(42);
+
+  /** Bytes of the tensor. */
+  @Param({"256KiB", "256MiB"})
+  public String size;
+
+  private final Fill fill = Fill.uniform(0, 1);
+  private Backend backend;
+  private Tensor tensor;
+  private MemorySegment memory;
+  private Yardstick yardstick;
+
+  /**
+   * Compiles the yardstick and checks that both write the same bits.
+   *
+   * @throws Yardstick.UnavailableException if the yardstick cannot run here, with the reason
+   */
+  @Setup(Level.Trial)
+  public void open() throws Yardstick.UnavailableException {
+    yardstick = Yardstick.load();
+    backend = Backends.open("cpu", 1);
+    tensor = backend.tensor(DType.F32, Sizes.matrix(DType.F32, Sizes.parse(size)));
+    memory = tensor.segment();
+    yardstick.requireSameBits(tensor, KEY);
+    System.err.println(backend + ", " + tensor.shape() + " f32, bits verified against C");
+  }
+
+  /** Gives the memory and the backend back. */
+  @TearDown(Level.Trial)
+  public void close() {
+    tensor.close();
+    backend.close();
+  }
+
+  /** weft. */
+  @Benchmark
+  public void weft() {
+    tensor.fill(fill, KEY);
+  }
+
+  /** The yardstick. */
+  @Benchmark
+  public void c() {
+    yardstick.uniform(memory, KEY.seed());
+  }
+
+  /** Plain 64-byte stores: the roof of both. */
+  @Benchmark
+  public void stores() {
+    yardstick.store(memory, 0.5f);
+  }
+}
