@@ -86,7 +86,7 @@ final class CpuEngine implements Engine {
    */
   private StreamFill plan(Fill fill, RandomKey key, DType dtype) {
     Plan last = lastPlan;
-    if (last.fill == fill && last.dtype == dtype && key.equals(last.key)) {
+    if (last.dtype == dtype && key.equals(last.key) && fill.equals(last.fill)) {
       return last.stream;
     }
     StreamFill stream =
