@@ -1,6 +1,8 @@
 package dev.weft.cpu;
 
 import dev.weft.DType;
+import dev.weft.cpu.scalar.TruncatedNormalF32;
+import dev.weft.cpu.scalar.TruncatedNormalF64;
 import dev.weft.init.Fill;
 import dev.weft.random.RandomKey;
 
@@ -21,8 +23,8 @@ import dev.weft.random.RandomKey;
  * @param shift addend
  * @param least no element lies below it
  * @param most no element lies above it
- * @param lower lower bound of a truncated z; −∞ otherwise
- * @param upper upper bound of a truncated z; +∞ otherwise
+ * @param truncated32 constants of a truncated z in f32; null for other kinds and for F64
+ * @param truncated64 constants of a truncated z in f64; null for other kinds and types
  */
 public record StreamFill(
     Kind kind,
@@ -33,8 +35,8 @@ public record StreamFill(
     double shift,
     double least,
     double most,
-    double lower,
-    double upper) {
+    TruncatedNormalF32.Plan truncated32,
+    TruncatedNormalF64.Plan truncated64) {
 
   /** What an element's words become before scale and shift. */
   public enum Kind {
@@ -85,8 +87,12 @@ public record StreamFill(
         fill.mean(),
         Math.max(dtype.ceil(fill.min()), -dtype.maxValue()),
         Math.min(dtype.floor(fill.max()), dtype.maxValue()),
-        fill.lowerSigma(),
-        fill.upperSigma());
+        dtype == DType.F64
+            ? null
+            : TruncatedNormalF32.Plan.of(fill.lowerSigma(), fill.upperSigma()),
+        dtype == DType.F64
+            ? TruncatedNormalF64.Plan.of(fill.lowerSigma(), fill.upperSigma())
+            : null);
   }
 
   private static StreamFill of(
@@ -106,7 +112,7 @@ public record StreamFill(
         shift,
         least,
         most,
-        Double.NEGATIVE_INFINITY,
-        Double.POSITIVE_INFINITY);
+        null,
+        null);
   }
 }

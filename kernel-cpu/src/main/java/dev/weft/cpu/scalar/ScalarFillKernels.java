@@ -69,7 +69,12 @@ public final class ScalarFillKernels implements FillKernels {
     return switch (fill.kind()) {
       case BITS -> word;
       case UNIFORM -> finish32(fill, (word >>> 8) * 0x1p-24f);
-      case NORMAL, TRUNCATED_NORMAL -> throw new UnsupportedOperationException();
+      case NORMAL -> {
+        int x = block[(int) (element & 2)];
+        int y = block[(int) (element & 2) + 1];
+        yield finish32(fill, (element & 1) == 0 ? NormalF32.even(x, y) : NormalF32.odd(x, y));
+      }
+      case TRUNCATED_NORMAL -> finish32(fill, TruncatedNormalF32.sample(fill.truncated32(), word));
     };
   }
 
@@ -80,16 +85,29 @@ public final class ScalarFillKernels implements FillKernels {
   }
 
   private static long bits64(StreamFill fill, int[] block, long element) {
-    int low = word(fill, block, 2 * element);
-    long word = low & 0xFFFFFFFFL | (long) block[(int) (2 * element + 1 & 3)] << 32;
+    word(fill, block, 2 * element);
+    long word = pair(block, (int) (2 * element & 2));
     return switch (fill.kind()) {
       case BITS -> word;
       case UNIFORM -> {
-        double value = Math.fma((word >>> 11) * 0x1p-53, fill.scale(), fill.shift());
-        yield Double.doubleToRawLongBits(Math.min(Math.max(value, fill.least()), fill.most()));
+        yield finish64(fill, (word >>> 11) * 0x1p-53);
       }
-      case NORMAL, TRUNCATED_NORMAL -> throw new UnsupportedOperationException();
+      case NORMAL -> {
+        long x = pair(block, 0);
+        long y = pair(block, 2);
+        yield finish64(fill, (element & 1) == 0 ? NormalF64.even(x, y) : NormalF64.odd(x, y));
+      }
+      case TRUNCATED_NORMAL -> finish64(fill, TruncatedNormalF64.sample(fill.truncated64(), word));
     };
+  }
+
+  private static long finish64(StreamFill fill, double z) {
+    double value = Math.fma(z, fill.scale(), fill.shift());
+    return Double.doubleToRawLongBits(Math.min(Math.max(value, fill.least()), fill.most()));
+  }
+
+  private static long pair(int[] block, int low) {
+    return block[low] & 0xFFFFFFFFL | (long) block[low + 1] << 32;
   }
 
   /** Word {@code i}; its whole block is left in {@code block}. */
