@@ -1,11 +1,11 @@
 package dev.weft.cpu.scalar;
 
 /**
- * hi + lo, about 106 bits, |lo| ≤ ulp(hi)/2. Built from IEEE operations and StrictMath alone: the same bits on
- * every machine. For constants that are computed once; not for kernels.
+ * hi + lo, about 106 bits, |lo| ≤ ulp(hi)/2. Built from IEEE operations and StrictMath alone: the
+ * same bits on every machine. For constants that are computed once; not for kernels.
  *
- * @see <a href="https://doi.org/10.1007/BF01397083">Dekker: A floating-point technique for extending the
- *     available precision (1971)</a>
+ * @see <a href="https://doi.org/10.1007/BF01397083">Dekker: A floating-point technique for
+ *     extending the available precision (1971)</a>
  */
 record DoubleDouble(double hi, double lo) {
   static final DoubleDouble ZERO = of(0);

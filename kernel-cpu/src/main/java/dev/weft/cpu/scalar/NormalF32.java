@@ -1,17 +1,17 @@
 package dev.weft.cpu.scalar;
 
 /**
- * The standard normal of a pair of 32-bit words, in f32: Box–Muller, r·sin φ from (x, y) for the even element
- * and r·cos φ for the odd one.
+ * The standard normal of a pair of 32-bit words, in f32: Box–Muller, r·sin φ from (x, y) for the
+ * even element and r·cos φ for the odd one.
  *
- * <p>u = fl(fl(x)·2⁻³² + 2⁻³³) lies in [2⁻³³, 1], as in cuRAND; r = √(−2 ln u) ≤ 6.764; φ = 2π(y + ½)·2⁻³²
- * without rounding. Every step is a correctly rounded IEEE operation, an exact conversion or an integer
- * operation, in a fixed order, so that vectors of any width and a GPU give the same bits. Polynomials are
- * evaluated by Horner's rule with fma. The error is in docs/accuracy.md; {@code src/main/scripts/coefficients.py}
- * made the coefficients.
+ * <p>u = fl(fl(x)·2⁻³² + 2⁻³³) lies in [2⁻³³, 1], as in cuRAND; r = √(−2 ln u) ≤ 6.764; φ = 2π(y +
+ * ½)·2⁻³² without rounding. Every step is a correctly rounded IEEE operation, an exact conversion
+ * or an integer operation, in a fixed order, so that vectors of any width and a GPU give the same
+ * bits. Polynomials are evaluated by Horner's rule with fma. The error is in docs/accuracy.md;
+ * {@code src/main/scripts/coefficients.py} made the coefficients.
  *
- * @see <a href="https://doi.org/10.1214/aoms/1177706645">Box, Muller: A note on the generation of random
- *     normal deviates (1958)</a>
+ * @see <a href="https://doi.org/10.1214/aoms/1177706645">Box, Muller: A note on the generation of
+ *     random normal deviates (1958)</a>
  */
 public final class NormalF32 {
   /** Bits of the f32 nearest to 2/3: the logarithm's mantissa lies in [2/3, 4/3). */
@@ -99,7 +99,10 @@ public final class NormalF32 {
     return Float.intBitsToFloat(Float.floatToRawIntBits(c) ^ ((k + 0x40000000) & 0x80000000));
   }
 
-  /** a·2³¹: φ less its nearest quarter turn is π/4·a, −1 ≤ a ≤ 1; y + ½ in units of ¼, so that one rounding remains. */
+  /**
+   * a·2³¹: φ less its nearest quarter turn is π/4·a, −1 ≤ a ≤ 1; y + ½ in units of ¼, so that one
+   * rounding remains.
+   */
   private static float reduced(int y) {
     return (float) ((y << 2) | 2);
   }

@@ -1,11 +1,12 @@
 package dev.weft.cpu.scalar;
 
 /**
- * The standard normal of a pair of 64-bit words, in f64: {@link NormalF32} with X = w[4j] + 2³²·w[4j+1] and
- * Y = w[4j+2] + 2³²·w[4j+3] in place of x and y.
+ * The standard normal of a pair of 64-bit words, in f64: {@link NormalF32} with X = w[4j] +
+ * 2³²·w[4j+1] and Y = w[4j+2] + 2³²·w[4j+3] in place of x and y.
  *
- * <p>u is the f64 nearest to (X + ½)·2⁻⁶⁴, in [2⁻⁶⁵, 1]; r = √(−2 ln u) ≤ 9.493; φ = 2π(Y + ½)·2⁻⁶⁴ without
- * rounding. The error is in docs/accuracy.md; {@code src/main/scripts/coefficients.py} made the coefficients.
+ * <p>u is the f64 nearest to (X + ½)·2⁻⁶⁴, in [2⁻⁶⁵, 1]; r = √(−2 ln u) ≤ 9.493; φ = 2π(Y + ½)·2⁻⁶⁴
+ * without rounding. The error is in docs/accuracy.md; {@code src/main/scripts/coefficients.py} made
+ * the coefficients.
  */
 public final class NormalF64 {
   /** Bits of the f64 nearest to 2/3: the logarithm's mantissa lies in [2/3, 4/3). */
@@ -67,7 +68,8 @@ public final class NormalF64 {
 
   /** u of a word: 1 can occur, 0 cannot. */
   public static double unit(long x) {
-    return Math.fma((double) (x >>> 32), 0x1p-32, Math.fma((double) (x & 0xFFFFFFFFL), 0x1p-64, 0x1p-65));
+    return Math.fma(
+        (double) (x >>> 32), 0x1p-32, Math.fma((double) (x & 0xFFFFFFFFL), 0x1p-64, 0x1p-65));
   }
 
   /** √(−2 ln u). */
@@ -122,7 +124,10 @@ public final class NormalF64 {
         Double.doubleToRawLongBits(c) ^ ((k + 0x4000000000000000L) & 0x8000000000000000L));
   }
 
-  /** a·2⁶³: φ less its nearest quarter turn is π/4·a, −1 ≤ a ≤ 1; Y + ½ in units of ¼, so that one rounding remains. */
+  /**
+   * a·2⁶³: φ less its nearest quarter turn is π/4·a, −1 ≤ a ≤ 1; Y + ½ in units of ¼, so that one
+   * rounding remains.
+   */
   private static double reduced(long y) {
     return (double) ((y << 2) | 2);
   }

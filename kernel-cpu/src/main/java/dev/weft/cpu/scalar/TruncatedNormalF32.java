@@ -1,11 +1,13 @@
 package dev.weft.cpu.scalar;
 
 /**
- * The standard normal cut at [a, b], in f32, from one 32-bit word x: z = Φ⁻¹(Φ(a) + (x + ½)·2⁻³²·(Φ(b) − Φ(a))).
+ * The standard normal cut at [a, b], in f32, from one 32-bit word x: z = Φ⁻¹(Φ(a) + (x +
+ * ½)·2⁻³²·(Φ(b) − Φ(a))).
  *
- * <p>Near the mean z = q·R(√(p(1 − p))), p the probability of the nearer tail and q = ½ − p, each from its own
- * count of words; in the tails z = r + T(√r), r = √(−2 ln p). The error is in docs/accuracy.md. z may pass a
- * bound by a few ulp: whoever writes it clamps to the values inside the bounds.
+ * <p>Near the mean z = q·R(√(p(1 − p))), p the probability of the nearer tail and q = ½ − p, each
+ * from its own count of words; in the tails z = r + T(√r), r = √(−2 ln p). The error is in
+ * docs/accuracy.md. z may pass a bound by a few ulp: whoever writes it clamps to the values inside
+ * the bounds.
  */
 public final class TruncatedNormalF32 {
   /** Number of coefficients of the tail. */
@@ -31,7 +33,8 @@ public final class TruncatedNormalF32 {
   private TruncatedNormalF32() {}
 
   /**
-   * The constants of one pair of bounds; see {@link TruncatedNormalPlan}, which they are rounded from.
+   * The constants of one pair of bounds; see {@link TruncatedNormalPlan}, which they are rounded
+   * from.
    *
    * @param flip xored to the word: −1 if mirrored, else 0
    * @param split words ≥ split (unsigned) lie above the mean
@@ -102,8 +105,8 @@ public final class TruncatedNormalF32 {
     }
 
     /**
-     * Whether a = −b: then the top bit of a word is its side, and both counts of words are below 2³¹, so that
-     * a signed conversion does.
+     * Whether a = −b: then the top bit of a word is its side, and both counts of words are below
+     * 2³¹, so that a signed conversion does.
      */
     public boolean isSymmetric() {
       return split == 0x80000000 && tailBelow == tailAbove && middleBelow == middleAbove;
@@ -121,7 +124,8 @@ public final class TruncatedNormalF32 {
       z = tail(plan, p);
     } else {
       int fromSplit = above ? x - plan.split : plan.split + ~x;
-      float q = Math.fma(toFloat(fromSplit), plan.width, above ? plan.middleAbove : plan.middleBelow);
+      float q =
+          Math.fma(toFloat(fromSplit), plan.width, above ? plan.middleAbove : plan.middleBelow);
       z = q * ratio(p);
     }
     return above == (plan.flip == 0) ? z : -z;

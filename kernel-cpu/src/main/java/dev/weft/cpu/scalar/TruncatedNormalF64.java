@@ -1,8 +1,8 @@
 package dev.weft.cpu.scalar;
 
 /**
- * The standard normal cut at [a, b], in f64, from one 64-bit word X: {@link TruncatedNormalF32} with 64 bits in
- * place of 32, and near the mean a polynomial of ⁴√(p(1 − p)).
+ * The standard normal cut at [a, b], in f64, from one 64-bit word X: {@link TruncatedNormalF32}
+ * with 64 bits in place of 32, and near the mean a polynomial of ⁴√(p(1 − p)).
  */
 public final class TruncatedNormalF64 {
   /** Number of coefficients of the tail. */
@@ -108,7 +108,8 @@ public final class TruncatedNormalF64 {
       z = tail(plan, p);
     } else {
       long fromSplit = above ? x - plan.split : plan.split + ~x;
-      double q = Math.fma(toDouble(fromSplit), plan.width, above ? plan.middleAbove : plan.middleBelow);
+      double q =
+          Math.fma(toDouble(fromSplit), plan.width, above ? plan.middleAbove : plan.middleBelow);
       z = q * ratio(p);
     }
     return above == (plan.flip == 0) ? z : -z;

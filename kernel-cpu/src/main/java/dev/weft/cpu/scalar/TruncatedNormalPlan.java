@@ -6,15 +6,17 @@ import java.math.RoundingMode;
 
 /**
  * The constants of a normal distribution cut at [a, b], in more digits than either type: {@link
- * TruncatedNormalF32} and {@link TruncatedNormalF64} round them. Computed from IEEE operations and StrictMath
- * alone: the same on every machine.
+ * TruncatedNormalF32} and {@link TruncatedNormalF64} round them. Computed from IEEE operations and
+ * StrictMath alone: the same on every machine.
  *
- * <p>Word x of n bits stands for the probability Φ(a) + (x + ½)·w, w = (Φ(b) − Φ(a))·2⁻ⁿ. Words below {@code
- * split} lie below the mean, the others above it. On either side p is the distance to the nearer end of (0, 1)
- * and q = ½ − p that to the middle, both linear in a count of words, so that neither loses digits where it is
- * small. If b ≤ 0 the plan is that of [−b, −a], for the word 2ⁿ − 1 − x and −z.
+ * <p>Word x of n bits stands for the probability Φ(a) + (x + ½)·w, w = (Φ(b) − Φ(a))·2⁻ⁿ. Words
+ * below {@code split} lie below the mean, the others above it. On either side p is the distance to
+ * the nearer end of (0, 1) and q = ½ − p that to the middle, both linear in a count of words, so
+ * that neither loses digits where it is small. If b ≤ 0 the plan is that of [−b, −a], for the word
+ * 2ⁿ − 1 − x and −z.
  *
- * <p>If all of [a, b] lies in one tail, p is scaled by 2ᵏ to at most 1, and k goes into the logarithm.
+ * <p>If all of [a, b] lies in one tail, p is scaled by 2ᵏ to at most 1, and k goes into the
+ * logarithm.
  *
  * @param mirrored whether the plan is that of [−b, −a]
  * @param split number of words below the mean, n bits, unsigned
@@ -58,7 +60,8 @@ record TruncatedNormalPlan(
    */
   static TruncatedNormalPlan of(double a, double b, int bits, int terms) {
     if (!(a < b)) {
-      throw new IllegalArgumentException("truncated_normal: need lower < upper, got lower=" + a + ", upper=" + b);
+      throw new IllegalArgumentException(
+          "truncated_normal: need lower < upper, got lower=" + a + ", upper=" + b);
     }
     if (b <= 0) {
       return above(-b, -a, bits, terms, true);
@@ -74,7 +77,8 @@ record TruncatedNormalPlan(
     DoubleDouble width = below.plus(above).scale(-bits);
     DoubleDouble mean = below.over(width); // the mean's place, in words
     BigDecimal place = new BigDecimal(mean.hi()).add(new BigDecimal(mean.lo()));
-    BigInteger count = place.add(BigDecimal.valueOf(0.5)).setScale(0, RoundingMode.FLOOR).toBigInteger();
+    BigInteger count =
+        place.add(BigDecimal.valueOf(0.5)).setScale(0, RoundingMode.FLOOR).toBigInteger();
     BigInteger split = count.min(BigInteger.ONE.shiftLeft(bits).subtract(BigInteger.ONE));
     double rest = place.subtract(new BigDecimal(split)).doubleValue();
     double cut = Math.min(tailBelow.hi(), tailAbove.hi()) < CUT ? CUT : 0;
@@ -93,7 +97,8 @@ record TruncatedNormalPlan(
         tail.terms);
   }
 
-  private static TruncatedNormalPlan above(double a, double b, int bits, int terms, boolean mirrored) {
+  private static TruncatedNormalPlan above(
+      double a, double b, int bits, int terms, boolean mirrored) {
     DoubleDouble near = DoubleDouble.of(Math.min(a, FAR));
     DoubleDouble far = a < FAR ? finite(b) : DoubleDouble.of(2 * FAR);
     DoubleDouble lnNear = NormalTail.lnTail(near);
@@ -129,13 +134,15 @@ record TruncatedNormalPlan(
       // From the largest p to the smallest that a word can reach, 2^−(bits + 1) of it.
       double first = -2 * lnStart.hi();
       double start = Math.sqrt(Math.sqrt(first));
-      double end = Math.max(
-          Math.sqrt(Math.sqrt(first + 2 * (bits + 1) * DoubleDouble.LN2.hi())), 1.25 * start);
+      double end =
+          Math.max(
+              Math.sqrt(Math.sqrt(first + 2 * (bits + 1) * DoubleDouble.LN2.hi())), 1.25 * start);
       double centre = (float) (0.5 * (start + end));
       double[] x = new double[count];
       DoubleDouble[] y = new DoubleDouble[count];
       for (int i = 0; i < count; i++) {
-        double s = 0.5 * (start + end) + 0.5 * (end - start) * StrictMath.cos(Math.PI * (i + 0.5) / count);
+        double s =
+            0.5 * (start + end) + 0.5 * (end - start) * StrictMath.cos(Math.PI * (i + 0.5) / count);
         x[i] = s - centre;
         DoubleDouble r = DoubleDouble.of(s).times(s);
         y[i] = NormalTail.quantile(r).minus(r);
