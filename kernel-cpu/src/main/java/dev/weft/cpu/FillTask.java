@@ -19,8 +19,8 @@ final class FillTask implements Workers.Body {
   /** A chunk is at least this many elements: below, waking a thread costs more than it saves. */
   private static final long MIN_CHUNK = 16 << 10;
 
-  private static final int WORDS = 1024;
-  private static final ThreadLocal<int[]> WORD_TILE = ThreadLocal.withInitial(() -> new int[WORDS]);
+  /** A thread's tile of words; null while a custom function has it, which may itself fill. */
+  private static final ThreadLocal<WordTile> WORD_TILE = ThreadLocal.withInitial(WordTile::new);
 
   private final FillKernels kernels;
   private Fill fill;
@@ -119,16 +119,30 @@ final class FillTask implements Workers.Body {
   }
 
   private void custom(Fill.Custom custom, long byteOffset, long first, long count) {
-    int[] words = WORD_TILE.get();
-    MemorySegment tile = MemorySegment.ofArray(words);
-    int bytes = dtype.byteSize();
-    for (long done = 0; done < count; done += WORDS) {
-      int n = (int) Math.min(WORDS, count - done);
-      kernels.stream(stream, tile, 0, first + done, n);
-      for (int i = 0; i < n; i++) {
-        double value = custom.function().apply(first + done + i, words[i]);
-        Elements.put(out, byteOffset + (done + i) * bytes, bytes, Elements.bits(dtype, value));
-      }
+    WordTile tile = WORD_TILE.get();
+    if (tile == null) {
+      tile = new WordTile();
     }
+    WORD_TILE.set(null);
+    try {
+      int bytes = dtype.byteSize();
+      for (long done = 0; done < count; done += WordTile.SIZE) {
+        int n = (int) Math.min(WordTile.SIZE, count - done);
+        kernels.stream(stream, tile.segment, 0, first + done, n);
+        for (int i = 0; i < n; i++) {
+          double value = custom.function().apply(first + done + i, tile.words[i]);
+          Elements.put(out, byteOffset + (done + i) * bytes, bytes, Elements.bits(dtype, value));
+        }
+      }
+    } finally {
+      WORD_TILE.set(tile);
+    }
+  }
+
+  private static final class WordTile {
+    static final int SIZE = 1024;
+
+    final int[] words = new int[SIZE];
+    final MemorySegment segment = MemorySegment.ofArray(words);
   }
 }
