@@ -1,0 +1,49 @@
+package dev.weft.cpu;
+
+import dev.weft.Backend;
+import dev.weft.BackendOptions;
+import dev.weft.Weft;
+import dev.weft.testkit.contract.ErrorContract;
+import dev.weft.testkit.contract.FillContract;
+import dev.weft.testkit.contract.MemoryContract;
+import dev.weft.testkit.contract.StructuredContract;
+import org.junit.jupiter.api.Nested;
+
+/** The contracts on scalar code. */
+class CpuScalarTest {
+  private static Backend backend(BackendOptions options) {
+    return Weft.open("scalar", options);
+  }
+
+  @Nested
+  class Fills extends FillContract {
+    @Override
+    protected Backend open(BackendOptions options) {
+      return backend(options);
+    }
+  }
+
+  @Nested
+  class Structured extends StructuredContract {
+    @Override
+    protected Backend open(BackendOptions options) {
+      return backend(options);
+    }
+  }
+
+  @Nested
+  class Memory extends MemoryContract {
+    @Override
+    protected Backend open(BackendOptions options) {
+      return backend(options);
+    }
+  }
+
+  @Nested
+  class Errors extends ErrorContract {
+    @Override
+    protected Backend open(BackendOptions options) {
+      return backend(options);
+    }
+  }
+}

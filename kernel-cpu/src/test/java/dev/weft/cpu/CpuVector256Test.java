@@ -1,0 +1,49 @@
+package dev.weft.cpu;
+
+import dev.weft.Backend;
+import dev.weft.BackendOptions;
+import dev.weft.testkit.Availability;
+import dev.weft.testkit.contract.FillContract;
+import dev.weft.testkit.contract.MemoryContract;
+import dev.weft.testkit.contract.SizeContract;
+import dev.weft.testkit.contract.StructuredContract;
+import org.junit.jupiter.api.Nested;
+
+/** The contracts on vectors of 256 bits. */
+class CpuVector256Test {
+  private static Backend backend(BackendOptions options) {
+    return Availability.open("cpu-256", "cpu", options.withVectorBits(256));
+  }
+
+  @Nested
+  class Fills extends FillContract {
+    @Override
+    protected Backend open(BackendOptions options) {
+      return backend(options);
+    }
+  }
+
+  @Nested
+  class Structured extends StructuredContract {
+    @Override
+    protected Backend open(BackendOptions options) {
+      return backend(options);
+    }
+  }
+
+  @Nested
+  class Memory extends MemoryContract {
+    @Override
+    protected Backend open(BackendOptions options) {
+      return backend(options);
+    }
+  }
+
+  @Nested
+  class Sizes extends SizeContract {
+    @Override
+    protected Backend open(BackendOptions options) {
+      return backend(options);
+    }
+  }
+}

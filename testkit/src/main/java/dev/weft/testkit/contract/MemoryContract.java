@@ -1,0 +1,508 @@
+package dev.weft.testkit.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.sun.management.ThreadMXBean;
+import dev.weft.Backend;
+import dev.weft.BackendOptions;
+import dev.weft.ClosedException;
+import dev.weft.DType;
+import dev.weft.MemoryInfo;
+import dev.weft.MemoryLimitException;
+import dev.weft.Region;
+import dev.weft.Shape;
+import dev.weft.Tensor;
+import dev.weft.init.Fill;
+import dev.weft.init.Layout;
+import dev.weft.testkit.LogCapture;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * Law 3: memory is the caller's; and what a backend does with its own, with its threads and with a
+ * caller's executor.
+ */
+public abstract class MemoryContract extends BackendContract {
+  private static final List<Fill> ELEMENTWISE =
+      List.of(
+          Fill.bits(),
+          Fill.constant(1),
+          Fill.uniform(-1, 1),
+          Fill.normal(0, 1),
+          Fill.truncatedNormalSigma(0, 1, -2, 2),
+          Fill.sparse(0.5, 1),
+          Fill.identity(1),
+          Fill.custom((index, word) -> word));
+
+  @ParameterizedTest
+  @EnumSource
+  void everyByteOfTheRegionAndNoOtherIsWritten(DType dtype) {
+    for (int poison : new int[] {0xFF, 0x00, 0xA5}) {
+      for (Fill fill : ELEMENTWISE) {
+        for (long[] dims : new long[][] {{1, 1}, {3, 5}, {1, 4099}, {513, 129}, {0, 3}}) {
+          exact(fill, dtype, Region.of(Shape.of(dims)), poison);
+        }
+        Region logical = Region.of(Shape.of(300, 1000));
+        exact(fill, dtype, logical.slice(12_345, 234_567), poison);
+        exact(fill, dtype, logical.box(new long[] {3, 7}, new long[] {250, 701}), poison);
+      }
+      Fill dirac = Fill.dirac(1, Layout.KERAS);
+      exact(dirac, dtype, Region.of(Shape.of(3, 5, 7)), poison);
+    }
+  }
+
+  private void exact(Fill fill, DType dtype, Region region, int poison) {
+    long size = dtype.byteSize(region.shape().elements());
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment memory = arena.allocate(size + 2 * GUARD, 64).fill((byte) poison);
+      MemorySegment out = memory.asSlice(GUARD, size);
+      try (Tensor tensor = backend().wrap(out, dtype, region.shape())) {
+        tensor.fill(fill, KEY, region);
+      }
+      MemorySegment guard = MemorySegment.ofArray(new byte[GUARD]).fill((byte) poison);
+      assertThat(memory.asSlice(0, GUARD).mismatch(guard)).as("%s before", fill).isEqualTo(-1);
+      assertThat(memory.asSlice(GUARD + size).mismatch(guard)).as("%s after", fill).isEqualTo(-1);
+      assertSame(out, filled(backend(), fill, KEY, dtype, region), dtype, fill);
+    }
+  }
+
+  @Test
+  void aRepeatedFillAllocatesNothing() {
+    Region corner = Region.of(Shape.of(200, 1000)).box(new long[] {1, 1}, new long[] {2, 2});
+    Region half = Region.of(Shape.of(200, 1000)).box(new long[] {100, 0}, new long[] {100, 900});
+    for (Fill fill : ELEMENTWISE) {
+      for (DType dtype : DType.values()) {
+        try (Tensor small = backend().tensor(dtype, Shape.of(2, 2));
+            Tensor tensor = backend().tensor(dtype, Shape.of(100, 900))) {
+          for (int i = 0; i < 3000; i++) { // compiles what runs once in a fill
+            small.fill(fill, KEY);
+            small.fill(fill, KEY, corner);
+          }
+          assertThat(allocatedPerCall(() -> tensor.fill(fill, KEY)))
+              .as("%s %s: bytes per fill", fill, dtype)
+              .isLessThan(SMALLEST_OBJECT);
+          assertThat(allocatedPerCall(() -> tensor.fill(fill, KEY, half)))
+              .as("%s %s: bytes per region", fill, dtype)
+              .isLessThan(SMALLEST_OBJECT);
+        }
+      }
+    }
+    // negative control
+    assertThat(allocatedPerCall(() -> sink = new byte[64])).isGreaterThanOrEqualTo(64);
+  }
+
+  /** Less than this per call is what measuring takes. */
+  private static final int SMALLEST_OBJECT = 16;
+
+  private volatile Object sink;
+
+  /**
+   * Heap bytes of all threads for one call: the least of several measurements, after warming up.
+   */
+  private static long allocatedPerCall(Runnable call) {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    int calls = 20;
+    long least = Long.MAX_VALUE;
+    for (int trial = 0; trial < 20 && least >= SMALLEST_OBJECT; trial++) {
+      long before = threads.getTotalThreadAllocatedBytes();
+      for (int i = 0; i < calls; i++) {
+        call.run();
+      }
+      least = Math.min(least, (threads.getTotalThreadAllocatedBytes() - before) / calls);
+    }
+    return least;
+  }
+
+  @Test
+  void temporaryMemoryDoesNotGrowWithTheTensor() {
+    for (Fill fill : ELEMENTWISE) {
+      temporaryHeap(fill, 1024); // what planning takes, and classes to load
+      long small = temporaryHeap(fill, 16);
+      long large = temporaryHeap(fill, 4096);
+      assertThat(large - small).as("%s: heap for 16 MiB over 64 KiB", fill).isLessThan(64 << 10);
+    }
+  }
+
+  private long temporaryHeap(Fill fill, int rows) {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long least = Long.MAX_VALUE;
+    for (int trial = 0; trial < 3; trial++) {
+      try (Backend fresh = open(2);
+          Tensor tensor = fresh.tensor(DType.F32, Shape.of(rows, 1024))) {
+        long peak = fresh.memory().peakBytes();
+        long before = threads.getTotalThreadAllocatedBytes();
+        tensor.fill(fill, KEY);
+        least = Math.min(least, threads.getTotalThreadAllocatedBytes() - before);
+        assertThat(fresh.memory().peakBytes()).as("%s: own memory", fill).isEqualTo(peak);
+      }
+    }
+    return least;
+  }
+
+  @Test
+  void ownMemoryIsAlignedAndCounted() {
+    try (Backend fresh = open(2)) {
+      assertThat(fresh.memory().allocatedBytes()).isZero();
+      List<Tensor> tensors = new ArrayList<>();
+      long bytes = 0;
+      for (int size : new int[] {0, 1, 3, 1000, 524_288, 524_289, 3_000_001}) {
+        Tensor tensor = fresh.tensor(DType.F32, Shape.of(size));
+        tensors.add(tensor);
+        bytes += 4L * size;
+        assertThat(tensor.segment().address() % 64).as("alignment of %d", size).isZero();
+        assertThat(tensor.segment().byteSize()).isEqualTo(4L * size);
+        assertThat(tensor.segment().isNative()).isTrue();
+        tensor.fill(Fill.constant(7), KEY);
+        assertThat(size == 0 ? 7 : tensor.get(size - 1)).isEqualTo(7);
+        assertThat(fresh.memory().allocatedBytes()).isEqualTo(bytes);
+      }
+      tensors.forEach(Tensor::close);
+      tensors.forEach(Tensor::close);
+      assertThat(fresh.memory().allocatedBytes()).isZero();
+      assertThat(fresh.memory().peakBytes()).isEqualTo(bytes);
+    }
+  }
+
+  @Test
+  void theLimitHolds() {
+    try (Backend small = open(BackendOptions.DEFAULT.withMemoryLimit(1_000_000))) {
+      assertThat(small.memory()).isEqualTo(new MemoryInfo(0, 0, 1_000_000));
+      Tensor first = small.tensor(DType.F32, Shape.of(200_000));
+      assertThatThrownBy(() -> small.tensor(DType.F64, Shape.of(100_000)))
+          .isInstanceOfSatisfying(
+              MemoryLimitException.class,
+              e -> {
+                assertThat(e.requestedBytes()).isEqualTo(800_000);
+                assertThat(e.freeBytes()).isEqualTo(200_000);
+                assertThat(e)
+                    .hasMessageMatching(
+                        "allocate: need .*, got requestedBytes=800000, freeBytes=200000");
+              });
+      small.tensor(DType.F32, Shape.of(50_000)).close();
+      first.close();
+      small.tensor(DType.F64, Shape.of(125_000)).close();
+      assertThatThrownBy(() -> small.tensor(DType.F32, Shape.of(1L << 60)))
+          .isInstanceOf(MemoryLimitException.class);
+      assertThat(small.memory().allocatedBytes()).isZero();
+      assertThat(small.memory().peakBytes()).isEqualTo(1_000_000);
+      // memory of the caller's does not count
+      try (Tensor mine = small.wrap(new float[500_000], Shape.of(500_000))) {
+        mine.fill(Fill.constant(1), KEY);
+      }
+    }
+  }
+
+  @Test
+  void theDefaultLimitIsBelowTheMachines() {
+    assertThat(backend().memory().limitBytes()).isGreaterThan(64L << 20);
+    assertThatThrownBy(() -> backend().tensor(DType.F32, Shape.of(1L << 60)))
+        .isInstanceOf(MemoryLimitException.class)
+        .hasMessageContaining("requestedBytes=4611686018427387904");
+  }
+
+  @Test
+  void tensorsLeftOpenAreReportedAndFreed() {
+    try (LogCapture log = LogCapture.of("dev.weft")) {
+      Backend fresh = open(1);
+      Tensor lost = fresh.tensor(DType.F32, Shape.of(10, 20));
+      MemorySegment view = lost.segment();
+      fresh.close();
+      assertThat(log.lines()).containsExactly("leak: tensor F32 [10, 20] was never closed");
+      assertThat(fresh.memory().allocatedBytes()).isZero();
+      assertThatThrownBy(() -> view.get(ValueLayout.JAVA_FLOAT, 0))
+          .isInstanceOf(IllegalStateException.class);
+    }
+  }
+
+  @Test
+  void aLostTensorIsReportedAndFreed() throws InterruptedException {
+    try (Backend fresh = open(1);
+        LogCapture log = LogCapture.of("dev.weft")) {
+      fresh.tensor(DType.BF16, Shape.of(7)).fill(Fill.constant(1), KEY);
+      for (int i = 0; i < 500 && fresh.memory().allocatedBytes() != 0; i++) {
+        System.gc();
+        Thread.sleep(10);
+      }
+      assertThat(fresh.memory().allocatedBytes()).isZero();
+      assertThat(log.lines()).containsExactly("leak: tensor BF16 [7] was never closed");
+    }
+  }
+
+  @Test
+  void closedMemoryCannotBeReached() {
+    for (int size : new int[] {10, 3_000_000}) {
+      Tensor tensor = backend().tensor(DType.F32, Shape.of(size));
+      tensor.fill(Fill.constant(1), KEY);
+      MemorySegment view = tensor.segment();
+      tensor.close();
+      tensor.close();
+      assertThatThrownBy(() -> view.get(ValueLayout.JAVA_FLOAT, 0))
+          .isInstanceOf(IllegalStateException.class);
+      assertThatThrownBy(() -> tensor.fill(Fill.constant(1), KEY))
+          .isInstanceOf(ClosedException.class)
+          .hasMessageStartingWith("fill: need an open tensor, got tensor=Tensor f32 [" + size);
+      assertThatThrownBy(tensor::segment).isInstanceOf(ClosedException.class);
+      assertThatThrownBy(() -> tensor.get(0)).isInstanceOf(ClosedException.class);
+      assertThatThrownBy(() -> tensor.orthogonalityError(Layout.KERAS, 1))
+          .isInstanceOf(RuntimeException.class);
+    }
+    Backend closed = open(2);
+    Tensor left = closed.wrap(new float[3], Shape.of(3));
+    closed.close();
+    closed.close();
+    assertThatThrownBy(() -> left.fill(Fill.constant(1), KEY))
+        .isInstanceOf(ClosedException.class)
+        .hasMessageStartingWith("fill: need an open backend, got backend=");
+  }
+
+  @Test
+  void aSegmentOfAClosedArenaIsAnException() {
+    for (int threads : new int[] {1, 2}) {
+      try (Backend fresh = open(threads)) {
+        Arena arena = Arena.ofShared();
+        Tensor tensor = fresh.wrap(arena.allocate(4_000_000), DType.F32, Shape.of(1_000_000));
+        tensor.fill(Fill.constant(1), KEY);
+        arena.close();
+        for (Fill fill : ELEMENTWISE) {
+          if (!(fill instanceof Fill.Sparse || fill instanceof Fill.Identity)) {
+            assertThatThrownBy(() -> tensor.fill(fill, KEY))
+                .as("%s", fill)
+                .isInstanceOf(IllegalStateException.class);
+          }
+        }
+        tensor.close();
+      }
+    }
+  }
+
+  @Test
+  void aTensorCannotBeClosedUnderAnOperation() throws InterruptedException {
+    CountDownLatch running = new CountDownLatch(1);
+    CountDownLatch end = new CountDownLatch(1);
+    Fill slow =
+        Fill.custom(
+            (index, word) -> {
+              running.countDown();
+              awaitQuietly(end);
+              return 1;
+            });
+    Tensor tensor = backend().tensor(DType.F32, Shape.of(100));
+    Thread filler = Thread.ofPlatform().start(() -> tensor.fill(slow, KEY));
+    running.await();
+    assertThatThrownBy(tensor::close)
+        .isInstanceOf(IllegalStateException.class)
+        .isNotInstanceOf(ClosedException.class)
+        .hasMessageStartingWith("close: need no running operation, got tensor=Tensor f32 [100]");
+    end.countDown();
+    filler.join();
+    assertThat(tensor.get(99)).isEqualTo(1);
+    tensor.close();
+  }
+
+  @Test
+  void confinedMemoryIsItsThreadsAlone() throws Exception {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment memory = arena.allocate(4_000_000);
+      try (Tensor tensor = backend().wrap(memory, DType.F32, Shape.of(1000, 1000))) {
+        for (Fill fill : ELEMENTWISE) {
+          tensor.fill(fill, KEY); // with two threads the other must not touch it
+        }
+        tensor.fill(Fill.uniform(-1, 1), KEY);
+        assertSame(
+            memory,
+            filled(backend(), Fill.uniform(-1, 1), KEY, DType.F32, Region.of(Shape.of(1_000_000))),
+            DType.F32,
+            "confined");
+        List<Throwable> thrown = new ArrayList<>();
+        Thread other =
+            Thread.ofPlatform()
+                .start(
+                    () -> {
+                      for (Fill fill : ELEMENTWISE) {
+                        try {
+                          tensor.fill(fill, KEY);
+                        } catch (RuntimeException e) {
+                          thrown.add(e);
+                        }
+                      }
+                    });
+        other.join();
+        assertThat(thrown).hasSize(ELEMENTWISE.size());
+        assertThat(thrown).allMatch(e -> e instanceof WrongThreadException);
+        tensor.fill(Fill.constant(2), KEY);
+        assertThat(tensor.get(999_999)).isEqualTo(2);
+      }
+    }
+  }
+
+  @Test
+  void manyThreadsFillAtOnce() throws Exception {
+    Region region = Region.of(Shape.of(120_001));
+    List<Fill> fills =
+        List.of(Fill.uniform(-1, 1), Fill.normal(0, 1), Fill.bits(), Fill.constant(3));
+    List<MemorySegment> expected = new ArrayList<>();
+    for (Fill fill : fills) {
+      expected.add(filled(backend(), fill, KEY, DType.F32, region));
+    }
+    List<Executor> executors = new ArrayList<>();
+    executors.add(null);
+    ExecutorService pool = Executors.newFixedThreadPool(3);
+    executors.add(pool);
+    for (Executor executor : executors) {
+      for (boolean virtual : new boolean[] {false, true}) {
+        try (Backend shared = open(new BackendOptions(3, executor, 0, 0));
+            ExecutorService callers =
+                virtual
+                    ? Executors.newVirtualThreadPerTaskExecutor()
+                    : Executors.newFixedThreadPool(8)) {
+          List<Future<?>> results = new ArrayList<>();
+          for (int i = 0; i < 64; i++) {
+            int which = i % fills.size();
+            results.add(
+                callers.submit(
+                    () ->
+                        assertSame(
+                            filled(shared, fills.get(which), KEY, DType.F32, region),
+                            expected.get(which),
+                            DType.F32,
+                            fills.get(which))));
+          }
+          for (Future<?> result : results) {
+            result.get();
+          }
+        }
+      }
+    }
+    pool.shutdown();
+  }
+
+  @Test
+  void aFillInsideAFillCompletes() {
+    float[] inner = new float[100_000];
+    try (Tensor tensor = backend().wrap(inner, Shape.of(inner.length));
+        Tensor outer = backend().tensor(DType.F64, Shape.of(5000))) {
+      Fill nesting =
+          Fill.custom(
+              (index, word) -> {
+                if (index % 1000 == 500) {
+                  synchronized (inner) {
+                    tensor.fill(Fill.custom((i, w) -> w), KEY);
+                  }
+                }
+                return word;
+              });
+      outer.fill(nesting, KEY);
+      MemorySegment plain =
+          filled(
+              backend(),
+              Fill.custom((index, word) -> word),
+              KEY,
+              DType.F64,
+              Region.of(Shape.of(5000)));
+      assertSame(outer.segment(), plain, DType.F64, "custom that fills");
+    }
+  }
+
+  @Test
+  void anInterruptIsKeptAndHarmless() throws InterruptedException {
+    Region region = Region.of(Shape.of(3_000_000));
+    MemorySegment expected = filled(backend(), Fill.normal(0, 1), KEY, DType.F32, region);
+    Thread thread =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  Thread.currentThread().interrupt();
+                  MemorySegment out = filled(backend(), Fill.normal(0, 1), KEY, DType.F32, region);
+                  assertSame(out, expected, DType.F32, "interrupted");
+                  sink = Thread.currentThread().isInterrupted();
+                });
+    thread.join();
+    assertThat(sink).isEqualTo(true);
+  }
+
+  @Test
+  void anExecutorCostsSpeedAlone() throws Exception {
+    Region region = Region.of(Shape.of(500_003));
+    MemorySegment expected = filled(backend(), Fill.uniform(0, 1), KEY, DType.F32, region);
+    Queue<Runnable> late = new ConcurrentLinkedQueue<>();
+    Queue<Runnable> kept = new ArrayDeque<>();
+    ExecutorService closed = Executors.newSingleThreadExecutor();
+    closed.shutdown();
+    try (ExecutorService virtual = Executors.newVirtualThreadPerTaskExecutor()) {
+      Executor[] executors = {
+        Runnable::run, // in the caller's thread, at once
+        late::add, // after the fill
+        kept::add, // never
+        closed,
+        virtual,
+        task -> {
+          throw new RejectedExecutionException("full");
+        },
+        task -> {
+          throw new IllegalStateException("broken");
+        },
+        task -> {
+          virtual.execute(task);
+          virtual.execute(task); // twice
+        }
+      };
+      for (Executor executor : executors) {
+        try (Backend fresh = open(new BackendOptions(4, executor, 0, 0))) {
+          for (int repeat = 0; repeat < 3; repeat++) {
+            assertSame(
+                filled(fresh, Fill.uniform(0, 1), KEY, DType.F32, region),
+                expected,
+                DType.F32,
+                "executor");
+          }
+        }
+      }
+    }
+    late.forEach(Runnable::run); // shares of fills that are over
+    assertThat(late).isNotEmpty();
+  }
+
+  @Test
+  void backendsComeAndGoWithoutLeavingThreads() throws InterruptedException {
+    for (int i = 0; i < 30; i++) {
+      try (Backend fresh = open(4)) {
+        filled(fresh, Fill.bits(), KEY, DType.F32, Region.of(Shape.of(300_000)));
+      }
+    }
+    long left = Long.MAX_VALUE;
+    for (int i = 0; i < 500 && left > 10; i++) {
+      System.gc(); // cleaners end when they are found
+      Thread.sleep(10);
+      left =
+          Thread.getAllStackTraces().keySet().stream()
+              .filter(thread -> thread.getName().startsWith("weft"))
+              .count();
+    }
+    assertThat(left).isLessThanOrEqualTo(10);
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+}

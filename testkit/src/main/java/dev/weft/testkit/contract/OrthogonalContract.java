@@ -1,0 +1,271 @@
+package dev.weft.testkit.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.weft.Accuracy;
+import dev.weft.Backend;
+import dev.weft.DType;
+import dev.weft.Region;
+import dev.weft.Shape;
+import dev.weft.Tensor;
+import dev.weft.init.Fill;
+import dev.weft.init.Layout;
+import dev.weft.random.RandomKey;
+import dev.weft.testkit.Patterns;
+import dev.weft.testkit.Reference;
+import java.lang.foreign.MemorySegment;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Orthogonal and delta-orthogonal fills: orthogonal within {@link Accuracy#ORTHOGONAL_F32}, the
+ * matrix that the definition names, and the same bits for every region and number of threads.
+ */
+public abstract class OrthogonalContract extends BackendContract {
+  static final String[] MATRICES = {
+    "1,1", "1,7", "7,1", "2,2", "3,2", "2,3", "5,5", "16,16", "17,15", "15,17", "33,31", "64,64",
+    "100,40", "40,100", "129,65", "200,200", "1,300", "300,1", "300,130", "70,257"
+  };
+
+  static String[] matrices() {
+    return MATRICES;
+  }
+
+  @ParameterizedTest
+  @MethodSource("matrices")
+  void orthogonalIsTheReferences(String shape) {
+    Shape logical = Shape.parse(shape);
+    int rows = (int) logical.dim(0);
+    int columns = (int) logical.dim(1);
+    double[][] q = reference(rows, columns, DType.F32);
+    for (DType dtype : List.of(DType.F32, DType.F64)) {
+      MemorySegment out =
+          filled(backend(), Fill.orthogonal(1, Layout.KERAS), KEY, dtype, Region.of(logical));
+      double worst = 0;
+      for (int i = 0; i < rows; i++) {
+        for (int j = 0; j < columns; j++) {
+          double value = Patterns.value(dtype, Patterns.get(out, dtype, (long) i * columns + j));
+          worst = Math.max(worst, Math.abs(value - q[i][j]));
+        }
+      }
+      // forward error of QR: the condition of the normal matrix, at most some hundred times √n, on
+      // ulps
+      double condition = 1 + conditionBound(rows, columns);
+      assertThat(worst).as("%s %s", shape, dtype).isLessThan(condition * 0x1p-20);
+    }
+  }
+
+  /** The Q that the definition asks for, from the oracle's own normals. */
+  private static double[][] reference(int rows, int columns, DType dtype) {
+    int tall = Math.max(rows, columns);
+    int narrow = Math.min(rows, columns);
+    double[][] a = new double[tall][narrow];
+    for (int i = 0; i < tall; i++) {
+      for (int j = 0; j < narrow; j++) {
+        a[i][j] = Reference.value(Fill.normal(0, 1), KEY, dtype, (long) i * narrow + j);
+      }
+    }
+    double[][] q = Reference.orthogonal(a);
+    if (rows >= columns) {
+      return q;
+    }
+    double[][] transposed = new double[rows][columns];
+    for (int i = 0; i < rows; i++) {
+      for (int j = 0; j < columns; j++) {
+        transposed[i][j] = q[j][i];
+      }
+    }
+    return transposed;
+  }
+
+  /** Generous: a square normal matrix of n rows has a condition of about 2n. */
+  private static double conditionBound(int rows, int columns) {
+    int narrow = Math.min(rows, columns);
+    int tall = Math.max(rows, columns);
+    return tall > 2 * narrow ? 8 : 100.0 * narrow;
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "keras,'1,1'", "keras,'1,9'", "keras,'9,1'", "keras,'150,150'", "keras,'64,300'",
+    "keras,'300,64'", "keras,'3,3,16,32'", "keras,'3,3,2,64'", "torch,'1,9'", "torch,'9,1'",
+    "torch,'64,300'", "torch,'32,16,3,3'", "torch,'200,2,3,3'", "keras,'4,5,6'", "torch,'4,5,6'"
+  })
+  void orthogonalIsOrthogonal(String layout, String text) {
+    Shape shape = Shape.parse(text);
+    Layout axes = Layout.parse(layout);
+    for (DType dtype : DType.values()) {
+      for (double gain : new double[] {1, -2.5}) {
+        MemorySegment memory =
+            MemorySegment.ofArray(new byte[(int) dtype.byteSize(shape.elements())]);
+        memory.fill((byte) 0xFF);
+        try (Tensor tensor = backend().wrap(memory, dtype, shape)) {
+          tensor.fill(Fill.orthogonal(gain, axes), KEY);
+          double[] values = Patterns.values(memory, dtype);
+          double[][] q = matrix(values, shape, axes, gain);
+          double error = Reference.orthogonalityError(q);
+          double bound = orthogonalBound(dtype, q.length);
+          assertThat(error).as("%s %s %s", layout, shape, dtype).isLessThan(bound);
+          assertThat(tensor.orthogonalityError(axes, gain))
+              .isCloseTo(error, within(1e-9 + 1e-6 * error));
+        }
+      }
+    }
+  }
+
+  /** Rounding to a 16-bit type moves each product of columns by about √rows half-ulps at most. */
+  private static double orthogonalBound(DType dtype, int rows) {
+    return switch (dtype) {
+      case F32, F64 -> Accuracy.ORTHOGONAL_F32;
+      case F16 -> Accuracy.ORTHOGONAL_F32 + 8 * 0x1p-11;
+      case BF16 -> Accuracy.ORTHOGONAL_F32 + 8 * 0x1p-8;
+    };
+  }
+
+  /** The tall matrix of a tensor, divided by gain. */
+  private static double[][] matrix(double[] values, Shape shape, Layout layout, double gain) {
+    int columns = (int) (layout == Layout.KERAS ? shape.dim(-1) : shape.elements() / shape.dim(0));
+    int rows = (int) (shape.elements() / columns);
+    boolean wide = columns > rows;
+    double[][] q = new double[Math.max(rows, columns)][Math.min(rows, columns)];
+    for (int i = 0; i < rows; i++) {
+      for (int j = 0; j < columns; j++) {
+        double value = values[i * columns + j] / gain;
+        if (wide) {
+          q[j][i] = value;
+        } else {
+          q[i][j] = value;
+        }
+      }
+    }
+    return q;
+  }
+
+  @Test
+  void orthogonalityErrorSeesAnError() {
+    float[] mine = new float[64 * 64];
+    try (Tensor tensor = backend().wrap(mine, Shape.of(64, 64))) {
+      tensor.fill(Fill.orthogonal(2, Layout.KERAS), KEY);
+      assertThat(tensor.orthogonalityError(Layout.KERAS, 2)).isLessThan(Accuracy.ORTHOGONAL_F32);
+      assertThat(tensor.orthogonalityError(Layout.KERAS, 1)).isCloseTo(3, within(1e-4));
+      mine[777] += 0.01f;
+      assertThat(tensor.orthogonalityError(Layout.KERAS, 2)).isGreaterThan(1e-4);
+      mine[777] = Float.NaN;
+      assertThat(tensor.orthogonalityError(Layout.KERAS, 2)).isNaN();
+    }
+  }
+
+  @Test
+  void orthogonalOfOneIsASign() {
+    Set<Double> seen = new HashSet<>();
+    for (RandomKey key : KEY.split(40)) {
+      MemorySegment out =
+          filled(
+              backend(),
+              Fill.orthogonal(1, Layout.KERAS),
+              key,
+              DType.F32,
+              Region.of(Shape.of(1, 1)));
+      seen.add(Patterns.values(out, DType.F32)[0]);
+    }
+    assertThat(seen).containsExactlyInAnyOrder(1.0, -1.0);
+  }
+
+  @Test
+  void orthogonalPartsAndThreadsAreTheWhole() {
+    SplittableRandom random = new SplittableRandom(24);
+    for (String text : new String[] {"50,70", "70,50", "64,64", "300,200"}) {
+      for (Layout layout : Layout.values()) {
+        Case c = new Case("orthogonal", Fill.orthogonal(1.5, layout), DType.F32, KEY);
+        Region logical = Region.of(Shape.parse(text));
+        MemorySegment whole = filled(c, logical);
+        assertSame(filled(scalar(), c, logical), whole, DType.F32, c);
+        for (int trial = 0; trial < 4; trial++) {
+          assertPart(c, whole, FillContract.randomBox(random, logical));
+        }
+        long from = random.nextLong(1000);
+        assertPart(c, whole, logical.slice(from, from + 1500));
+        for (int threads : new int[] {1, 3}) {
+          try (Backend other = open(threads)) {
+            assertSame(filled(other, c, logical), whole, DType.F32, c + " threads " + threads);
+          }
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0,5", "5,0", "0,0", "2,0,3"})
+  void orthogonalOfNothingWritesNothing(String shape) {
+    for (Layout layout : Layout.values()) {
+      Case c = new Case("orthogonal", Fill.orthogonal(1, layout), DType.F32, KEY);
+      assertThat(filled(c, Region.of(Shape.parse(shape))).byteSize()).isZero();
+    }
+  }
+
+  @Test
+  void orthogonalWithGainZeroIsZero() {
+    MemorySegment out =
+        filled(
+            backend(), Fill.orthogonal(0, Layout.KERAS), KEY, DType.F32, Region.of(Shape.of(9, 5)));
+    assertThat(Patterns.values(out, DType.F32)).containsOnly(0.0);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "keras,'3,4,6'", "keras,'4,5,5'", "keras,'3,3,8,8'", "keras,'2,3,4,3,7'", "keras,'1,1,1'",
+    "torch,'6,4,3'", "torch,'5,5,4'", "torch,'8,8,3,3'", "torch,'7,3,2,3,4'", "torch,'1,1,1'"
+  })
+  void deltaOrthogonalIsOneOrthogonalTap(String layout, String text) {
+    Shape shape = Shape.parse(text);
+    boolean torch = layout.equals("torch");
+    int in = (int) (torch ? shape.dim(1) : shape.dim(-2));
+    int out = (int) (torch ? shape.dim(0) : shape.dim(-1));
+    long taps = shape.elements() / ((long) in * out);
+    long centre = 0;
+    for (int axis = torch ? 2 : 0; axis < shape.rank() - (torch ? 0 : 2); axis++) {
+      centre = centre * shape.dim(axis) + (shape.dim(axis) - 1) / 2;
+    }
+    Fill fill = Fill.deltaOrthogonal(2, Layout.parse(layout));
+    for (DType dtype : DType.values()) {
+      Case c = new Case("delta_orthogonal", fill, dtype, KEY);
+      MemorySegment whole = filled(c, Region.of(shape));
+      double[] values = Patterns.values(whole, dtype);
+      double[][] q = new double[out][in];
+      for (int o = 0; o < out; o++) {
+        for (int i = 0; i < in; i++) {
+          for (long tap = 0; tap < taps; tap++) {
+            long index = torch ? ((long) o * in + i) * taps + tap : (tap * in + i) * out + o;
+            if (tap == centre) {
+              q[o][i] = values[(int) index] / 2;
+            } else {
+              assertThat(Patterns.get(whole, dtype, index)).isZero();
+            }
+          }
+        }
+      }
+      assertThat(Reference.orthogonalityError(q)).isLessThan(orthogonalBound(dtype, out));
+      SplittableRandom random = new SplittableRandom(25);
+      for (int trial = 0; trial < 5; trial++) {
+        assertPart(c, whole, FillContract.randomBox(random, Region.of(shape)));
+      }
+    }
+  }
+
+  @Test
+  void deltaOrthogonalIsTheOrthogonalMatrixOfItsChannels() {
+    Region matrix = Region.of(Shape.of(4, 6));
+    MemorySegment q = filled(backend(), Fill.orthogonal(1, Layout.KERAS), KEY, DType.F32, matrix);
+    Fill fill = Fill.deltaOrthogonal(1, Layout.KERAS);
+    MemorySegment conv = filled(backend(), fill, KEY, DType.F32, Region.of(Shape.of(1, 4, 6)));
+    assertSame(conv, q, DType.F32, "one tap");
+  }
+}
