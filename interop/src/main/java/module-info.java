@@ -1,4 +1,6 @@
-/** Files and memory shared with other numeric stacks. */
+/** Files of tensors: NumPy, safetensors, raw; receipts, model manifests, atomic writes. */
 module dev.weft.interop {
   requires transitive dev.weft;
+
+  exports dev.weft.interop;
 }

@@ -1,0 +1,54 @@
+package dev.weft.interop;
+
+import dev.weft.Region;
+import java.io.IOException;
+
+/** Cuts a region into regions of bounded size, in the order of its elements. */
+final class Chunks {
+  /** Takes one part. */
+  interface Visitor {
+    /** Takes the next part. */
+    void visit(Region part) throws IOException;
+  }
+
+  private Chunks() {}
+
+  /**
+   * Calls {@code visitor} with parts of at most {@code limit >= 1} elements that follow one
+   * another.
+   */
+  static void forEach(Region region, long limit, Visitor visitor) throws IOException {
+    Region whole = Region.of(region.logical());
+    long elements = region.shape().elements();
+    if (region.runCount() <= 1) {
+      long first = elements == 0 ? 0 : region.runStart(0);
+      for (long from = 0; from < elements; from += limit) {
+        visitor.visit(whole.slice(first + from, first + Math.min(from + limit, elements)));
+      }
+    } else {
+      box(whole, region.start(), region.shape().dims(), 0, limit, visitor);
+    }
+  }
+
+  /** Cuts along the first axis where a part of it fits. */
+  private static void box(
+      Region whole, long[] start, long[] extent, int axis, long limit, Visitor visitor)
+      throws IOException {
+    long inner = 1;
+    for (int a = axis + 1; a < extent.length; a++) {
+      inner *= extent[a];
+    }
+    long step = Math.max(1, limit / inner);
+    for (long done = 0; done < extent[axis]; done += step) {
+      long[] partStart = start.clone();
+      long[] partExtent = extent.clone();
+      partStart[axis] += done;
+      partExtent[axis] = Math.min(step, extent[axis] - done);
+      if (inner <= limit) {
+        visitor.visit(whole.box(partStart, partExtent));
+      } else {
+        box(whole, partStart, partExtent, axis + 1, limit, visitor);
+      }
+    }
+  }
+}

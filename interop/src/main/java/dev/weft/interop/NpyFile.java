@@ -1,0 +1,377 @@
+package dev.weft.interop;
+
+import dev.weft.Shape;
+import dev.weft.internal.Checks;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * An open {@code .npy} file: one tensor, versions 1.0 and 2.0 of the format, row-major,
+ * little-endian.
+ *
+ * <p>Refused: objects, strings and structured types; big-endian elements; column-major order,
+ * unless at most one dimension passes 1; a header over 10 000 bytes; data that are not exactly the
+ * shape's.
+ *
+ * @see <a href="https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html">The
+ *     format</a>
+ */
+public final class NpyFile implements TensorFile {
+  private static final String OP = "npy";
+  private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
+  private static final int MAX_HEADER = 10_000;
+  private static final int ALIGNMENT = 64;
+
+  private final Path path;
+  private final MappedFile file;
+  private final StoredTensor tensor;
+
+  private NpyFile(Path path, MappedFile file, StoredTensor tensor) {
+    this.path = path;
+    this.file = file;
+    this.tensor = tensor;
+  }
+
+  /**
+   * Opens {@code path}.
+   *
+   * @throws FormatException {@code npy: need …, got file=…}
+   * @throws IOException if it cannot be read
+   */
+  public static NpyFile open(Path path) throws IOException {
+    MappedFile file = new MappedFile(path);
+    try {
+      return new NpyFile(path, file, new Header(path, file).tensor());
+    } catch (IOException | RuntimeException | Error e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public Path path() {
+    return path;
+  }
+
+  /** The one tensor. */
+  public StoredTensor tensor() {
+    return tensor;
+  }
+
+  @Override
+  public List<StoredTensor> tensors() {
+    return List.of(tensor);
+  }
+
+  @Override
+  public Optional<StoredTensor> tensor(String name) {
+    return name.equals(tensor.name()) ? Optional.of(tensor) : Optional.empty();
+  }
+
+  @Override
+  public Map<String, String> metadata() {
+    return Map.of();
+  }
+
+  /** The receipt in {@code FILE.npy.json}. */
+  @Override
+  public Optional<Receipt> receipt(String name) throws IOException {
+    Path receipt = receiptPath(path);
+    if (!name.equals(tensor.name()) || !Files.exists(receipt)) {
+      return Optional.empty();
+    }
+    return Optional.of(Receipt.parse(receipt.toString(), Texts.read(receipt)));
+  }
+
+  @Override
+  public void close() {
+    file.close();
+  }
+
+  /** Where the receipt of {@code npy} is: beside it, {@code FILE.npy.json}. */
+  static Path receiptPath(Path npy) {
+    return npy.resolveSibling(npy.getFileName() + ".json");
+  }
+
+  /**
+   * The bytes before the data of a file, a multiple of 64.
+   *
+   * @throws IllegalArgumentException if the type has no name in NumPy, or for thousands of
+   *     dimensions
+   */
+  static byte[] header(ElementType type, Shape shape) {
+    String descr =
+        type.npyName()
+            .orElseThrow(
+                () ->
+                    Checks.bad(
+                        OP,
+                        "need a type that NumPy has (write .safetensors or .bin instead)",
+                        "dtype",
+                        type.name().toLowerCase(java.util.Locale.ROOT)));
+    StringBuilder text = new StringBuilder("{'descr': '" + descr + "', 'fortran_order': False, ");
+    text.append("'shape': (");
+    long[] dims = shape.dims();
+    for (int i = 0; i < dims.length; i++) {
+      text.append(i == 0 ? "" : ", ").append(dims[i]);
+    }
+    text.append(dims.length == 1 ? ",), }" : "), }");
+    int before = MAGIC.length + 4;
+    int length = (before + text.length() + ALIGNMENT) / ALIGNMENT * ALIGNMENT; // one more for \n
+    if (length - before > MAX_HEADER) {
+      throw Checks.bad(
+          OP, "need a header of at most " + MAX_HEADER + " bytes", "rank", dims.length);
+    }
+    byte[] header = new byte[length];
+    Arrays.fill(header, (byte) ' ');
+    System.arraycopy(MAGIC, 0, header, 0, MAGIC.length);
+    header[6] = 1;
+    header[7] = 0;
+    header[8] = (byte) (length - before);
+    header[9] = (byte) (length - before >> 8);
+    byte[] ascii = text.toString().getBytes(StandardCharsets.US_ASCII);
+    System.arraycopy(ascii, 0, header, before, ascii.length);
+    header[length - 1] = '\n';
+    return header;
+  }
+
+  /** Reads the header: a Python literal of a dict with the keys descr, fortran_order and shape. */
+  private static final class Header {
+    private final Path path;
+    private final MappedFile file;
+    private String text = "";
+    private int at;
+    private String descr;
+    private Boolean columnMajor;
+    private long[] dims;
+
+    Header(Path path, MappedFile file) {
+      this.path = path;
+      this.file = file;
+    }
+
+    StoredTensor tensor() throws IOException {
+      MemorySegment bytes = file.bytes();
+      long size = bytes.byteSize();
+      byte[] start = file.copy(0, (int) Math.min(size, 12));
+      if (start.length < 10 || !Arrays.equals(start, 0, 6, MAGIC, 0, 6)) {
+        throw bad("a file that begins with \\x93NUMPY", "bytes", size);
+      }
+      int major = start[6] & 0xFF;
+      int minor = start[7] & 0xFF;
+      if (major != 1 && major != 2 || minor != 0) {
+        throw bad("version 1.0 or 2.0", "version", major + "." + minor);
+      }
+      int before = major == 1 ? 10 : 12;
+      long length = start[8] & 0xFF | (start[9] & 0xFF) << 8;
+      if (major == 2 && start.length == before) {
+        length |= (start[10] & 0xFFL) << 16 | (start[11] & 0xFFL) << 24;
+      }
+      if (length > MAX_HEADER) {
+        throw bad("a header of at most " + MAX_HEADER + " bytes", "header", length);
+      }
+      if (before + length > size) {
+        throw bad("the whole header", "header", length, "bytes", size);
+      }
+      text = new String(file.copy(before, (int) length), StandardCharsets.ISO_8859_1);
+      dict();
+      ElementType type = type();
+      Shape shape = shape(type);
+      long needed = shape.elements() * type.byteSize();
+      long offset = before + length;
+      if (size - offset != needed) {
+        throw bad(
+            "as many bytes of data as the shape has",
+            "shape",
+            shape,
+            "descr",
+            descr,
+            "needed",
+            needed,
+            "data",
+            size - offset);
+      }
+      String name = path.getFileName().toString();
+      return new StoredTensor(
+          name.endsWith(".npy") ? name.substring(0, name.length() - 4) : name,
+          descr,
+          type,
+          shape,
+          bytes.asSlice(offset, needed));
+    }
+
+    private void dict() throws FormatException {
+      expect('{');
+      while (!peek('}')) {
+        String key = string();
+        expect(':');
+        boolean again =
+            switch (key) {
+              case "descr" -> descr != null;
+              case "fortran_order" -> columnMajor != null;
+              case "shape" -> dims != null;
+              default -> throw bad("the keys descr, fortran_order and shape", "key", key);
+            };
+        if (again) {
+          throw bad("every key once", "key", key);
+        }
+        switch (key) {
+          case "descr" -> descr = descr();
+          case "fortran_order" -> columnMajor = bool();
+          default -> dims = tuple();
+        }
+        if (!peek('}')) {
+          expect(',');
+        }
+      }
+      expect('}');
+      skipSpace();
+      if (at != text.length()) {
+        throw bad("nothing but spaces after the dict", "at", at);
+      }
+      if (descr == null || columnMajor == null || dims == null) {
+        throw bad("the keys descr, fortran_order and shape", "header", Json.shorten(text.strip()));
+      }
+    }
+
+    private String descr() throws FormatException {
+      if (!peek('\'') && !peek('"')) {
+        throw bad("a plain element type, not a structured one", "at", at);
+      }
+      return string();
+    }
+
+    private ElementType type() throws FormatException {
+      Optional<ElementType> type = ElementType.ofNpy(descr);
+      if (type.isPresent()) {
+        return type.get();
+      }
+      if (descr.startsWith(">") && ElementType.ofNpy("<" + descr.substring(1)).isPresent()) {
+        throw bad(
+            "little-endian elements (in NumPy: a.astype('<" + descr.substring(1) + "'))",
+            "descr",
+            descr);
+      }
+      if (descr.indexOf('O') >= 0) {
+        throw bad("numbers, not Python objects", "descr", descr);
+      }
+      throw bad("one of <f2, <f4, <f8, |b1, |i1, |u1, <i2, …, <u8", "descr", Json.shorten(descr));
+    }
+
+    private Shape shape(ElementType type) throws FormatException {
+      long wide = Arrays.stream(dims).filter(dim -> dim > 1).count();
+      if (columnMajor && wide > 1) {
+        throw bad(
+            "row-major order (in NumPy: np.ascontiguousarray(a))",
+            "fortran_order",
+            "True",
+            "shape",
+            Json.shorten(Arrays.toString(dims)));
+      }
+      try {
+        Shape shape = Shape.of(dims);
+        Math.multiplyExact(shape.elements(), (long) type.byteSize());
+        return shape;
+      } catch (IllegalArgumentException | ArithmeticException e) {
+        throw bad("a shape below 2^63 bytes", "shape", Json.shorten(Arrays.toString(dims)));
+      }
+    }
+
+    private boolean bool() throws FormatException {
+      skipSpace();
+      for (boolean value : new boolean[] {true, false}) {
+        String word = value ? "True" : "False";
+        if (text.startsWith(word, at)) {
+          at += word.length();
+          return value;
+        }
+      }
+      throw bad("True or False", "at", at);
+    }
+
+    private long[] tuple() throws FormatException {
+      long[] out = new long[8];
+      int count = 0;
+      boolean comma = true;
+      expect('(');
+      while (!peek(')')) {
+        if (!comma) {
+          throw bad("a comma between dimensions", "at", at);
+        }
+        if (count == out.length) {
+          out = Arrays.copyOf(out, 2 * count);
+        }
+        out[count++] = dimension();
+        comma = peek(',');
+        if (comma) {
+          at++;
+        }
+      }
+      expect(')');
+      if (count == 1 && !comma) {
+        throw bad("a tuple, such as (3,)", "at", at);
+      }
+      return Arrays.copyOf(out, count);
+    }
+
+    private long dimension() throws FormatException {
+      skipSpace();
+      int start = at;
+      while (at < text.length() && text.charAt(at) >= '0' && text.charAt(at) <= '9') {
+        at++;
+      }
+      String digits = text.substring(start, at);
+      try {
+        return Long.parseLong(digits);
+      } catch (NumberFormatException e) {
+        throw bad("a dimension from 0 to 2^63 - 1", "dimension", Json.shorten(digits), "at", start);
+      }
+    }
+
+    private String string() throws FormatException {
+      skipSpace();
+      char quote = peek('\'') ? '\'' : '"';
+      expect(quote);
+      int end = text.indexOf(quote, at);
+      if (end < 0 || text.substring(at, end).indexOf('\\') >= 0) {
+        throw bad("a closed string without escapes", "at", at);
+      }
+      String string = text.substring(at, end);
+      at = end + 1;
+      return string;
+    }
+
+    private void expect(char c) throws FormatException {
+      if (!peek(c)) {
+        throw bad("'" + c + "' in the header", "at", at);
+      }
+      at++;
+    }
+
+    private boolean peek(char c) {
+      skipSpace();
+      return at < text.length() && text.charAt(at) == c;
+    }
+
+    private void skipSpace() {
+      while (at < text.length() && " \t\n\r".indexOf(text.charAt(at)) >= 0) {
+        at++;
+      }
+    }
+
+    private FormatException bad(String what, Object... namesAndValues) {
+      Object[] all = new Object[namesAndValues.length + 2];
+      all[0] = "file";
+      all[1] = path;
+      System.arraycopy(namesAndValues, 0, all, 2, namesAndValues.length);
+      return new FormatException(OP, "need " + what, all);
+    }
+  }
+}

@@ -1,0 +1,205 @@
+package dev.weft.interop;
+
+import dev.weft.Backend;
+import dev.weft.DType;
+import dev.weft.Region;
+import dev.weft.init.Fill;
+import dev.weft.internal.Checks;
+import dev.weft.random.RandomKey;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Writes one tensor to a file or a channel, in bounded memory: a tensor may be larger than the
+ * machine's memory. (Orthogonal fills take what the backend takes for them, and a channel or {@link
+ * Verifier} the whole matrix as well.)
+ *
+ * <table>
+ * <caption>Files by the end of their names</caption>
+ * <tr><th>end</th><th>content</th><th>receipt</th></tr>
+ * <tr><td>.npy</td><td>NumPy, version 1.0; no bf16</td><td>FILE.npy.json</td></tr>
+ * <tr><td>.safetensors</td><td>one tensor</td><td>in {@code __metadata__}</td></tr>
+ * <tr><td>.bin</td><td>little-endian elements alone</td><td>none</td></tr>
+ * </table>
+ *
+ * <p>Files are atomic as {@link AtomicFile} says. Raw words ({@link Fill#bits}) are stored as
+ * unsigned integers of the type's size.
+ */
+public final class TensorWriter {
+  /** The name of the tensor in a {@code .safetensors} file where the caller gives none. */
+  public static final String DEFAULT_NAME = "tensor";
+
+  private TensorWriter() {}
+
+  /**
+   * Writes the tensor of {@code receipt} to {@code file}, with the receipt.
+   *
+   * @param name of the tensor in a {@code .safetensors} file
+   * @throws IllegalArgumentException if the fill does not suit the shape or type, or the type the
+   *     file
+   * @throws NoSpaceException if the file does not fit
+   * @throws IOException if it cannot be written; then it is as it was before
+   */
+  public static void write(
+      Backend backend, Receipt receipt, String name, Path file, Progress progress)
+      throws IOException {
+    write(backend, Draw.of(receipt), name, file, progress);
+  }
+
+  /**
+   * Writes a tensor to {@code file}, without a receipt; otherwise as {@link #write(Backend,
+   * Receipt, String, Path, Progress)}.
+   */
+  public static void write(
+      Backend backend,
+      Fill fill,
+      RandomKey key,
+      DType dtype,
+      Region region,
+      String name,
+      Path file,
+      Progress progress)
+      throws IOException {
+    write(backend, new Draw(fill, key, dtype, region, Optional.empty()), name, file, progress);
+  }
+
+  /**
+   * Writes the elements of the tensor of {@code receipt} alone, little-endian, to {@code channel}.
+   *
+   * @throws IllegalArgumentException if the fill does not suit the shape or type
+   * @throws IOException if the channel fails
+   */
+  public static void stream(
+      Backend backend, Receipt receipt, WritableByteChannel channel, Progress progress)
+      throws IOException {
+    Draw draw = Draw.of(receipt);
+    try (ChunkedFill chunks = new ChunkedFill(backend)) {
+      chunks.run(
+          draw.fill(),
+          draw.key(),
+          draw.dtype(),
+          draw.region(),
+          (bytes, position) -> {
+            int length = bytes.remaining();
+            while (bytes.hasRemaining()) {
+              channel.write(bytes);
+            }
+            progress.update(0, position + length);
+          });
+    }
+    progress.update(1, draw.byteSize());
+  }
+
+  private static void write(Backend backend, Draw draw, String name, Path file, Progress progress)
+      throws IOException {
+    String end = String.valueOf(file.getFileName());
+    if (end.endsWith(".safetensors")) {
+      Map<String, String> metadata =
+          draw.receipt()
+              .map(receipt -> Map.of(SafetensorsFile.RECEIPT_KEY + name, receipt.toJson()))
+              .orElse(Map.of());
+      SafetensorsLayout layout =
+          SafetensorsLayout.of(
+              List.of(new SafetensorsLayout.Entry(name, draw.type(), draw.region().shape())),
+              metadata);
+      write(backend, draw, layout.header(), file, progress);
+    } else if (end.endsWith(".npy")) {
+      writeNpy(backend, draw, file, progress);
+    } else if (end.endsWith(".bin")) {
+      write(backend, draw, new byte[0], file, progress);
+    } else {
+      throw Checks.bad(
+          "write", "need a name that ends in .npy, .safetensors or .bin", "file", file);
+    }
+  }
+
+  /** A receipt must never stand beside data that it is not of: it goes first and comes last. */
+  private static void writeNpy(Backend backend, Draw draw, Path file, Progress progress)
+      throws IOException {
+    byte[] header = NpyFile.header(draw.type(), draw.region().shape());
+    Path receiptFile = NpyFile.receiptPath(file);
+    AtomicFile.checkTarget(receiptFile);
+    byte[] receipt =
+        draw.receipt()
+            .map(r -> Json.writePretty(r.toMap()).getBytes(StandardCharsets.UTF_8))
+            .orElse(new byte[0]);
+    try (AtomicFile data = begin(backend, draw, header, file, progress);
+        AtomicFile beside = AtomicFile.create(receiptFile, receipt.length)) {
+      beside.write(ByteBuffer.wrap(receipt), 0);
+      if (Files.deleteIfExists(receiptFile)) {
+        AtomicFile.force(receiptFile.toAbsolutePath().getParent());
+      }
+      data.commit();
+      if (receipt.length > 0) {
+        beside.commit();
+      }
+    }
+    progress.update(1, draw.byteSize());
+  }
+
+  private static void write(Backend backend, Draw draw, byte[] header, Path file, Progress progress)
+      throws IOException {
+    try (AtomicFile data = begin(backend, draw, header, file, progress)) {
+      data.commit();
+    }
+    progress.update(1, draw.byteSize());
+  }
+
+  /** The file with its header and elements, not yet committed. */
+  private static AtomicFile begin(
+      Backend backend, Draw draw, byte[] header, Path file, Progress progress) throws IOException {
+    AtomicFile data = AtomicFile.create(file, sum(header.length, draw.byteSize()));
+    try (ChunkedFill chunks = new ChunkedFill(backend)) {
+      data.write(ByteBuffer.wrap(header), 0);
+      put(backend, chunks, draw, data, header.length, bytes -> progress.update(0, bytes));
+      return data;
+    } catch (IOException | RuntimeException | Error e) {
+      data.close();
+      throw e;
+    }
+  }
+
+  /** The sum of two sizes; beyond 2⁶³ − 1, that: no file system has the room. */
+  static long sum(long a, long b) {
+    return a > Long.MAX_VALUE - b ? Long.MAX_VALUE : a + b;
+  }
+
+  /**
+   * Writes the elements at {@code offset}; {@code done} hears how many bytes of them are written.
+   */
+  static void put(
+      Backend backend,
+      ChunkedFill chunks,
+      Draw draw,
+      AtomicFile file,
+      long offset,
+      java.util.function.LongConsumer done)
+      throws IOException {
+    if (ChunkedFill.isDivisible(draw.fill())) {
+      chunks.run(
+          draw.fill(),
+          draw.key(),
+          draw.dtype(),
+          draw.region(),
+          (bytes, position) -> {
+            int length = bytes.remaining();
+            file.write(bytes, offset + position);
+            done.accept(position + length);
+          });
+    } else if (draw.byteSize() > 0) {
+      MemorySegment place = file.map(offset, draw.byteSize());
+      backend
+          .wrap(place, draw.dtype(), draw.region().shape())
+          .fill(draw.fill(), draw.key(), draw.region());
+      done.accept(draw.byteSize());
+    }
+  }
+}
