@@ -1,0 +1,155 @@
+package dev.weft.cli;
+
+/**
+ * Count, range and the first four central moments of a sample, in f64.
+ *
+ * <p>A block of values is summed around its own mean in two passes; blocks are merged by the
+ * pairwise formulas, so that a large mean or a large sample costs no precision. Values that are not
+ * finite are counted, and left out of everything else.
+ *
+ * @see <a href="https://doi.org/10.2172/1028931">Pébay 2008</a>, formulas (2.1) for M2, M3, M4
+ */
+final class Moments {
+  private long count;
+  private double mean;
+  private double m2;
+  private double m3;
+  private double m4;
+  private double min = Double.POSITIVE_INFINITY;
+  private double max = Double.NEGATIVE_INFINITY;
+  private long zeros;
+  private long nans;
+  private long infinities;
+
+  /** Adds {@code values[0 .. length)}, which it reorders: the finite ones come first. */
+  void add(double[] values, int length) {
+    int n = 0;
+    for (int i = 0; i < length; i++) {
+      double x = values[i];
+      if (Math.abs(x) <= Double.MAX_VALUE) {
+        values[n++] = x;
+      } else if (Double.isNaN(x)) {
+        nans++;
+      } else {
+        infinities++;
+      }
+    }
+    if (n > 0) {
+      addFinite(values, n);
+    }
+  }
+
+  private void addFinite(double[] values, int n) {
+    double low = values[0];
+    double high = values[0];
+    double sum = 0;
+    int zero = 0;
+    for (int i = 0; i < n; i++) {
+      double x = values[i];
+      low = Math.min(low, x);
+      high = Math.max(high, x);
+      sum += x / n; // x alone could overflow the sum
+      zero += x == 0 ? 1 : 0;
+    }
+    double s1 = 0;
+    double s2 = 0;
+    double s3 = 0;
+    double s4 = 0;
+    for (int i = 0; i < n; i++) {
+      double d = values[i] - sum;
+      double d2 = d * d;
+      s1 += d;
+      s2 += d2;
+      s3 += d2 * d;
+      s4 += d2 * d2;
+    }
+    double shift = s1 / n; // what rounding left of the mean
+    Moments block = new Moments();
+    block.count = n;
+    block.mean = sum + shift;
+    block.m2 = s2 - n * shift * shift;
+    block.m3 = s3 - 3 * shift * s2 + 2 * n * shift * shift * shift;
+    block.m4 = s4 - 4 * shift * s3 + 6 * shift * shift * s2 - 3 * n * shift * shift * shift * shift;
+    block.min = low;
+    block.max = high;
+    block.zeros = zero;
+    merge(block);
+  }
+
+  /** Adds the sample of {@code that}. */
+  void merge(Moments that) {
+    zeros += that.zeros;
+    nans += that.nans;
+    infinities += that.infinities;
+    min = Math.min(min, that.min);
+    max = Math.max(max, that.max);
+    if (that.count == 0) {
+      return;
+    }
+    double a = count;
+    double b = that.count;
+    double n = a + b;
+    double d = that.mean - mean;
+    double dn = d / n;
+    double cross = d * dn * a * b;
+    m4 +=
+        that.m4
+            + cross * dn * dn * (a * a - a * b + b * b)
+            + 6 * dn * dn * (a * a * that.m2 + b * b * m2)
+            + 4 * dn * (a * that.m3 - b * m3);
+    m3 += that.m3 + cross * dn * (a - b) + 3 * dn * (a * that.m2 - b * m2);
+    m2 += that.m2 + cross;
+    mean += dn * b;
+    count += that.count;
+  }
+
+  /** Number of finite values. */
+  long count() {
+    return count;
+  }
+
+  /** The mean; NaN of an empty sample, as all of the following. */
+  double mean() {
+    return count == 0 ? Double.NaN : mean;
+  }
+
+  /** M2 / n. */
+  double variance() {
+    return m2 / count;
+  }
+
+  /** √n·M3 / M2^1.5; NaN where all values are equal. */
+  double skewness() {
+    return Math.sqrt(count) * m3 / (m2 * Math.sqrt(m2));
+  }
+
+  /** n·M4 / M2² − 3: 0 for a normal distribution; NaN where all values are equal. */
+  double excessKurtosis() {
+    return count * m4 / (m2 * m2) - 3;
+  }
+
+  /** The least finite value. */
+  double min() {
+    return count == 0 ? Double.NaN : min;
+  }
+
+  /** The greatest finite value. */
+  double max() {
+    return count == 0 ? Double.NaN : max;
+  }
+
+  /** Zeros of either sign. */
+  long zeros() {
+    return zeros;
+  }
+
+  /** Values that are NaN. */
+  long nans() {
+    return nans;
+  }
+
+  /** Values that are infinite. */
+  long infinities() {
+    return infinities;
+  }
+}

@@ -1,0 +1,49 @@
+package dev.weft.cli;
+
+import java.util.Locale;
+
+/** A progress bar on standard error; silent unless a person watches and the work takes a while. */
+final class Progress implements AutoCloseable {
+  private static final int WIDTH = 32;
+  private static final long FIRST_NANOS = 300_000_000;
+  private static final long EVERY_NANOS = 100_000_000;
+
+  private final Streams streams;
+  private final String what;
+  private final long totalBytes;
+  private final long begin = System.nanoTime();
+  private long next = begin + FIRST_NANOS;
+  private boolean shown;
+
+  Progress(Streams streams, String what, long totalBytes) {
+    this.streams = streams;
+    this.what = what;
+    this.totalBytes = Math.max(1, totalBytes);
+  }
+
+  /** Tells how many bytes are done. */
+  void at(long bytes) {
+    long now = System.nanoTime();
+    if (streams.terminal() && now - next >= 0) {
+      next = now + EVERY_NANOS;
+      shown = true;
+      double part = Math.min(1, (double) bytes / totalBytes);
+      int full = (int) (part * WIDTH);
+      double rate = bytes / Math.max(1.0, now - begin);
+      String bar = "=".repeat(full) + " ".repeat(WIDTH - full);
+      streams
+          .err()
+          .printf(Locale.ROOT, "\r%s [%s] %3.0f %% %.2f GB/s", what, bar, 100 * part, rate);
+      streams.err().flush();
+    }
+  }
+
+  /** Takes the bar away. */
+  @Override
+  public void close() {
+    if (shown) {
+      streams.err().print("\r" + " ".repeat(what.length() + WIDTH + 24) + "\r");
+      streams.err().flush();
+    }
+  }
+}

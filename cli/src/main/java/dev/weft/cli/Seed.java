@@ -1,0 +1,21 @@
+package dev.weft.cli;
+
+import dev.weft.internal.Checks;
+
+/**
+ * A 64-bit seed: a decimal number, signed or unsigned, or {@code 0x} and hexadecimal digits.
+ *
+ * @param value its 64 bits
+ */
+record Seed(long value) {
+  static Seed parse(String text) {
+    try {
+      if (text.startsWith("0x") || text.startsWith("0X")) {
+        return new Seed(Long.parseUnsignedLong(text.substring(2), 16));
+      }
+      return new Seed(text.startsWith("-") ? Long.parseLong(text) : Long.parseUnsignedLong(text));
+    } catch (NumberFormatException e) {
+      throw Checks.bad("seed", "need a whole number of 64 bits, decimal or 0x…", "seed", text);
+    }
+  }
+}

@@ -1,0 +1,147 @@
+package dev.weft.cli;
+
+import dev.weft.DType;
+import dev.weft.Region;
+import dev.weft.Shape;
+import dev.weft.init.Fill;
+import dev.weft.random.RandomKey;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+
+/**
+ * Times fills, and plain stores as the roof above them. Each figure is the median of samples that
+ * follow a warm-up on the same memory.
+ */
+final class Throughput {
+  private static final int ROOF_ARRAY = 4096;
+
+  private final long bytes;
+  private final long warmNanos;
+  private final long sampleNanos;
+  private final int samples;
+  private final long budgetNanos;
+
+  /**
+   * @param bytes size of the memory that is filled
+   * @param warmNanos how long each fill is repeated before it is timed
+   * @param sampleNanos how long a sample lasts, at least
+   * @param samples how many samples give the median
+   * @param budgetNanos after so long no further sample is begun
+   */
+  Throughput(long bytes, long warmNanos, long sampleNanos, int samples, long budgetNanos) {
+    this.bytes = bytes;
+    this.warmNanos = warmNanos;
+    this.sampleNanos = sampleNanos;
+    this.samples = samples;
+    this.budgetNanos = budgetNanos;
+  }
+
+  /** What is timed, by its name in the table. */
+  static Map<String, Load> loads() {
+    Map<String, Load> loads = new LinkedHashMap<>();
+    Fill uniform = Fill.uniform(-0.05, 0.05);
+    loads.put("constant f32", new Load(Fill.constant(1), DType.F32));
+    loads.put("bits", new Load(Fill.bits(), DType.F32));
+    loads.put("uniform f32", new Load(uniform, DType.F32));
+    loads.put("normal f32", new Load(Fill.normal(0, 0.05), DType.F32));
+    loads.put("truncated f32", new Load(Fill.truncatedNormalSigma(0, 0.05, -2, 2), DType.F32));
+    loads.put("uniform f64", new Load(uniform, DType.F64));
+    loads.put("uniform bf16", new Load(uniform, DType.BF16));
+    loads.put("uniform f16", new Load(uniform, DType.F16));
+    return loads;
+  }
+
+  /** A fill of a type. */
+  record Load(Fill fill, DType dtype) {}
+
+  /** Elements per second of {@code technique}. */
+  double elementsPerSecond(Technique technique, Load load, MemorySegment memory) {
+    long elements = bytes / load.dtype().byteSize();
+    Region region = Region.of(Shape.of(elements));
+    RandomKey key = RandomKey.of(42);
+    Runnable pass = () -> technique.filler().fill(load.fill(), key, load.dtype(), region, memory);
+    return elements / medianSeconds(pass);
+  }
+
+  /** Bytes per second that {@code threads} threads store, each into its part of {@code memory}. */
+  double roof(int threads, MemorySegment memory) {
+    long part = bytes / threads / 64 * 64;
+    double[] rates = new double[threads];
+    CountDownLatch start = new CountDownLatch(threads);
+    Thread[] team = new Thread[threads];
+    for (int i = 0; i < threads; i++) {
+      int index = i;
+      MemorySegment own = memory.asSlice(index * part, part);
+      team[i] =
+          Thread.ofPlatform()
+              .unstarted(
+                  () -> {
+                    start.countDown();
+                    try {
+                      start.await();
+                    } catch (InterruptedException e) {
+                      throw new IllegalStateException(e);
+                    }
+                    rates[index] = part / Math.min(plain(own), copied(own));
+                  });
+      team[i].start();
+    }
+    for (Thread thread : team) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+    return Arrays.stream(rates).sum();
+  }
+
+  /** Memory of {@link #bytes}, touched. */
+  MemorySegment memory(Arena arena) {
+    return arena.allocate(bytes, 4096);
+  }
+
+  private double plain(MemorySegment out) {
+    return medianSeconds(() -> out.fill((byte) 1));
+  }
+
+  /** Copies from a block that stays in the first-level cache. */
+  private double copied(MemorySegment out) {
+    MemorySegment block = MemorySegment.ofArray(new float[ROOF_ARRAY]);
+    return medianSeconds(
+        () -> {
+          for (long at = 0; at < out.byteSize(); at += block.byteSize()) {
+            long count = Math.min(block.byteSize(), out.byteSize() - at);
+            MemorySegment.copy(block, 0, out, at, count);
+          }
+        });
+  }
+
+  private double medianSeconds(Runnable pass) {
+    long start = System.nanoTime();
+    do {
+      pass.run();
+    } while (System.nanoTime() - start < warmNanos);
+    List<Double> seconds = new ArrayList<>();
+    while (seconds.isEmpty()
+        || seconds.size() < samples && System.nanoTime() - start < budgetNanos) {
+      long begin = System.nanoTime();
+      long passes = 0;
+      long now;
+      do {
+        pass.run();
+        passes++;
+        now = System.nanoTime();
+      } while (now - begin < sampleNanos);
+      seconds.add((now - begin) * 1e-9 / passes);
+    }
+    seconds.sort(null);
+    return seconds.get(seconds.size() / 2);
+  }
+}

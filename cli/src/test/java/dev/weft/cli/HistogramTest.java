@@ -1,0 +1,107 @@
+package dev.weft.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.weft.init.Fill;
+import java.awt.image.BufferedImage;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class HistogramTest {
+  @Test
+  void countsEveryValueOnceAndTheEndInTheLastBin() {
+    Histogram histogram = new Histogram(0, 4, 4);
+    histogram.add(new double[] {0, 0.5, 1, 3.999, 4, -0.001, 4.001, Double.NaN}, 8);
+    assertThat(histogram.counts()).containsExactly(2, 1, 0, 2);
+    assertThat(histogram.total()).isEqualTo(5);
+    assertThat(histogram.edge(4)).isEqualTo(4);
+  }
+
+  @Test
+  void ofEqualValuesHasOneBin() {
+    Histogram histogram = new Histogram(2, 2, 3);
+    histogram.add(new double[] {2, 2}, 2);
+    assertThat(histogram.counts()).containsExactly(2, 0, 0);
+  }
+
+  @Test
+  void textHasALineForEachBin() {
+    Histogram histogram = new Histogram(0, 2, 2);
+    histogram.add(new double[] {0, 0.1, 0.2, 1.5}, 4);
+    assertThat(histogram.text(8))
+        .isEqualTo("      0.0000  ████████  75.000 %\n      1.0000  ██▋       25.000 %\n");
+  }
+
+  @Test
+  void densitiesHaveTheMomentsOfTheBooks() {
+    check(Fill.uniform(-1, 3), 1, 16.0 / 12, 1e-12);
+    check(Fill.normal(2, 0.5), 2, 0.25, 1e-12);
+    check(Fill.truncatedNormalSigma(0, 1, -2, 2), 0, 0.773741303, 1e-9);
+    check(Fill.bits(), 0x1p31, 0x1p64 / 12, 1e-9);
+    double tail = 0.0044318484119380075 / 0.0013498980316300933; // φ(3) / Q(3), by the tables
+    check(
+        Fill.truncatedNormalSigma(0, 1, 3, Double.POSITIVE_INFINITY),
+        tail,
+        1 + 3 * tail - tail * tail,
+        1e-9);
+    double far = 30 + 1 / 30.0 - 2 / 27000.0; // a + 1/a − 2/a³, an asymptotic series
+    assertThat(
+            Density.of(Fill.truncatedNormalSigma(0, 1, 30, Double.POSITIVE_INFINITY))
+                .orElseThrow()
+                .mean())
+        .isCloseTo(far, within(1e-5));
+    assertThat(Density.of(Fill.constant(1))).isEmpty();
+    assertThat(Density.of(Fill.normal(0, 0))).isEmpty();
+  }
+
+  @Test
+  void densityIsZeroOutside() {
+    Density density = Density.of(Fill.uniform(-1, 3)).orElseThrow();
+    assertThat(density.at(-1.01)).isZero();
+    assertThat(density.at(3.01)).isZero();
+    assertThat(density.at(0)).isCloseTo(0.25, within(1e-15));
+  }
+
+  @Test
+  void pictureHasBarsAndTheExpectedLine() {
+    Histogram histogram = new Histogram(-3, 3, 40);
+    double[] values = new Random(1).doubles(20_000, -3, 3).toArray();
+    histogram.add(values, values.length);
+    BufferedImage with =
+        HistogramPlot.draw("title", "subtitle", histogram, Density.of(Fill.uniform(-3, 3)));
+    BufferedImage without = HistogramPlot.draw("title", "subtitle", histogram, Optional.empty());
+    assertThat(pixels(with, 0x8FB8DE)).isGreaterThan(100_000);
+    assertThat(pixels(with, 0xC4501B)).isGreaterThan(1000);
+    assertThat(pixels(without, 0xC4501B)).isZero();
+  }
+
+  @Test
+  void pictureOfOneValueOrNoneIsDrawn() {
+    Histogram one = new Histogram(2, 2, 10);
+    one.add(new double[] {2, 2}, 2);
+    long legend = 30 * 14;
+    assertThat(pixels(HistogramPlot.draw("", "", one, Optional.empty()), 0x8FB8DE))
+        .isGreaterThan(100 * legend);
+    Histogram none = new Histogram(0, 0, 10);
+    assertThat(pixels(HistogramPlot.draw("", "", none, Optional.empty()), 0x8FB8DE))
+        .isEqualTo(legend);
+  }
+
+  private static void check(Fill fill, double mean, double variance, double tolerance) {
+    Density density = Density.of(fill).orElseThrow();
+    assertThat(density.mean()).isCloseTo(mean, within(tolerance * Math.max(1, Math.abs(mean))));
+    assertThat(density.variance()).isCloseTo(variance, within(tolerance * Math.max(1, variance)));
+  }
+
+  private static long pixels(BufferedImage image, int rgb) {
+    long found = 0;
+    for (int y = 0; y < image.getHeight(); y++) {
+      for (int x = 0; x < image.getWidth(); x++) {
+        found += (image.getRGB(x, y) & 0xFFFFFF) == rgb ? 1 : 0;
+      }
+    }
+    return found;
+  }
+}
