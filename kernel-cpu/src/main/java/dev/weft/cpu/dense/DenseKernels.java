@@ -1,0 +1,90 @@
+package dev.weft.cpu.dense;
+
+import dev.weft.DType;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The loops of one element type under {@link Gemm} and {@link HouseholderQr}, once in scalar code
+ * and once for every vector width. All of them give the same bits: sums run in the orders stated
+ * here, which no vector width changes. They trust their arguments, run on the calling thread and
+ * allocate nothing.
+ *
+ * @param <A> {@code float[]} for F32, {@code double[]} for F64
+ */
+public interface DenseKernels<A> {
+  /** Partial sums of {@link #dot4}; its element counts are multiples of it. */
+  int LANES = 16;
+
+  /** F32 or F64. */
+  DType dtype();
+
+  /** Width of the vectors in bits; 0 for scalar code. */
+  int vectorBits();
+
+  /** Rows of a micro tile. */
+  int mr();
+
+  /** Columns of a micro tile. */
+  int nr();
+
+  /** A new array of zeros. */
+  A array(int length);
+
+  /** The memory of an array. */
+  MemorySegment segment(A array);
+
+  /** Element {@code i} of an array. */
+  double get(A array, int i);
+
+  /** Sets element {@code i} of an array to {@code value}, rounded once. */
+  void set(A array, int i, double value);
+
+  /**
+   * {@code out[at + k·ld + r] = x(r, k)} for every row r and column k of x, and 0 for {@code x.rows <= r
+   * < width}: a panel of {@code width} rows, its columns one after another.
+   */
+  void pack(Matrix x, int width, A out, int at, int ld);
+
+  /** {@code x(r, k) = in[at + k·ld + r]} for every row r and column k of x. */
+  void unpack(A in, int at, int ld, Matrix x);
+
+  /**
+   * {@code tile[i·nr + j] = Σ a(i, k)·b(j, k)}, k from 0 to {@code kc} − 1, for {@code i < mr}, {@code
+   * j < nr}: one chain of fused multiply-adds that begins with 0. a is a packed panel of mr rows,
+   * b one of nr.
+   */
+  void micro(int kc, A a, int aAt, A b, int bAt, A tile);
+
+  /**
+   * {@code c(i, j) = alpha·tile(i, j)}, or the fused {@code alpha·tile(i, j) + c(i, j)}, for {@code i < rows},
+   * {@code j < columns}; the elements of a row of c are one after another, {@code c(0, 0)} at {@code at} and
+   * {@code c(1, 0)} {@code ldc} elements on.
+   */
+  void write(
+      A tile, int rows, int columns, double alpha, Gemm.Update update, MemorySegment c, long at, long ldc);
+
+  /**
+   * {@code out[outAt + q] = Σ p[v + i]·p[c + q·ld + i]}, {@code 0 <= i < count}, for q = 0 … 3. Lane
+   * l is the chain of fused multiply-adds over i ≡ l (mod {@link #LANES}) that begins with 0; lanes
+   * l and l + 8 are added first, then the sums of lanes l and l + 4, l and l + 2, l and l + 1.
+   *
+   * @param count a multiple of {@link #LANES}
+   * @param lanes 4·LANES elements to work in
+   */
+  void dot4(A p, int v, int c, int ld, int count, A lanes, A out, int outAt);
+
+  /**
+   * {@code p[c + q·ld + i] −= w[wAt + q]·p[v + i]}, fused, {@code 0 <= i < count}, for q = 0 … 3. {@code count} is a
+   * multiple of {@link #LANES}.
+   */
+  void axpy4(A p, int v, int c, int ld, int count, A w, int wAt);
+
+  /** Divides {@code p[at] … p[at + count − 1]} by {@code divisor}, rounded to the type first. */
+  void divide(A p, int at, int count, double divisor);
+
+  /**
+   * Multiplies {@code count} elements of {@code x} from element {@code at} on by {@code factor}, rounded to the type first;
+   * what would overflow becomes the largest finite value.
+   */
+  void scale(MemorySegment x, long at, long count, double factor);
+}

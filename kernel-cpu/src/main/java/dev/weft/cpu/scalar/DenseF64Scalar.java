@@ -1,0 +1,269 @@
+package dev.weft.cpu.scalar;
+
+import dev.weft.DType;
+import dev.weft.cpu.dense.DenseKernels;
+import dev.weft.cpu.dense.Gemm;
+import dev.weft.cpu.dense.Matrix;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/** {@link DenseKernels} of F64 without vectors. */
+public final class DenseF64Scalar implements DenseKernels<double[]> {
+  private static final ValueLayout.OfDouble F64 = ValueLayout.JAVA_DOUBLE_UNALIGNED;
+  private static final int MR = 4;
+  private static final int NR = 4;
+
+  @Override
+  public DType dtype() {
+    return DType.F64;
+  }
+
+  @Override
+  public int vectorBits() {
+    return 0;
+  }
+
+  @Override
+  public int mr() {
+    return MR;
+  }
+
+  @Override
+  public int nr() {
+    return NR;
+  }
+
+  @Override
+  public double[] array(int length) {
+    return new double[length];
+  }
+
+  @Override
+  public MemorySegment segment(double[] array) {
+    return MemorySegment.ofArray(array);
+  }
+
+  @Override
+  public double get(double[] array, int i) {
+    return array[i];
+  }
+
+  @Override
+  public void set(double[] array, int i, double value) {
+    array[i] = value;
+  }
+
+  @Override
+  public void pack(Matrix x, int width, double[] out, int at, int ld) {
+    int rows = (int) x.rows();
+    int columns = (int) x.columns();
+    if (x.rowStride() == 1) {
+      for (int k = 0; k < columns; k++) {
+        MemorySegment.copy(x.segment(), F64, x.at(0, k) * Double.BYTES, out, at + k * ld, rows);
+      }
+    } else {
+      packTransposed(x.segment(), x.origin(), x.rowStride(), rows, columns, out, at, ld);
+    }
+    if (rows < width) {
+      for (int k = 0; k < columns; k++) {
+        Arrays.fill(out, at + k * ld + rows, at + k * ld + width, 0);
+      }
+    }
+  }
+
+  /** Row by row within blocks of 16 columns, a cache line of the source at a time. */
+  public static void packTransposed(
+      MemorySegment x,
+      long origin,
+      long rowStride,
+      int rows,
+      int columns,
+      double[] out,
+      int at,
+      int ld) {
+    for (int k = 0; k < columns; k += 16) {
+      int count = Math.min(16, columns - k);
+      for (int r = 0; r < rows; r++) {
+        long from = (origin + r * rowStride + k) * Double.BYTES;
+        int to = at + k * ld + r;
+        for (int i = 0; i < count; i++) {
+          out[to + i * ld] = x.get(F64, from + (long) i * Double.BYTES);
+        }
+      }
+    }
+  }
+
+  @Override
+  public void unpack(double[] in, int at, int ld, Matrix x) {
+    unpackPanel(in, at, ld, x);
+  }
+
+  /** {@link #unpack}; by rows in blocks of 16 columns where rows are contiguous. */
+  public static void unpackPanel(double[] in, int at, int ld, Matrix x) {
+    int rows = (int) x.rows();
+    int columns = (int) x.columns();
+    MemorySegment out = x.segment();
+    if (x.rowStride() == 1) {
+      for (int k = 0; k < columns; k++) {
+        MemorySegment.copy(in, at + k * ld, out, F64, x.at(0, k) * Double.BYTES, rows);
+      }
+      return;
+    }
+    for (int k = 0; k < columns; k += 16) {
+      int count = Math.min(16, columns - k);
+      for (int r = 0; r < rows; r++) {
+        long to = x.at(r, k) * Double.BYTES;
+        int from = at + k * ld + r;
+        for (int i = 0; i < count; i++) {
+          out.set(F64, to + (long) i * Double.BYTES, in[from + i * ld]);
+        }
+      }
+    }
+  }
+
+  @Override
+  public void micro(int kc, double[] a, int aAt, double[] b, int bAt, double[] tile) {
+    double c00 = 0;
+    double c01 = 0;
+    double c02 = 0;
+    double c03 = 0;
+    double c10 = 0;
+    double c11 = 0;
+    double c12 = 0;
+    double c13 = 0;
+    double c20 = 0;
+    double c21 = 0;
+    double c22 = 0;
+    double c23 = 0;
+    double c30 = 0;
+    double c31 = 0;
+    double c32 = 0;
+    double c33 = 0;
+    for (int k = 0; k < kc; k++) {
+      int ak = aAt + k * MR;
+      int bk = bAt + k * NR;
+      double b0 = b[bk];
+      double b1 = b[bk + 1];
+      double b2 = b[bk + 2];
+      double b3 = b[bk + 3];
+      double a0 = a[ak];
+      c00 = Math.fma(a0, b0, c00);
+      c01 = Math.fma(a0, b1, c01);
+      c02 = Math.fma(a0, b2, c02);
+      c03 = Math.fma(a0, b3, c03);
+      double a1 = a[ak + 1];
+      c10 = Math.fma(a1, b0, c10);
+      c11 = Math.fma(a1, b1, c11);
+      c12 = Math.fma(a1, b2, c12);
+      c13 = Math.fma(a1, b3, c13);
+      double a2 = a[ak + 2];
+      c20 = Math.fma(a2, b0, c20);
+      c21 = Math.fma(a2, b1, c21);
+      c22 = Math.fma(a2, b2, c22);
+      c23 = Math.fma(a2, b3, c23);
+      double a3 = a[ak + 3];
+      c30 = Math.fma(a3, b0, c30);
+      c31 = Math.fma(a3, b1, c31);
+      c32 = Math.fma(a3, b2, c32);
+      c33 = Math.fma(a3, b3, c33);
+    }
+    tile[0] = c00;
+    tile[1] = c01;
+    tile[2] = c02;
+    tile[3] = c03;
+    tile[4] = c10;
+    tile[5] = c11;
+    tile[6] = c12;
+    tile[7] = c13;
+    tile[8] = c20;
+    tile[9] = c21;
+    tile[10] = c22;
+    tile[11] = c23;
+    tile[12] = c30;
+    tile[13] = c31;
+    tile[14] = c32;
+    tile[15] = c33;
+  }
+
+  @Override
+  public void write(
+      double[] tile,
+      int rows,
+      int columns,
+      double alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long at,
+      long ldc) {
+    for (int i = 0; i < rows; i++) {
+      writeRow(tile, i * NR, columns, alpha, update, c, at + i * ldc);
+    }
+  }
+
+  /** One row of a tile, element by element. */
+  public static void writeRow(
+      double[] tile, int from, int columns, double alpha, Gemm.Update update, MemorySegment c, long at) {
+    for (int j = 0; j < columns; j++) {
+      long to = (at + j) * Double.BYTES;
+      double product = tile[from + j];
+      c.set(F64, to, update == Gemm.Update.ADD ? Math.fma(alpha, product, c.get(F64, to)) : alpha * product);
+    }
+  }
+
+  @Override
+  public void dot4(
+      double[] p, int v, int c, int ld, int count, double[] lanes, double[] out, int outAt) {
+    for (int q = 0; q < 4; q++) {
+      int x = c + q * ld;
+      Arrays.fill(lanes, 0, LANES, 0);
+      for (int i = 0; i < count; i += LANES) {
+        for (int lane = 0; lane < LANES; lane++) {
+          lanes[lane] = Math.fma(p[v + i + lane], p[x + i + lane], lanes[lane]);
+        }
+      }
+      out[outAt + q] = sum(lanes, 0);
+    }
+  }
+
+  /** The tree over the lanes {@code s[at] … s[at + 15]}, which it overwrites. */
+  public static double sum(double[] s, int at) {
+    for (int half = LANES / 2; half > 0; half /= 2) {
+      for (int l = at; l < at + half; l++) {
+        s[l] += s[l + half];
+      }
+    }
+    return s[at];
+  }
+
+  @Override
+  public void axpy4(double[] p, int v, int c, int ld, int count, double[] w, int wAt) {
+    for (int q = 0; q < 4; q++) {
+      double factor = -w[wAt + q];
+      int to = c + q * ld;
+      for (int i = 0; i < count; i++) {
+        p[to + i] = Math.fma(factor, p[v + i], p[to + i]);
+      }
+    }
+  }
+
+  @Override
+  public void divide(double[] p, int at, int count, double divisor) {
+    double d = divisor;
+    for (int i = at; i < at + count; i++) {
+      p[i] /= d;
+    }
+  }
+
+  @Override
+  public void scale(MemorySegment x, long at, long count, double factor) {
+    scaleEach(x, at, count, factor);
+  }
+
+  /** {@link #scale}, element by element. */
+  public static void scaleEach(MemorySegment x, long at, long count, double factor) {
+    for (long i = at * Double.BYTES; i < (at + count) * Double.BYTES; i += Double.BYTES) {
+      x.set(F64, i, Math.clamp(factor * x.get(F64, i), -Double.MAX_VALUE, Double.MAX_VALUE));
+    }
+  }
+}

@@ -1,0 +1,390 @@
+package dev.weft.cpu.vector;
+
+import dev.weft.DType;
+import dev.weft.cpu.dense.DenseKernels;
+import dev.weft.cpu.dense.Gemm;
+import dev.weft.cpu.dense.Matrix;
+import dev.weft.cpu.scalar.DenseF32Scalar;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorSpecies;
+
+/** {@link DenseKernels} of F32 in vectors. */
+public final class DenseF32Vector implements DenseKernels<float[]> {
+  private static final VectorSpecies<Float> S = FloatVector.SPECIES_PREFERRED;
+  private static final int V = S.length();
+  private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+
+  /** 28 sums need 32 registers, which come with vectors of 512 bits; 12 fit 16 registers. */
+  private static final int MR = S.vectorBitSize() >= 512 ? 14 : 6;
+
+  private static final int NR = 2 * V;
+
+  @Override
+  public DType dtype() {
+    return DType.F32;
+  }
+
+  @Override
+  public int vectorBits() {
+    return S.vectorBitSize();
+  }
+
+  @Override
+  public int mr() {
+    return MR;
+  }
+
+  @Override
+  public int nr() {
+    return NR;
+  }
+
+  @Override
+  public float[] array(int length) {
+    return new float[length];
+  }
+
+  @Override
+  public MemorySegment segment(float[] array) {
+    return MemorySegment.ofArray(array);
+  }
+
+  @Override
+  public double get(float[] array, int i) {
+    return array[i];
+  }
+
+  @Override
+  public void set(float[] array, int i, double value) {
+    array[i] = (float) value;
+  }
+
+  @Override
+  public void pack(Matrix x, int width, float[] out, int at, int ld) {
+    int rows = (int) x.rows();
+    int columns = (int) x.columns();
+    if (x.rowStride() == 1) {
+      packColumns(x.segment(), x.origin(), x.columnStride(), rows, columns, out, at, ld);
+    } else {
+      DenseF32Scalar.packTransposed(
+          x.segment(), x.origin(), x.rowStride(), rows, columns, out, at, ld);
+    }
+    if (rows < width) {
+      for (int k = 0; k < columns; k++) {
+        Arrays.fill(out, at + k * ld + rows, at + k * ld + width, 0);
+      }
+    }
+  }
+
+  private static void packColumns(
+      MemorySegment x,
+      long origin,
+      long columnStride,
+      int rows,
+      int columns,
+      float[] out,
+      int at,
+      int ld) {
+    int whole = S.loopBound(rows);
+    VectorMask<Float> rest = S.indexInRange(whole, rows);
+    for (int k = 0; k < columns; k++) {
+      long from = (origin + k * columnStride) * Float.BYTES;
+      int to = at + k * ld;
+      for (int r = 0; r < whole; r += V) {
+        FloatVector.fromMemorySegment(S, x, from + (long) r * Float.BYTES, ORDER)
+            .intoArray(out, to + r);
+      }
+      if (whole < rows) {
+        FloatVector.fromMemorySegment(S, x, from + (long) whole * Float.BYTES, ORDER, rest)
+            .intoArray(out, to + whole, rest);
+      }
+    }
+  }
+
+  @Override
+  public void unpack(float[] in, int at, int ld, Matrix x) {
+    DenseF32Scalar.unpackPanel(in, at, ld, x);
+  }
+
+  @Override
+  public void micro(int kc, float[] a, int aAt, float[] b, int bAt, float[] tile) {
+    if (MR == 14) {
+      micro14x2v(kc, a, aAt, b, bAt, tile);
+    } else {
+      micro6x2v(kc, a, aAt, b, bAt, tile);
+    }
+  }
+
+  /**
+   * 14 rows of 2 vectors: 28 independent chains. Assumes packed panels; costs 56·V·kc flop, reads 14 + 2·V
+   * elements per step.
+   */
+  private static void micro14x2v(int kc, float[] a, int aAt, float[] b, int bAt, float[] tile) {
+    FloatVector c00 = FloatVector.zero(S);
+    FloatVector c01 = FloatVector.zero(S);
+    FloatVector c10 = FloatVector.zero(S);
+    FloatVector c11 = FloatVector.zero(S);
+    FloatVector c20 = FloatVector.zero(S);
+    FloatVector c21 = FloatVector.zero(S);
+    FloatVector c30 = FloatVector.zero(S);
+    FloatVector c31 = FloatVector.zero(S);
+    FloatVector c40 = FloatVector.zero(S);
+    FloatVector c41 = FloatVector.zero(S);
+    FloatVector c50 = FloatVector.zero(S);
+    FloatVector c51 = FloatVector.zero(S);
+    FloatVector c60 = FloatVector.zero(S);
+    FloatVector c61 = FloatVector.zero(S);
+    FloatVector c70 = FloatVector.zero(S);
+    FloatVector c71 = FloatVector.zero(S);
+    FloatVector c80 = FloatVector.zero(S);
+    FloatVector c81 = FloatVector.zero(S);
+    FloatVector c90 = FloatVector.zero(S);
+    FloatVector c91 = FloatVector.zero(S);
+    FloatVector c100 = FloatVector.zero(S);
+    FloatVector c101 = FloatVector.zero(S);
+    FloatVector c110 = FloatVector.zero(S);
+    FloatVector c111 = FloatVector.zero(S);
+    FloatVector c120 = FloatVector.zero(S);
+    FloatVector c121 = FloatVector.zero(S);
+    FloatVector c130 = FloatVector.zero(S);
+    FloatVector c131 = FloatVector.zero(S);
+    for (int k = 0; k < kc; k++) {
+      int ak = aAt + k * 14;
+      int bk = bAt + k * NR;
+      FloatVector b0 = FloatVector.fromArray(S, b, bk);
+      FloatVector b1 = FloatVector.fromArray(S, b, bk + V);
+      FloatVector ai = FloatVector.broadcast(S, a[ak]);
+      c00 = ai.fma(b0, c00);
+      c01 = ai.fma(b1, c01);
+      ai = FloatVector.broadcast(S, a[ak + 1]);
+      c10 = ai.fma(b0, c10);
+      c11 = ai.fma(b1, c11);
+      ai = FloatVector.broadcast(S, a[ak + 2]);
+      c20 = ai.fma(b0, c20);
+      c21 = ai.fma(b1, c21);
+      ai = FloatVector.broadcast(S, a[ak + 3]);
+      c30 = ai.fma(b0, c30);
+      c31 = ai.fma(b1, c31);
+      ai = FloatVector.broadcast(S, a[ak + 4]);
+      c40 = ai.fma(b0, c40);
+      c41 = ai.fma(b1, c41);
+      ai = FloatVector.broadcast(S, a[ak + 5]);
+      c50 = ai.fma(b0, c50);
+      c51 = ai.fma(b1, c51);
+      ai = FloatVector.broadcast(S, a[ak + 6]);
+      c60 = ai.fma(b0, c60);
+      c61 = ai.fma(b1, c61);
+      ai = FloatVector.broadcast(S, a[ak + 7]);
+      c70 = ai.fma(b0, c70);
+      c71 = ai.fma(b1, c71);
+      ai = FloatVector.broadcast(S, a[ak + 8]);
+      c80 = ai.fma(b0, c80);
+      c81 = ai.fma(b1, c81);
+      ai = FloatVector.broadcast(S, a[ak + 9]);
+      c90 = ai.fma(b0, c90);
+      c91 = ai.fma(b1, c91);
+      ai = FloatVector.broadcast(S, a[ak + 10]);
+      c100 = ai.fma(b0, c100);
+      c101 = ai.fma(b1, c101);
+      ai = FloatVector.broadcast(S, a[ak + 11]);
+      c110 = ai.fma(b0, c110);
+      c111 = ai.fma(b1, c111);
+      ai = FloatVector.broadcast(S, a[ak + 12]);
+      c120 = ai.fma(b0, c120);
+      c121 = ai.fma(b1, c121);
+      ai = FloatVector.broadcast(S, a[ak + 13]);
+      c130 = ai.fma(b0, c130);
+      c131 = ai.fma(b1, c131);
+    }
+    c00.intoArray(tile, 0);
+    c01.intoArray(tile, V);
+    c10.intoArray(tile, NR);
+    c11.intoArray(tile, NR + V);
+    c20.intoArray(tile, 2 * NR);
+    c21.intoArray(tile, 2 * NR + V);
+    c30.intoArray(tile, 3 * NR);
+    c31.intoArray(tile, 3 * NR + V);
+    c40.intoArray(tile, 4 * NR);
+    c41.intoArray(tile, 4 * NR + V);
+    c50.intoArray(tile, 5 * NR);
+    c51.intoArray(tile, 5 * NR + V);
+    c60.intoArray(tile, 6 * NR);
+    c61.intoArray(tile, 6 * NR + V);
+    c70.intoArray(tile, 7 * NR);
+    c71.intoArray(tile, 7 * NR + V);
+    c80.intoArray(tile, 8 * NR);
+    c81.intoArray(tile, 8 * NR + V);
+    c90.intoArray(tile, 9 * NR);
+    c91.intoArray(tile, 9 * NR + V);
+    c100.intoArray(tile, 10 * NR);
+    c101.intoArray(tile, 10 * NR + V);
+    c110.intoArray(tile, 11 * NR);
+    c111.intoArray(tile, 11 * NR + V);
+    c120.intoArray(tile, 12 * NR);
+    c121.intoArray(tile, 12 * NR + V);
+    c130.intoArray(tile, 13 * NR);
+    c131.intoArray(tile, 13 * NR + V);
+  }
+
+  /**
+   * 6 rows of 2 vectors: 12 independent chains. Assumes packed panels; costs 24·V·kc flop, reads 6 + 2·V
+   * elements per step.
+   */
+  private static void micro6x2v(int kc, float[] a, int aAt, float[] b, int bAt, float[] tile) {
+    FloatVector c00 = FloatVector.zero(S);
+    FloatVector c01 = FloatVector.zero(S);
+    FloatVector c10 = FloatVector.zero(S);
+    FloatVector c11 = FloatVector.zero(S);
+    FloatVector c20 = FloatVector.zero(S);
+    FloatVector c21 = FloatVector.zero(S);
+    FloatVector c30 = FloatVector.zero(S);
+    FloatVector c31 = FloatVector.zero(S);
+    FloatVector c40 = FloatVector.zero(S);
+    FloatVector c41 = FloatVector.zero(S);
+    FloatVector c50 = FloatVector.zero(S);
+    FloatVector c51 = FloatVector.zero(S);
+    for (int k = 0; k < kc; k++) {
+      int ak = aAt + k * 6;
+      int bk = bAt + k * NR;
+      FloatVector b0 = FloatVector.fromArray(S, b, bk);
+      FloatVector b1 = FloatVector.fromArray(S, b, bk + V);
+      FloatVector ai = FloatVector.broadcast(S, a[ak]);
+      c00 = ai.fma(b0, c00);
+      c01 = ai.fma(b1, c01);
+      ai = FloatVector.broadcast(S, a[ak + 1]);
+      c10 = ai.fma(b0, c10);
+      c11 = ai.fma(b1, c11);
+      ai = FloatVector.broadcast(S, a[ak + 2]);
+      c20 = ai.fma(b0, c20);
+      c21 = ai.fma(b1, c21);
+      ai = FloatVector.broadcast(S, a[ak + 3]);
+      c30 = ai.fma(b0, c30);
+      c31 = ai.fma(b1, c31);
+      ai = FloatVector.broadcast(S, a[ak + 4]);
+      c40 = ai.fma(b0, c40);
+      c41 = ai.fma(b1, c41);
+      ai = FloatVector.broadcast(S, a[ak + 5]);
+      c50 = ai.fma(b0, c50);
+      c51 = ai.fma(b1, c51);
+    }
+    c00.intoArray(tile, 0);
+    c01.intoArray(tile, V);
+    c10.intoArray(tile, NR);
+    c11.intoArray(tile, NR + V);
+    c20.intoArray(tile, 2 * NR);
+    c21.intoArray(tile, 2 * NR + V);
+    c30.intoArray(tile, 3 * NR);
+    c31.intoArray(tile, 3 * NR + V);
+    c40.intoArray(tile, 4 * NR);
+    c41.intoArray(tile, 4 * NR + V);
+    c50.intoArray(tile, 5 * NR);
+    c51.intoArray(tile, 5 * NR + V);
+  }
+
+  @Override
+  public void write(
+      float[] tile,
+      int rows,
+      int columns,
+      double alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long at,
+      long ldc) {
+    float factor = (float) alpha;
+    if (columns < NR) {
+      for (int i = 0; i < rows; i++) {
+        DenseF32Scalar.writeRow(tile, i * NR, columns, factor, update, c, at + i * ldc);
+      }
+      return;
+    }
+    FloatVector alphas = FloatVector.broadcast(S, factor);
+    for (int i = 0; i < rows; i++) {
+      long to0 = (at + i * ldc) * Float.BYTES;
+      long to1 = to0 + (long) V * Float.BYTES;
+      FloatVector c0 = FloatVector.fromArray(S, tile, i * NR);
+      FloatVector c1 = FloatVector.fromArray(S, tile, i * NR + V);
+      if (update == Gemm.Update.ADD) {
+        c0 = alphas.fma(c0, FloatVector.fromMemorySegment(S, c, to0, ORDER));
+        c1 = alphas.fma(c1, FloatVector.fromMemorySegment(S, c, to1, ORDER));
+      } else {
+        c0 = alphas.mul(c0);
+        c1 = alphas.mul(c1);
+      }
+      c0.intoMemorySegment(c, to0, ORDER);
+      c1.intoMemorySegment(c, to1, ORDER);
+    }
+  }
+
+  @Override
+  public void dot4(
+      float[] p, int v, int c, int ld, int count, float[] lanes, float[] out, int outAt) {
+    for (int lane = 0; lane < LANES; lane += V) {
+      FloatVector s0 = FloatVector.zero(S);
+      FloatVector s1 = FloatVector.zero(S);
+      FloatVector s2 = FloatVector.zero(S);
+      FloatVector s3 = FloatVector.zero(S);
+      for (int i = lane; i < count; i += LANES) {
+        FloatVector vi = FloatVector.fromArray(S, p, v + i);
+        s0 = vi.fma(FloatVector.fromArray(S, p, c + i), s0);
+        s1 = vi.fma(FloatVector.fromArray(S, p, c + ld + i), s1);
+        s2 = vi.fma(FloatVector.fromArray(S, p, c + 2 * ld + i), s2);
+        s3 = vi.fma(FloatVector.fromArray(S, p, c + 3 * ld + i), s3);
+      }
+      s0.intoArray(lanes, lane);
+      s1.intoArray(lanes, LANES + lane);
+      s2.intoArray(lanes, 2 * LANES + lane);
+      s3.intoArray(lanes, 3 * LANES + lane);
+    }
+    for (int q = 0; q < 4; q++) {
+      out[outAt + q] = DenseF32Scalar.sum(lanes, q * LANES);
+    }
+  }
+
+  @Override
+  public void axpy4(float[] p, int v, int c, int ld, int count, float[] w, int wAt) {
+    FloatVector w0 = FloatVector.broadcast(S, -w[wAt]);
+    FloatVector w1 = FloatVector.broadcast(S, -w[wAt + 1]);
+    FloatVector w2 = FloatVector.broadcast(S, -w[wAt + 2]);
+    FloatVector w3 = FloatVector.broadcast(S, -w[wAt + 3]);
+    for (int i = 0; i < count; i += V) {
+      FloatVector vi = FloatVector.fromArray(S, p, v + i);
+      int at = c + i;
+      w0.fma(vi, FloatVector.fromArray(S, p, at)).intoArray(p, at);
+      at += ld;
+      w1.fma(vi, FloatVector.fromArray(S, p, at)).intoArray(p, at);
+      at += ld;
+      w2.fma(vi, FloatVector.fromArray(S, p, at)).intoArray(p, at);
+      at += ld;
+      w3.fma(vi, FloatVector.fromArray(S, p, at)).intoArray(p, at);
+    }
+  }
+
+  @Override
+  public void divide(float[] p, int at, int count, double divisor) {
+    FloatVector d = FloatVector.broadcast(S, (float) divisor);
+    for (int i = at; i < at + count; i += V) {
+      FloatVector.fromArray(S, p, i).div(d).intoArray(p, i);
+    }
+  }
+
+  @Override
+  public void scale(MemorySegment x, long at, long count, double factor) {
+    FloatVector f = FloatVector.broadcast(S, (float) factor);
+    FloatVector most = FloatVector.broadcast(S, Float.MAX_VALUE);
+    FloatVector least = FloatVector.broadcast(S, -Float.MAX_VALUE);
+    long whole = count - count % V;
+    for (long i = at; i < at + whole; i += V) {
+      FloatVector.fromMemorySegment(S, x, i * Float.BYTES, ORDER)
+          .mul(f)
+          .min(most)
+          .max(least)
+          .intoMemorySegment(x, i * Float.BYTES, ORDER);
+    }
+    DenseF32Scalar.scaleEach(x, at + whole, count - whole, (float) factor);
+  }
+}
