@@ -1,5 +1,6 @@
 package dev.weft.cpu;
 
+import dev.weft.cpu.dense.DenseKernels;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.nio.file.Files;
@@ -11,6 +12,7 @@ import java.nio.file.Path;
  */
 final class VectorProbe {
   private static final String KERNELS = "dev.weft.cpu.vector.VectorFillKernels";
+  private static final String DENSE = "dev.weft.cpu.vector.VectorDenseKernels";
   private static final VectorProbe PROBE = probe();
 
   private final int bits;
@@ -44,7 +46,19 @@ final class VectorProbe {
 
   /** The kernels with vectors of {@code bits} bits, at most {@link #bits()}. */
   FillKernels kernels(int bits) {
-    return (FillKernels) call("of", new Class<?>[] {int.class}, bits);
+    return (FillKernels) call(KERNELS, "of", new Class<?>[] {int.class}, bits);
+  }
+
+  /** The dense kernels of F32 with vectors of {@code bits} bits, at most {@link #bits()}. */
+  @SuppressWarnings("unchecked")
+  DenseKernels<float[]> denseF32(int bits) {
+    return (DenseKernels<float[]>) call(DENSE, "f32", new Class<?>[] {int.class}, bits);
+  }
+
+  /** The dense kernels of F64 with vectors of {@code bits} bits, at most {@link #bits()}. */
+  @SuppressWarnings("unchecked")
+  DenseKernels<double[]> denseF64(int bits) {
+    return (DenseKernels<double[]>) call(DENSE, "f64", new Class<?>[] {int.class}, bits);
   }
 
   private static VectorProbe probe() {
@@ -71,7 +85,7 @@ final class VectorProbe {
           "use a newer processor");
     }
     try {
-      int preferred = (int) call("preferredBits", new Class<?>[0]);
+      int preferred = (int) call(KERNELS, "preferredBits", new Class<?>[0]);
       if (preferred >= 128) {
         return new VectorProbe(Math.min(preferred, 512), "", "");
       }
@@ -102,9 +116,10 @@ final class VectorProbe {
     }
   }
 
-  private static Object call(String method, Class<?>[] types, Object... arguments) {
+  private static Object call(
+      String type, String method, Class<?>[] types, Object... arguments) {
     try {
-      return Class.forName(KERNELS).getMethod(method, types).invoke(null, arguments);
+      return Class.forName(type).getMethod(method, types).invoke(null, arguments);
     } catch (InvocationTargetException e) {
       if (e.getCause() instanceof Error error) {
         throw error;

@@ -3,10 +3,10 @@ package dev.weft.cpu.dense;
 import dev.weft.DType;
 import dev.weft.cpu.dense.Gemm.Operand;
 import dev.weft.cpu.dense.Gemm.Update;
+import dev.weft.cpu.parallel.Workers;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.function.LongConsumer;
 
 /**
  * Replaces a matrix A [m, n], m {@code >=} n, by Q·diag(s), where A = QR by Householder reflections
@@ -42,7 +42,7 @@ public final class HouseholderQr<A> {
   private static final int COPIED_ROWS = 512;
 
   private final DenseKernels<A> kernels;
-  private final ParallelFor parallel;
+  private final Workers workers;
   private final Matrix a;
   private final boolean byRows;
   private final int panelColumns;
@@ -66,12 +66,12 @@ public final class HouseholderQr<A> {
   private Packed<A> v;
   private Packed<A> vt;
 
-  private HouseholderQr(DenseKernels<A> kernels, ParallelFor parallel, Matrix a) {
+  private HouseholderQr(DenseKernels<A> kernels, Workers workers, Matrix a) {
     this.kernels = kernels;
-    this.parallel = parallel;
+    this.workers = workers;
     this.a = a;
     this.byRows = a.columnStride() == 1;
-    this.panelColumns = (int) Math.max(4, Math.min(PANEL, MAX_PANEL_LENGTH / a.rows() & -4));
+    this.panelColumns = panelColumns(a.rows());
     this.negligible = kernels.dtype() == DType.F32 ? 0x1p-96 : 0x1p-900;
     this.negative = new boolean[(int) a.columns()];
     this.packWidth = byRows ? kernels.mr() : kernels.nr();
@@ -84,13 +84,19 @@ public final class HouseholderQr<A> {
     this.lanes = kernels.array(4 * DenseKernels.LANES);
   }
 
+  /** Bytes of Java heap that {@link #orthonormalize} takes for {@code a}, but for its threads' buffers. */
+  public static long heapBytes(DType dtype, Matrix a) {
+    long b = Math.min(panelColumns(a.rows()), a.columns());
+    return (3 * a.rows() + a.columns()) * b * dtype.byteSize();
+  }
+
   /**
    * Replaces {@code a} by Q·diag(s).
    *
    * @param a [m, n], 1 {@code <=} n {@code <=} m, read and overwritten
    */
-  public static <A> void orthonormalize(DenseKernels<A> kernels, ParallelFor parallel, Matrix a) {
-    HouseholderQr<A> qr = new HouseholderQr<>(kernels, parallel, a);
+  public static <A> void orthonormalize(DenseKernels<A> kernels, Workers workers, Matrix a) {
+    HouseholderQr<A> qr = new HouseholderQr<>(kernels, workers, a);
     qr.factor();
     qr.form();
   }
@@ -158,7 +164,7 @@ public final class HouseholderQr<A> {
     int panels = (rows + packWidth - 1) / packWidth;
     int group = Math.max(1, COPIED_ROWS / packWidth);
     long groups = (panels + group - 1) / group;
-    parallel.run(
+    workers.run(
         blocks + groups,
         task -> {
           if (task < blocks) {
@@ -193,7 +199,7 @@ public final class HouseholderQr<A> {
   /** A's columns from {@code column} on, rows from {@code first} on: (I − V·t·Vᵀ) times themselves. */
   private void apply(Matrix t, long column) {
     long stripes = (a.columns() - column + stripeColumns - 1) / stripeColumns;
-    parallel.run(
+    workers.run(
         stripes,
         i -> {
           Stripe stripe = idle.poll();
@@ -275,17 +281,21 @@ public final class HouseholderQr<A> {
     return Matrix.columnMajor(kernels.segment(t), 0, width, width, width);
   }
 
+  private static int panelColumns(long rows) {
+    return (int) Math.max(4, Math.min(PANEL, MAX_PANEL_LENGTH / rows & -4));
+  }
+
   private void byRows(RowTask task) {
     byRows(rows, task);
   }
 
   private void byRows(long count, RowTask task) {
-    LongConsumer body =
+    Workers.Body body =
         i -> {
           long row = i * COPIED_ROWS;
           task.run((int) row, Math.min(COPIED_ROWS, count - row));
         };
-    parallel.run((count + COPIED_ROWS - 1) / COPIED_ROWS, body);
+    workers.run((count + COPIED_ROWS - 1) / COPIED_ROWS, body);
   }
 
   private static long paddedRows(long rows) {

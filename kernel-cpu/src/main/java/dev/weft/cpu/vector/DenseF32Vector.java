@@ -6,6 +6,7 @@ import dev.weft.cpu.dense.Gemm;
 import dev.weft.cpu.dense.Matrix;
 import dev.weft.cpu.scalar.DenseF32Scalar;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -13,8 +14,9 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
 
 /** {@link DenseKernels} of F32 in vectors. */
-public final class DenseF32Vector implements DenseKernels<float[]> {
-  private static final VectorSpecies<Float> S = FloatVector.SPECIES_PREFERRED;
+final class DenseF32Vector implements DenseKernels<float[]> {
+  private static final VectorSpecies<Float> S = 
+      VectorSpecies.of(float.class, VectorWidth.shape(MethodHandles.lookup()));
   private static final int V = S.length();
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
@@ -22,6 +24,9 @@ public final class DenseF32Vector implements DenseKernels<float[]> {
   private static final int MR = S.vectorBitSize() >= 512 ? 14 : 6;
 
   private static final int NR = 2 * V;
+
+  /** Made by {@link VectorWidth#load}. */
+  DenseF32Vector() {}
 
   @Override
   public DType dtype() {

@@ -6,6 +6,7 @@ import dev.weft.cpu.dense.Gemm;
 import dev.weft.cpu.dense.Matrix;
 import dev.weft.cpu.scalar.DenseF64Scalar;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import jdk.incubator.vector.DoubleVector;
@@ -13,8 +14,9 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
 
 /** {@link DenseKernels} of F64 in vectors. */
-public final class DenseF64Vector implements DenseKernels<double[]> {
-  private static final VectorSpecies<Double> S = DoubleVector.SPECIES_PREFERRED;
+final class DenseF64Vector implements DenseKernels<double[]> {
+  private static final VectorSpecies<Double> S = 
+      VectorSpecies.of(double.class, VectorWidth.shape(MethodHandles.lookup()));
   private static final int V = S.length();
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
@@ -22,6 +24,9 @@ public final class DenseF64Vector implements DenseKernels<double[]> {
   private static final int MR = S.vectorBitSize() >= 512 ? 14 : 6;
 
   private static final int NR = 2 * V;
+
+  /** Made by {@link VectorWidth#load}. */
+  DenseF64Vector() {}
 
   @Override
   public DType dtype() {
