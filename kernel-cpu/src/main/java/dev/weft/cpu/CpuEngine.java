@@ -22,6 +22,7 @@ final class CpuEngine implements Engine {
   private final Workers workers;
   private final Workers alone = new Workers(1, null);
   private final AtomicReference<FillTask> idleTask = new AtomicReference<>();
+  private volatile OrthogonalFill orthogonal;
   private volatile Plan lastPlan = new Plan(null, null, null, null);
 
   CpuEngine(BackendInfo info, FillKernels kernels, int threads, BackendOptions options) {
@@ -54,11 +55,20 @@ final class CpuEngine implements Engine {
   @Override
   public void fill(Fill fill, RandomKey key, DType dtype, Region region, Buffer out) {
     MemorySegment segment = out.segment();
+    Workers team = team(out);
+    switch (fill) {
+      case Fill.Orthogonal f -> orthogonal().fill(f, key, dtype, region, segment, team);
+      case Fill.DeltaOrthogonal f -> orthogonal().fill(f, key, dtype, region, segment, team);
+      default -> fillElements(fill, key, dtype, region, segment, team);
+    }
+  }
+
+  private void fillElements(
+      Fill fill, RandomKey key, DType dtype, Region region, MemorySegment segment, Workers team) {
     FillTask task = idleTask.getAndSet(null);
     if (task == null) {
       task = new FillTask(kernels);
     }
-    Workers team = isConfined(out) ? alone : workers;
     long chunks =
         task.prepare(fill, plan(fill, key, dtype), dtype, region, segment, team.threads());
     try {
@@ -72,7 +82,16 @@ final class CpuEngine implements Engine {
   @Override
   public double orthogonalityError(
       DType dtype, long rows, long columns, double gain, Buffer matrix) {
-    throw new UnsupportedOperationException();
+    return orthogonal().error(dtype, rows, columns, gain, matrix.segment(), team(matrix));
+  }
+
+  private OrthogonalFill orthogonal() {
+    OrthogonalFill made = orthogonal;
+    if (made == null) {
+      made = new OrthogonalFill(kernels, memory);
+      orthogonal = made;
+    }
+    return made;
   }
 
   @Override
@@ -107,9 +126,9 @@ final class CpuEngine implements Engine {
     return stream;
   }
 
-  /** Whether the memory belongs to one thread, which then works alone. */
-  private static boolean isConfined(Buffer out) {
-    return out instanceof CallerMemory caller && caller.confined;
+  /** The threads that may work on this memory: the caller's alone if the memory belongs to it. */
+  private Workers team(Buffer buffer) {
+    return buffer instanceof CallerMemory caller && caller.confined ? alone : workers;
   }
 
   private record Plan(Fill fill, RandomKey key, DType dtype, StreamFill stream) {}

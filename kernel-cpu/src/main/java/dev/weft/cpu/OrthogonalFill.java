@@ -222,7 +222,9 @@ final class OrthogonalFill {
         });
   }
 
-  /** Elements of the workspace times gain, in the tensor's type: the same bits as {@link #scale}. */
+  /**
+   * Elements of the workspace times gain, in the tensor's type: the same bits as {@link #scale}.
+   */
   private static void round(
       Workspace from,
       long first,
@@ -247,8 +249,7 @@ final class OrthogonalFill {
       float value = Math.clamp(factor * q, -most, most);
       long at = byteOffset + i * bytes;
       switch (dtype) {
-        case F16 ->
-            out.set(ValueLayout.JAVA_SHORT_UNALIGNED, at, Float.floatToFloat16(value));
+        case F16 -> out.set(ValueLayout.JAVA_SHORT_UNALIGNED, at, Float.floatToFloat16(value));
         case BF16 -> {
           int bits = Float.floatToRawIntBits(value);
           int rounded = bits + 0x7FFF + (bits >>> 16 & 1);

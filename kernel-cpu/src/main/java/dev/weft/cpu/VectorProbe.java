@@ -116,8 +116,7 @@ final class VectorProbe {
     }
   }
 
-  private static Object call(
-      String type, String method, Class<?>[] types, Object... arguments) {
+  private static Object call(String type, String method, Class<?>[] types, Object... arguments) {
     try {
       return Class.forName(type).getMethod(method, types).invoke(null, arguments);
     } catch (InvocationTargetException e) {

@@ -40,8 +40,8 @@ public interface DenseKernels<A> {
   void set(A array, int i, double value);
 
   /**
-   * {@code out[at + k·ld + r] = x(r, k)} for every row r and column k of x, and 0 for {@code x.rows <= r
-   * < width}: a panel of {@code width} rows, its columns one after another.
+   * {@code out[at + k·ld + r] = x(r, k)} for every row r and column k of x, and 0 for {@code x.rows
+   * <= r < width}: a panel of {@code width} rows, its columns one after another.
    */
   void pack(Matrix x, int width, A out, int at, int ld);
 
@@ -49,24 +49,32 @@ public interface DenseKernels<A> {
   void unpack(A in, int at, int ld, Matrix x);
 
   /**
-   * {@code tile[i·nr + j] = Σ a(i, k)·b(j, k)}, k from 0 to {@code kc} − 1, for {@code i < mr}, {@code
-   * j < nr}: one chain of fused multiply-adds that begins with 0. a is a packed panel of mr rows,
-   * b one of nr.
+   * {@code tile[i·nr + j] = Σ a(i, k)·b(j, k)}, k from 0 to {@code kc} − 1, for {@code i < mr},
+   * {@code j < nr}: one chain of fused multiply-adds that begins with 0. a is a packed panel of mr
+   * rows, b one of nr.
    */
   void micro(int kc, A a, int aAt, A b, int bAt, A tile);
 
   /**
-   * {@code c(i, j) = alpha·tile(i, j)}, or the fused {@code alpha·tile(i, j) + c(i, j)}, for {@code i < rows},
-   * {@code j < columns}; the elements of a row of c are one after another, {@code c(0, 0)} at {@code at} and
-   * {@code c(1, 0)} {@code ldc} elements on.
+   * {@code c(i, j) = alpha·tile(i, j)}, or the fused {@code alpha·tile(i, j) + c(i, j)}, for {@code
+   * i < rows}, {@code j < columns}; the elements of a row of c are one after another, {@code c(0,
+   * 0)} at {@code at} and {@code c(1, 0)} {@code ldc} elements on.
    */
   void write(
-      A tile, int rows, int columns, double alpha, Gemm.Update update, MemorySegment c, long at, long ldc);
+      A tile,
+      int rows,
+      int columns,
+      double alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long at,
+      long ldc);
 
   /**
-   * {@code out[outAt + q] = Σ p[v + i]·p[c + q·ld + i]}, {@code 0 <= i < count}, for q = 0 … 3. Lane
-   * l is the chain of fused multiply-adds over i ≡ l (mod {@link #LANES}) that begins with 0; lanes
-   * l and l + 8 are added first, then the sums of lanes l and l + 4, l and l + 2, l and l + 1.
+   * {@code out[outAt + q] = Σ p[v + i]·p[c + q·ld + i]}, {@code 0 <= i < count}, for q = 0 … 3.
+   * Lane l is the chain of fused multiply-adds over i ≡ l (mod {@link #LANES}) that begins with 0;
+   * lanes l and l + 8 are added first, then the sums of lanes l and l + 4, l and l + 2, l and l +
+   * 1.
    *
    * @param count a multiple of {@link #LANES}
    * @param lanes 4·LANES elements to work in
@@ -74,8 +82,8 @@ public interface DenseKernels<A> {
   void dot4(A p, int v, int c, int ld, int count, A lanes, A out, int outAt);
 
   /**
-   * {@code p[c + q·ld + i] −= w[wAt + q]·p[v + i]}, fused, {@code 0 <= i < count}, for q = 0 … 3. {@code count} is a
-   * multiple of {@link #LANES}.
+   * {@code p[c + q·ld + i] −= w[wAt + q]·p[v + i]}, fused, {@code 0 <= i < count}, for q = 0 … 3.
+   * {@code count} is a multiple of {@link #LANES}.
    */
   void axpy4(A p, int v, int c, int ld, int count, A w, int wAt);
 
@@ -83,8 +91,8 @@ public interface DenseKernels<A> {
   void divide(A p, int at, int count, double divisor);
 
   /**
-   * Multiplies {@code count} elements of {@code x} from element {@code at} on by {@code factor}, rounded to the type first;
-   * what would overflow becomes the largest finite value.
+   * Multiplies {@code count} elements of {@code x} from element {@code at} on by {@code factor},
+   * rounded to the type first; what would overflow becomes the largest finite value.
    */
   void scale(MemorySegment x, long at, long count, double factor);
 }

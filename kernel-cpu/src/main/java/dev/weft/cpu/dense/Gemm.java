@@ -82,8 +82,7 @@ public final class Gemm<A> {
   }
 
   /** Every tile of a block of C. */
-  private void macro(
-      int kc, A a, int aAt, A b, int bAt, double alpha, Update update, Matrix c) {
+  private void macro(int kc, A a, int aAt, A b, int bAt, double alpha, Update update, Matrix c) {
     int m = (int) c.rows();
     int n = (int) c.columns();
     for (int j = 0; j < n; j += nr) {

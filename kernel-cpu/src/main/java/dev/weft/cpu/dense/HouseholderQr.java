@@ -84,7 +84,10 @@ public final class HouseholderQr<A> {
     this.lanes = kernels.array(4 * DenseKernels.LANES);
   }
 
-  /** Bytes of Java heap that {@link #orthonormalize} takes for {@code a}, but for its threads' buffers. */
+  /**
+   * Bytes of Java heap that {@link #orthonormalize} takes for {@code a}, but for its threads'
+   * buffers.
+   */
   public static long heapBytes(DType dtype, Matrix a) {
     long b = Math.min(panelColumns(a.rows()), a.columns());
     return (3 * a.rows() + a.columns()) * b * dtype.byteSize();
@@ -101,7 +104,9 @@ public final class HouseholderQr<A> {
     qr.form();
   }
 
-  /** A = H₁H₂…·R; the vectors of the reflections take A's place, 0 and 1 included, and R is lost. */
+  /**
+   * A = H₁H₂…·R; the vectors of the reflections take A's place, 0 and 1 included, and R is lost.
+   */
   private void factor() {
     for (long j = 0; j < a.columns(); j += panelColumns) {
       begin(j);
@@ -137,7 +142,10 @@ public final class HouseholderQr<A> {
     vt = new Packed<>(packedTransposed, width, rows, packWidth);
   }
 
-  /** Copies the panel from A, its columns padded with zeros, with columns of zeros up to a multiple of 4. */
+  /**
+   * Copies the panel from A, its columns padded with zeros, with columns of zeros up to a multiple
+   * of 4.
+   */
   private void load() {
     byRows(
         (row, count) -> {
@@ -152,14 +160,12 @@ public final class HouseholderQr<A> {
   /** Copies the panel to A. */
   private void store() {
     byRows(
-        (row, count) ->
-            kernels.unpack(panel, row, ld, a.part(first + row, first, count, width)));
+        (row, count) -> kernels.unpack(panel, row, ld, a.part(first + row, first, count, width)));
   }
 
   /** Packs V and Vᵀ for {@link #apply}. */
   private void pack() {
-    Matrix source =
-        Matrix.columnMajor(kernels.segment(panel), 0, rows, width, ld);
+    Matrix source = Matrix.columnMajor(kernels.segment(panel), 0, rows, width, ld);
     long blocks = (rows + Gemm.KC - 1) / Gemm.KC;
     int panels = (rows + packWidth - 1) / packWidth;
     int group = Math.max(1, COPIED_ROWS / packWidth);
@@ -179,9 +185,7 @@ public final class HouseholderQr<A> {
   /** Sets the panel's columns of A, from A's first row on, to those of diag(s). */
   private void signs() {
     Matrix columns = a.part(0, first, a.rows(), width);
-    byRows(
-        a.rows(),
-        (row, count) -> zero(columns.part(row, 0, count, width)));
+    byRows(a.rows(), (row, count) -> zero(columns.part(row, 0, count, width)));
     for (int i = 0; i < width; i++) {
       kernels.set(dots, 0, negative[(int) first + i] ? -1 : 1);
       kernels.unpack(dots, 0, 1, columns.part(first + i, i, 1, 1));
@@ -196,7 +200,9 @@ public final class HouseholderQr<A> {
     }
   }
 
-  /** A's columns from {@code column} on, rows from {@code first} on: (I − V·t·Vᵀ) times themselves. */
+  /**
+   * A's columns from {@code column} on, rows from {@code first} on: (I − V·t·Vᵀ) times themselves.
+   */
   private void apply(Matrix t, long column) {
     long stripes = (a.columns() - column + stripeColumns - 1) / stripeColumns;
     workers.run(
@@ -213,7 +219,8 @@ public final class HouseholderQr<A> {
   }
 
   /**
-   * Factors the panel, whose columns become the vectors of the reflections (1 on the diagonal, 0 above it), and returns T, by columns.
+   * Factors the panel, whose columns become the vectors of the reflections (1 on the diagonal, 0
+   * above it), and returns T, by columns.
    */
   private A factorPanel() {
     int b = width;
@@ -251,8 +258,9 @@ public final class HouseholderQr<A> {
   }
 
   /**
-   * Makes column j of the panel the vector v of the reflection I − tau·v·vᵀ that maps it to (…, β, 0, …), and returns
-   * tau. v is e_j and tau 0 where the column has nothing below the diagonal, or nothing that its square would not lose.
+   * Makes column j of the panel the vector v of the reflection I − tau·v·vᵀ that maps it to (…, β,
+   * 0, …), and returns tau. v is e_j and tau 0 where the column has nothing below the diagonal, or
+   * nothing that its square would not lose.
    */
   private double reflect(int j, int from, int count) {
     int column = j * ld;
@@ -302,7 +310,9 @@ public final class HouseholderQr<A> {
     return rows + DenseKernels.LANES - 1 & -DenseKernels.LANES;
   }
 
-  /** Elements from a column of the panel to the next: an odd number of lanes, for the caches' sake. */
+  /**
+   * Elements from a column of the panel to the next: an odd number of lanes, for the caches' sake.
+   */
   private static int leading(long rows) {
     return (int) (paddedRows(rows) | DenseKernels.LANES);
   }

@@ -35,7 +35,10 @@ public record Matrix(
     return new Matrix(segment, origin, columns, rows, columnStride, rowStride);
   }
 
-  /** The part of {@code height} rows from {@code row} and {@code width} columns from {@code column} on. */
+  /**
+   * The part of {@code height} rows from {@code row} and {@code width} columns from {@code column}
+   * on.
+   */
   public Matrix part(long row, long column, long height, long width) {
     return new Matrix(segment, at(row, column), height, width, rowStride, columnStride);
   }

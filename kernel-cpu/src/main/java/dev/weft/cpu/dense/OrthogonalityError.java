@@ -19,8 +19,7 @@ public final class OrthogonalityError {
   private final Matrix q;
   private final double gain;
 
-  private OrthogonalityError(
-      DenseKernels<double[]> kernels, DType dtype, Matrix q, double gain) {
+  private OrthogonalityError(DenseKernels<double[]> kernels, DType dtype, Matrix q, double gain) {
     this.kernels = kernels;
     this.dtype = dtype;
     this.q = q;
@@ -48,7 +47,10 @@ public final class OrthogonalityError {
     return max.get();
   }
 
-  /** Widens a part of Q, transposed and by rows: {@code out[j·BLOCK + i] = q(row + i, column + j) / gain}. */
+  /**
+   * Widens a part of Q, transposed and by rows: {@code out[j·BLOCK + i] = q(row + i, column + j) /
+   * gain}.
+   */
   private void widen(long row, int height, long column, int width, double[] out) {
     MemorySegment x = q.segment();
     boolean byRows = q.columnStride() == 1;

@@ -21,13 +21,18 @@ record Packed<A>(A data, long rows, long columns, int width) implements Gemm.Ope
     return padded(rows, width) * columns;
   }
 
-  /** Where the panel that begins with {@code row} in the block that begins with {@code column} is. */
+  /**
+   * Where the panel that begins with {@code row} in the block that begins with {@code column} is.
+   */
   int at(long row, long column) {
     long blockColumns = Math.min(Gemm.KC, columns - column);
     return Math.toIntExact(padded(rows, width) * column + row * blockColumns);
   }
 
-  /** Packs rows {@code row … row + count − 1} of x in the block of columns that begins with {@code column}. */
+  /**
+   * Packs rows {@code row … row + count − 1} of x in the block of columns that begins with {@code
+   * column}.
+   */
   void pack(DenseKernels<A> kernels, Matrix x, long row, long count, long column) {
     long blockColumns = Math.min(Gemm.KC, columns - column);
     for (long r = row; r < row + count; r += width) {

@@ -1,2 +1,4 @@
-/** Dense linear algebra: gemm in BLIS form (plan, pack, macro, micro) and blocked Householder QR. */
+/**
+ * Dense linear algebra: gemm in BLIS form (plan, pack, macro, micro) and blocked Householder QR.
+ */
 package dev.weft.cpu.dense;

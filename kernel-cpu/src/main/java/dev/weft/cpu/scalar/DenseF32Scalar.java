@@ -203,11 +203,20 @@ public final class DenseF32Scalar implements DenseKernels<float[]> {
 
   /** One row of a tile, element by element. */
   public static void writeRow(
-      float[] tile, int from, int columns, float alpha, Gemm.Update update, MemorySegment c, long at) {
+      float[] tile,
+      int from,
+      int columns,
+      float alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long at) {
     for (int j = 0; j < columns; j++) {
       long to = (at + j) * Float.BYTES;
       float product = tile[from + j];
-      c.set(F32, to, update == Gemm.Update.ADD ? Math.fma(alpha, product, c.get(F32, to)) : alpha * product);
+      c.set(
+          F32,
+          to,
+          update == Gemm.Update.ADD ? Math.fma(alpha, product, c.get(F32, to)) : alpha * product);
     }
   }
 

@@ -203,11 +203,20 @@ public final class DenseF64Scalar implements DenseKernels<double[]> {
 
   /** One row of a tile, element by element. */
   public static void writeRow(
-      double[] tile, int from, int columns, double alpha, Gemm.Update update, MemorySegment c, long at) {
+      double[] tile,
+      int from,
+      int columns,
+      double alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long at) {
     for (int j = 0; j < columns; j++) {
       long to = (at + j) * Double.BYTES;
       double product = tile[from + j];
-      c.set(F64, to, update == Gemm.Update.ADD ? Math.fma(alpha, product, c.get(F64, to)) : alpha * product);
+      c.set(
+          F64,
+          to,
+          update == Gemm.Update.ADD ? Math.fma(alpha, product, c.get(F64, to)) : alpha * product);
     }
   }
 

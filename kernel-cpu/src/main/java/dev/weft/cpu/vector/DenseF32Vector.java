@@ -15,7 +15,7 @@ import jdk.incubator.vector.VectorSpecies;
 
 /** {@link DenseKernels} of F32 in vectors. */
 final class DenseF32Vector implements DenseKernels<float[]> {
-  private static final VectorSpecies<Float> S = 
+  private static final VectorSpecies<Float> S =
       VectorSpecies.of(float.class, VectorWidth.shape(MethodHandles.lookup()));
   private static final int V = S.length();
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
@@ -125,8 +125,8 @@ final class DenseF32Vector implements DenseKernels<float[]> {
   }
 
   /**
-   * 14 rows of 2 vectors: 28 independent chains. Assumes packed panels; costs 56·V·kc flop, reads 14 + 2·V
-   * elements per step.
+   * 14 rows of 2 vectors: 28 independent chains. Assumes packed panels; costs 56·V·kc flop, reads
+   * 14 + 2·V elements per step.
    */
   private static void micro14x2v(int kc, float[] a, int aAt, float[] b, int bAt, float[] tile) {
     FloatVector c00 = FloatVector.zero(S);
@@ -236,8 +236,8 @@ final class DenseF32Vector implements DenseKernels<float[]> {
   }
 
   /**
-   * 6 rows of 2 vectors: 12 independent chains. Assumes packed panels; costs 24·V·kc flop, reads 6 + 2·V
-   * elements per step.
+   * 6 rows of 2 vectors: 12 independent chains. Assumes packed panels; costs 24·V·kc flop, reads 6
+   * + 2·V elements per step.
    */
   private static void micro6x2v(int kc, float[] a, int aAt, float[] b, int bAt, float[] tile) {
     FloatVector c00 = FloatVector.zero(S);

@@ -15,7 +15,7 @@ import jdk.incubator.vector.VectorSpecies;
 
 /** {@link DenseKernels} of F64 in vectors. */
 final class DenseF64Vector implements DenseKernels<double[]> {
-  private static final VectorSpecies<Double> S = 
+  private static final VectorSpecies<Double> S =
       VectorSpecies.of(double.class, VectorWidth.shape(MethodHandles.lookup()));
   private static final int V = S.length();
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
@@ -125,8 +125,8 @@ final class DenseF64Vector implements DenseKernels<double[]> {
   }
 
   /**
-   * 14 rows of 2 vectors: 28 independent chains. Assumes packed panels; costs 56·V·kc flop, reads 14 + 2·V
-   * elements per step.
+   * 14 rows of 2 vectors: 28 independent chains. Assumes packed panels; costs 56·V·kc flop, reads
+   * 14 + 2·V elements per step.
    */
   private static void micro14x2v(int kc, double[] a, int aAt, double[] b, int bAt, double[] tile) {
     DoubleVector c00 = DoubleVector.zero(S);
@@ -236,8 +236,8 @@ final class DenseF64Vector implements DenseKernels<double[]> {
   }
 
   /**
-   * 6 rows of 2 vectors: 12 independent chains. Assumes packed panels; costs 24·V·kc flop, reads 6 + 2·V
-   * elements per step.
+   * 6 rows of 2 vectors: 12 independent chains. Assumes packed panels; costs 24·V·kc flop, reads 6
+   * + 2·V elements per step.
    */
   private static void micro6x2v(int kc, double[] a, int aAt, double[] b, int bAt, double[] tile) {
     DoubleVector c00 = DoubleVector.zero(S);
