@@ -58,7 +58,7 @@ public final class DenseF64Scalar implements DenseKernels<double[]> {
   public void pack(Matrix x, int width, double[] out, int at, int ld) {
     int rows = (int) x.rows();
     int columns = (int) x.columns();
-    if (x.rowStride() == 1) {
+    if (x.rowStride() == 1 && rows > 0) {
       for (int k = 0; k < columns; k++) {
         MemorySegment.copy(x.segment(), F64, x.at(0, k) * Double.BYTES, out, at + k * ld, rows);
       }
