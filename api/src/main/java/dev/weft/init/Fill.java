@@ -194,18 +194,7 @@ public sealed interface Fill {
 
     @Override
     public void check(Shape logical, DType dtype) {
-      double maxZ = dtype == DType.F64 ? MAX_NORMAL_F64 : MAX_NORMAL_F32;
-      if (!(Math.abs(mean) + maxZ * stddev <= dtype.maxValue())) {
-        throw Checks.bad(
-            "normal",
-            "need |mean| + " + maxZ + "·stddev <= " + dtype.maxValue(),
-            "mean",
-            mean,
-            "stddev",
-            stddev,
-            "dtype",
-            dtype.id());
-      }
+      requireFinite("normal", mean, stddev, dtype);
     }
   }
 
@@ -435,7 +424,7 @@ public sealed interface Fill {
       if (logical.rank() != 2) {
         throw Checks.bad("sparse", "need rank 2", "shape", logical);
       }
-      new Normal(0, stddev).check(logical, dtype);
+      requireFinite("sparse", 0, stddev, dtype);
     }
   }
 
@@ -448,6 +437,21 @@ public sealed interface Fill {
 
     @Override
     public void check(Shape logical, DType dtype) {}
+  }
+
+  private static void requireFinite(String op, double mean, double stddev, DType dtype) {
+    double maxZ = dtype == DType.F64 ? MAX_NORMAL_F64 : MAX_NORMAL_F32;
+    if (!(Math.abs(mean) + maxZ * stddev <= dtype.maxValue())) {
+      throw Checks.bad(
+          op,
+          "need |mean| + " + maxZ + "·stddev <= " + dtype.maxValue(),
+          "mean",
+          mean,
+          "stddev",
+          stddev,
+          "dtype",
+          dtype.id());
+    }
   }
 
   private static void requireConvolution(String op, Shape shape) {
