@@ -6,6 +6,7 @@ import dev.weft.Weft;
 import dev.weft.testkit.contract.ErrorContract;
 import dev.weft.testkit.contract.FillContract;
 import dev.weft.testkit.contract.MemoryContract;
+import dev.weft.testkit.contract.OrthogonalContract;
 import dev.weft.testkit.contract.StructuredContract;
 import org.junit.jupiter.api.Nested;
 
@@ -41,6 +42,14 @@ class CpuScalarTest {
 
   @Nested
   class Errors extends ErrorContract {
+    @Override
+    protected Backend open(BackendOptions options) {
+      return backend(options);
+    }
+  }
+
+  @Nested
+  class Orthogonal extends OrthogonalContract {
     @Override
     protected Backend open(BackendOptions options) {
       return backend(options);

@@ -5,6 +5,7 @@ import dev.weft.BackendOptions;
 import dev.weft.testkit.Availability;
 import dev.weft.testkit.contract.FillContract;
 import dev.weft.testkit.contract.MemoryContract;
+import dev.weft.testkit.contract.OrthogonalContract;
 import dev.weft.testkit.contract.SizeContract;
 import dev.weft.testkit.contract.StructuredContract;
 import org.junit.jupiter.api.Nested;
@@ -41,6 +42,14 @@ class CpuVector512Test {
 
   @Nested
   class Sizes extends SizeContract {
+    @Override
+    protected Backend open(BackendOptions options) {
+      return backend(options);
+    }
+  }
+
+  @Nested
+  class Orthogonal extends OrthogonalContract {
     @Override
     protected Backend open(BackendOptions options) {
       return backend(options);

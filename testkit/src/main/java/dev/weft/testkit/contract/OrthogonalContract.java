@@ -16,7 +16,6 @@ import dev.weft.testkit.Patterns;
 import dev.weft.testkit.Reference;
 import java.lang.foreign.MemorySegment;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -45,21 +44,41 @@ public abstract class OrthogonalContract extends BackendContract {
     Shape logical = Shape.parse(shape);
     int rows = (int) logical.dim(0);
     int columns = (int) logical.dim(1);
-    double[][] q = reference(rows, columns, DType.F32);
-    for (DType dtype : List.of(DType.F32, DType.F64)) {
-      MemorySegment out =
-          filled(backend(), Fill.orthogonal(1, Layout.KERAS), KEY, dtype, Region.of(logical));
-      double worst = 0;
-      for (int i = 0; i < rows; i++) {
-        for (int j = 0; j < columns; j++) {
-          double value = Patterns.value(dtype, Patterns.get(out, dtype, (long) i * columns + j));
-          worst = Math.max(worst, Math.abs(value - q[i][j]));
+    // forward error of QR: some ulps times the condition of the normal matrix
+    double ulps = 8 * (1 + conditionBound(rows, columns));
+    assertThat(distance(rows, columns, DType.F32)).isLessThan(ulps * 0x1p-23);
+    if (logical.elements() <= 300) { // the oracle's f64 normals take their time
+      assertThat(distance(rows, columns, DType.F64)).isLessThan(ulps * 0x1p-52);
+    }
+  }
+
+  /** Largest difference of an element from the oracle's Q, made from the oracle's normals. */
+  private double distance(int rows, int columns, DType dtype) {
+    double[][] q = reference(rows, columns, dtype);
+    Region region = Region.of(Shape.of(rows, columns));
+    Fill fill = Fill.orthogonal(1, Layout.KERAS);
+    double[] out = Patterns.values(filled(backend(), fill, KEY, dtype, region), dtype);
+    double worst = 0;
+    for (int i = 0; i < rows; i++) {
+      for (int j = 0; j < columns; j++) {
+        worst = Math.max(worst, Math.abs(out[i * columns + j] - q[i][j]));
+      }
+    }
+    return worst;
+  }
+
+  @Test
+  void halvesAreTheF32MatrixRoundedOnce() {
+    for (Fill fill :
+        new Fill[] {Fill.orthogonal(1.5, Layout.KERAS), Fill.orthogonal(-1, Layout.TORCH)}) {
+      Region region = Region.of(Shape.of(90, 70));
+      double[] single = Patterns.values(filled(backend(), fill, KEY, DType.F32, region), DType.F32);
+      for (DType dtype : new DType[] {DType.F16, DType.BF16}) {
+        MemorySegment half = filled(backend(), fill, KEY, dtype, region);
+        for (int i = 0; i < single.length; i++) {
+          assertThat(Patterns.get(half, dtype, i)).isEqualTo(Patterns.of(dtype, single[i]));
         }
       }
-      // forward error of QR: the condition of the normal matrix, at most some hundred times √n, on
-      // ulps
-      double condition = 1 + conditionBound(rows, columns);
-      assertThat(worst).as("%s %s", shape, dtype).isLessThan(condition * 0x1p-20);
     }
   }
 
@@ -216,7 +235,9 @@ public abstract class OrthogonalContract extends BackendContract {
     MemorySegment out =
         filled(
             backend(), Fill.orthogonal(0, Layout.KERAS), KEY, DType.F32, Region.of(Shape.of(9, 5)));
-    assertThat(Patterns.values(out, DType.F32)).containsOnly(0.0);
+    for (double value : Patterns.values(out, DType.F32)) {
+      assertThat(value + 0.0).isZero(); // of either sign
+    }
   }
 
   @ParameterizedTest
