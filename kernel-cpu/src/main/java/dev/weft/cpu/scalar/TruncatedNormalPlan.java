@@ -3,6 +3,8 @@ package dev.weft.cpu.scalar;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.math.RoundingMode;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The constants of a normal distribution cut at [a, b], in more digits than either type: {@link
@@ -46,11 +48,16 @@ record TruncatedNormalPlan(
   /** The central polynomial reaches down to this probability; Φ(−2) = 0.02275 is inside. */
   static final double CUT = 0.0225;
 
+  /** More plans than this are not kept; a plan takes some hundred bytes. */
+  private static final int MANY_PLANS = 256;
+
+  private static final Map<Request, TruncatedNormalPlan> PLANS = new ConcurrentHashMap<>();
+
   /** From here on the whole distribution lies within an ulp of its nearer bound. */
   private static final double FAR = 0x1p26;
 
   /**
-   * Computes the plan.
+   * Computes the plan, or finds it: a plan takes milliseconds, and a model's tensors share bounds.
    *
    * @param a lower bound in units of σ from the mean; may be −∞
    * @param b upper bound; may be +∞
@@ -63,11 +70,20 @@ record TruncatedNormalPlan(
       throw new IllegalArgumentException(
           "truncated_normal: need lower < upper, got lower=" + a + ", upper=" + b);
     }
-    if (b <= 0) {
-      return above(-b, -a, bits, terms, true);
+    if (PLANS.size() >= MANY_PLANS) {
+      PLANS.clear();
     }
-    return a >= 0 ? above(a, b, bits, terms, false) : around(a, b, bits, terms);
+    return PLANS.computeIfAbsent(
+        new Request(a, b, bits, terms),
+        request -> {
+          if (b <= 0) {
+            return above(-b, -a, bits, terms, true);
+          }
+          return a >= 0 ? above(a, b, bits, terms, false) : around(a, b, bits, terms);
+        });
   }
+
+  private record Request(double a, double b, int bits, int terms) {}
 
   private static TruncatedNormalPlan around(double a, double b, int bits, int terms) {
     DoubleDouble below = NormalTail.fromMean(finite(-a));
