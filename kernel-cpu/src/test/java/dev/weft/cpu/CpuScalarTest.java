@@ -7,6 +7,7 @@ import dev.weft.testkit.contract.ErrorContract;
 import dev.weft.testkit.contract.FillContract;
 import dev.weft.testkit.contract.MemoryContract;
 import dev.weft.testkit.contract.OrthogonalContract;
+import dev.weft.testkit.contract.SizeContract;
 import dev.weft.testkit.contract.StructuredContract;
 import org.junit.jupiter.api.Nested;
 
@@ -50,6 +51,14 @@ class CpuScalarTest {
 
   @Nested
   class Orthogonal extends OrthogonalContract {
+    @Override
+    protected Backend open(BackendOptions options) {
+      return backend(options);
+    }
+  }
+
+  @Nested
+  class Sizes extends SizeContract {
     @Override
     protected Backend open(BackendOptions options) {
       return backend(options);

@@ -3,6 +3,7 @@ package dev.weft.cpu;
 import dev.weft.Backend;
 import dev.weft.BackendOptions;
 import dev.weft.testkit.Availability;
+import dev.weft.testkit.contract.ErrorContract;
 import dev.weft.testkit.contract.FillContract;
 import dev.weft.testkit.contract.MemoryContract;
 import dev.weft.testkit.contract.OrthogonalContract;
@@ -34,6 +35,14 @@ class CpuVector128Test {
 
   @Nested
   class Memory extends MemoryContract {
+    @Override
+    protected Backend open(BackendOptions options) {
+      return backend(options);
+    }
+  }
+
+  @Nested
+  class Errors extends ErrorContract {
     @Override
     protected Backend open(BackendOptions options) {
       return backend(options);
