@@ -25,7 +25,7 @@ public final class Backend implements AutoCloseable {
   private final Engine engine;
   private final Cleaner cleaner = Cleaner.create();
   private final Set<Allocation> open = ConcurrentHashMap.newKeySet();
-  private final AtomicBoolean closed = new AtomicBoolean();
+  private final Usage usage = new Usage();
 
   Backend(Engine engine) {
     this.engine = engine;
@@ -50,14 +50,17 @@ public final class Backend implements AutoCloseable {
    * @throws ClosedException if this backend is closed
    */
   public Tensor tensor(DType dtype, Shape shape) {
-    requireOpen("tensor");
-    Allocation allocation =
-        new Allocation(
-            engine.allocate(dtype.byteSize(shape.elements())), dtype + " " + shape, open);
-    open.add(allocation);
-    Tensor tensor = new Tensor(this, dtype, shape, allocation.buffer, null, allocation::close);
-    cleaner.register(tensor, allocation::reportAndClose);
-    return tensor;
+    long byteSize = dtype.byteSize(shape.elements());
+    enter("tensor");
+    try {
+      Allocation allocation = new Allocation(engine.allocate(byteSize), dtype + " " + shape, open);
+      open.add(allocation);
+      Tensor tensor = new Tensor(this, dtype, shape, allocation.buffer, null, allocation::close);
+      cleaner.register(tensor, allocation::reportAndClose);
+      return tensor;
+    } finally {
+      leave();
+    }
   }
 
   /**
@@ -69,7 +72,8 @@ public final class Backend implements AutoCloseable {
    * @throws ClosedException if this backend is closed
    */
   public Tensor wrap(MemorySegment segment, DType dtype, Shape shape) {
-    requireOpen("wrap");
+    enter("wrap");
+    leave();
     long needed = dtype.byteSize(shape.elements());
     if (segment.byteSize() < needed) {
       throw Checks.bad(
@@ -119,12 +123,19 @@ public final class Backend implements AutoCloseable {
     return wrap(MemorySegment.ofArray(array), dtype, shape);
   }
 
-  /** Ends this backend. A second call does nothing. No operation of it may be running. */
+  /**
+   * Ends this backend. A second call does nothing.
+   *
+   * @throws IllegalStateException if an operation of it is running
+   */
   @Override
   public void close() {
-    if (closed.compareAndSet(false, true)) {
+    if (usage.close()) {
       open.forEach(Allocation::reportAndClose);
       engine.close();
+    } else if (!usage.isClosed()) {
+      throw new IllegalStateException(
+          Checks.message("close", "need no running operation", "backend", info().name()));
     }
   }
 
@@ -141,11 +152,16 @@ public final class Backend implements AutoCloseable {
     return engine.orthogonalityError(dtype, rows, columns, gain, matrix);
   }
 
-  void requireOpen(String op) {
-    if (closed.get()) {
+  /** Begins an operation, which {@link #leave} ends. */
+  void enter(String op) {
+    if (!usage.enter()) {
       throw new ClosedException(
           Checks.message(op, "need an open backend", "backend", info().name()));
     }
+  }
+
+  void leave() {
+    usage.leave();
   }
 
   /** Memory of one tensor; knows nothing of the tensor, so that a lost tensor can be found. */

@@ -8,8 +8,6 @@ import dev.weft.random.RandomKey;
 import dev.weft.spi.Buffer;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.util.Objects;
 
 /**
@@ -20,18 +18,6 @@ import java.util.Objects;
  * collector finds it, and reported through {@link System.Logger}.
  */
 public final class Tensor implements AutoCloseable {
-  private static final VarHandle USERS;
-
-  static {
-    try {
-      USERS = MethodHandles.lookup().findVarHandle(Tensor.class, "users", int.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
-
-  private static final int CLOSED = Integer.MIN_VALUE;
-
   private final Backend backend;
   private final DType dtype;
   private final Shape shape;
@@ -40,8 +26,7 @@ public final class Tensor implements AutoCloseable {
   private final MemorySegment callers; // the caller's memory; null for the backend's own
   private final Runnable release;
 
-  @SuppressWarnings("unused") // through USERS: operations running on this tensor, or CLOSED
-  private volatile int users;
+  private final Usage usage = new Usage();
 
   Tensor(
       Backend backend,
@@ -182,9 +167,9 @@ public final class Tensor implements AutoCloseable {
    */
   @Override
   public void close() {
-    if (USERS.compareAndSet(this, 0, CLOSED)) {
+    if (usage.close()) {
       release.run();
-    } else if ((int) USERS.getVolatile(this) != CLOSED) {
+    } else if (!usage.isClosed()) {
       throw new IllegalStateException(
           Checks.message("close", "need no running operation", "tensor", this));
     }
@@ -228,17 +213,15 @@ public final class Tensor implements AutoCloseable {
   }
 
   private void enter(String op) {
-    backend.requireOpen(op);
-    int now;
-    do {
-      now = (int) USERS.getVolatile(this);
-      if (now < 0) {
-        throw new ClosedException(Checks.message(op, "need an open tensor", "tensor", this));
-      }
-    } while (!USERS.weakCompareAndSet(this, now, now + 1));
+    backend.enter(op);
+    if (!usage.enter()) {
+      backend.leave();
+      throw new ClosedException(Checks.message(op, "need an open tensor", "tensor", this));
+    }
   }
 
   private void leave() {
-    USERS.getAndAdd(this, -1);
+    usage.leave();
+    backend.leave();
   }
 }

@@ -163,6 +163,11 @@ class TensorTest {
         .isInstanceOf(IllegalStateException.class)
         .isNotInstanceOf(ClosedException.class)
         .hasMessage("close: need no running operation, got tensor=Tensor f32 [2] on heap");
+    assertThatThrownBy(backend::close)
+        .isInstanceOf(IllegalStateException.class)
+        .isNotInstanceOf(ClosedException.class)
+        .hasMessage("close: need no running operation, got backend=heap");
+    assertThat(engine.closes).hasValue(0);
     end.countDown();
     filler.join();
     tensor.close();
