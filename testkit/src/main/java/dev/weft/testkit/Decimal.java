@@ -57,9 +57,9 @@ final class Decimal {
     return (quarter & 2) == 0 ? sum : sum.negate();
   }
 
-  /** Q(z) = 1 − Φ(z): {@link NormalTail} with more digits; 0 at +∞, 1 at −∞. */
+  /** Q(z) = 1 − Φ(z): {@link NormalTail} with more digits; 0 beyond 40, 1 beyond −40. */
   static BigDecimal upperTail(double z) {
-    if (Double.isInfinite(z)) {
+    if (Math.abs(z) > 40) { // no 64-bit word reaches that far
       return z > 0 ? BigDecimal.ZERO : BigDecimal.ONE;
     }
     return upperTail(new BigDecimal(z));

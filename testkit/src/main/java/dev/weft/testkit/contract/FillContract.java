@@ -50,7 +50,10 @@ public abstract class FillContract extends BackendContract {
           "truncated_normal:stddev=1,lower=-inf,upper=inf",
           "truncated_normal:stddev=1,lower=3,upper=5",
           "truncated_normal:stddev=1,min=-8,max=-2.5",
-          "truncated_normal:stddev=1,lower=20,upper=inf");
+          "truncated_normal:stddev=1,lower=20,upper=inf",
+          "truncated_normal:stddev=1,min=-1e300,max=1e300",
+          "truncated_normal:mean=5,stddev=0.5,min=0,max=5.0625",
+          "truncated_normal:mean=-1,stddev=1,min=0.25,max=0.28125");
 
   private static final List<String> FEW =
       List.of("bits", "uniform", "normal:stddev=1", "truncated_normal:stddev=1");
@@ -77,13 +80,20 @@ public abstract class FillContract extends BackendContract {
 
   /** Where the counter carries: into z = 0 of the next subsequence, and beyond 2³² blocks. */
   static final long[] STARTS = {
-    0, 131_072 - 37, 262_144 - 37, (1L << 34) - 21, (1L << 40) - 9, (1L << 61) + 3
+    0,
+    131_072 - 37,
+    262_144 - 37,
+    (1L << 34) - 21,
+    (1L << 40) - 9,
+    (1L << 61) + 3,
+    (1L << 62) - 11, // beyond it the words of f64 pass 2⁶³
+    Long.MAX_VALUE - 200
   };
 
   @ParameterizedTest
   @MethodSource("everyCase")
   void elementsAreTheReferences(Case c) {
-    Region huge = Region.of(Shape.of(1L << 62));
+    Region huge = Region.of(Shape.of(Long.MAX_VALUE));
     for (long start : STARTS) {
       int count = c.dtype() == DType.F64 && !Reference.isExact(c.fill()) ? 23 : 93;
       count = start == 0 ? 8 * count : count;

@@ -1,11 +1,14 @@
 package dev.weft.testkit.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.weft.Accuracy;
 import dev.weft.Backend;
+import dev.weft.BackendOptions;
 import dev.weft.DType;
+import dev.weft.MemoryLimitException;
 import dev.weft.Region;
 import dev.weft.Shape;
 import dev.weft.Tensor;
@@ -14,6 +17,7 @@ import dev.weft.init.Layout;
 import dev.weft.random.RandomKey;
 import dev.weft.testkit.Patterns;
 import dev.weft.testkit.Reference;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashSet;
 import java.util.Set;
@@ -219,6 +223,84 @@ public abstract class OrthogonalContract extends BackendContract {
         }
       }
     }
+  }
+
+  @Test
+  void aWholeTensorIsItsOwnWorkspaceAndOthersGiveTheirsBack() {
+    try (Backend fresh = open(2)) {
+      Fill fill = Fill.orthogonal(1, Layout.KERAS);
+      filled(fresh, fill, KEY, DType.F32, Region.of(Shape.of(150, 90)));
+      filled(fresh, fill, KEY, DType.F64, Region.of(Shape.of(90, 150)));
+      assertThat(fresh.memory().peakBytes()).isZero();
+      filled(fresh, fill, KEY, DType.BF16, Region.of(Shape.of(150, 90)));
+      filled(fresh, fill, KEY, DType.F32, Region.of(Shape.of(150, 90)).rows(3, 7));
+      assertThat(fresh.memory().peakBytes()).isEqualTo(150 * 90 * 4);
+      assertThat(fresh.memory().allocatedBytes()).isZero();
+    }
+    BackendOptions little = BackendOptions.DEFAULT.withMemoryLimit(50_000);
+    try (Backend fresh = open(little);
+        Tensor tensor = fresh.wrap(new short[150 * 90], DType.F16, Shape.of(150, 90))) {
+      assertThatThrownBy(() -> tensor.fill(Fill.orthogonal(1, Layout.KERAS), KEY))
+          .isInstanceOf(MemoryLimitException.class)
+          .hasMessageContaining("requestedBytes=54000, freeBytes=50000");
+      assertThat(fresh.memory().allocatedBytes()).isZero();
+    }
+  }
+
+  @Test
+  void theKindOfMemoryAndTheThreadDoNotShow() {
+    Shape shape = Shape.of(120, 70);
+    for (DType dtype : DType.values()) {
+      for (Layout layout : Layout.values()) {
+        Fill fill = Fill.orthogonal(1, layout);
+        MemorySegment expected = filled(backend(), fill, KEY, dtype, Region.of(shape));
+        for (int shift : new int[] {0, 1, 4, 33}) {
+          byte[] heap = new byte[(int) dtype.byteSize(shape.elements()) + shift];
+          try (Arena arena = Arena.ofConfined()) {
+            for (MemorySegment memory :
+                new MemorySegment[] {
+                  MemorySegment.ofArray(heap), arena.allocate(heap.length, 64)
+                }) {
+              MemorySegment out = memory.asSlice(shift);
+              try (Tensor tensor = backend().wrap(out, dtype, shape)) {
+                tensor.fill(fill, KEY);
+              }
+              assertSame(out, expected, dtype, fill + " + " + shift);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void theOrderAndTheKeyMatter() {
+    Region region = Region.of(Shape.of(40, 40));
+    Fill fill = Fill.orthogonal(1, Layout.KERAS);
+    MemorySegment one = filled(backend(), fill, KEY, DType.F32, region);
+    MemorySegment other = filled(backend(), fill, KEY.child("b"), DType.F32, region);
+    assertThat(one.mismatch(other)).isBetween(0L, 16L);
+  }
+
+  /** A mean of zero and columns that point everywhere: no sign or axis is preferred. */
+  @Test
+  void signsAreEven() {
+    int positive = 0;
+    int n = 64;
+    for (RandomKey key : KEY.split(20)) {
+      MemorySegment out =
+          filled(
+              backend(),
+              Fill.orthogonal(1, Layout.KERAS),
+              key,
+              DType.F32,
+              Region.of(Shape.of(n, n)));
+      for (double value : Patterns.values(out, DType.F32)) {
+        positive += value > 0 ? 1 : 0;
+      }
+    }
+    double count = 20.0 * n * n;
+    assertThat(Math.abs(positive - count / 2)).isLessThan(5 * Math.sqrt(count) / 2);
   }
 
   @ParameterizedTest
