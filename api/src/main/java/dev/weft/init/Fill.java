@@ -333,6 +333,9 @@ public sealed interface Fill {
 
   /** {@link Fill#orthogonal}. */
   record Orthogonal(double gain, Layout layout) implements Fill {
+    /** Most rows and most columns. */
+    public static final long MAX_LENGTH = 1L << 28;
+
     /** Checks the gain. */
     public Orthogonal {
       Checks.finite("orthogonal", "gain", gain);
@@ -360,6 +363,7 @@ public sealed interface Fill {
       if (logical.rank() < 2) {
         throw Checks.bad("orthogonal", "need rank >= 2", "shape", logical);
       }
+      checkLength("orthogonal", rows(logical), columns(logical), logical);
       if (!(Math.abs(gain) <= dtype.maxValue())) {
         throw Checks.bad(
             "orthogonal", "need |gain| <= " + dtype.maxValue(), "gain", gain, "dtype", dtype.id());
@@ -379,6 +383,7 @@ public sealed interface Fill {
       requireConvolution("delta_orthogonal", logical);
       long in = layout == Layout.TORCH ? logical.dim(1) : logical.dim(-2);
       long out = layout == Layout.TORCH ? logical.dim(0) : logical.dim(-1);
+      checkLength("delta_orthogonal", in, out, logical);
       if (in > out) {
         throw Checks.bad(
             "delta_orthogonal",
@@ -451,6 +456,13 @@ public sealed interface Fill {
           stddev,
           "dtype",
           dtype.id());
+    }
+  }
+
+  private static void checkLength(String op, long rows, long columns, Shape shape) {
+    if (Math.max(rows, columns) > Orthogonal.MAX_LENGTH && shape.elements() > 0) {
+      throw Checks.bad(
+          op, "need rows, columns <= " + Orthogonal.MAX_LENGTH, "rows", rows, "columns", columns);
     }
   }
 

@@ -143,6 +143,9 @@ class FillTest {
     refuses(
         () -> Fill.orthogonal(1, Layout.KERAS).check(Shape.of(3), DType.F32),
         "orthogonal: need rank >= 2, got shape=[3]");
+    refuses(
+        () -> Fill.orthogonal(1, Layout.KERAS).check(Shape.of(2, (1L << 28) + 1), DType.F32),
+        "orthogonal: need rows, columns <= 268435456, got rows=2, columns=268435457");
     refuses(() -> Fill.orthogonal(INF, Layout.KERAS), "orthogonal: need a finite gain");
     refuses(
         () -> Fill.orthogonal(1e6, Layout.KERAS).check(ANY, DType.F16),
