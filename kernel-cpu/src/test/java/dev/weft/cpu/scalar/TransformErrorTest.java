@@ -243,14 +243,26 @@ class TransformErrorTest {
     assertThat(errors.ulps).isLessThan(most);
     assertThat(errors.absolute).isLessThan(3e-9);
     assertThat(overshoot).isLessThan(3);
-    assertThat(outside / (double) words).isLessThan(Math.max(1e-6, 6e-7 * Math.max(Math.abs(a), 1) / (b - a)));
+    assertThat(outside / (double) words)
+        .isLessThan(Math.max(1e-6, 6e-7 * Math.max(Math.abs(a), 1) / (b - a)));
   }
 
   /** The f64 transform, the yardstick above, against an oracle that shares nothing with it. */
   @ParameterizedTest
   @CsvSource({
-    "-2, 2", "-1, 3", "-3, 1", "0, 1", "0, Infinity", "-Infinity, -1", "-Infinity, Infinity",
-    "0.3, 0.4", "5, 6", "-8, -7", "-6, 3", "20, 21", "36, 37",
+    "-2, 2",
+    "-1, 3",
+    "-3, 1",
+    "0, 1",
+    "0, Infinity",
+    "-Infinity, -1",
+    "-Infinity, Infinity",
+    "0.3, 0.4",
+    "5, 6",
+    "-8, -7",
+    "-6, 3",
+    "20, 21",
+    "36, 37",
   })
   void truncatedNormalF64(double a, double b) {
     TruncatedNormalF64.Plan plan = TruncatedNormalF64.Plan.of(a, b);
@@ -304,7 +316,8 @@ class TransformErrorTest {
       long x = random.nextLong();
       assertThat(TruncatedNormalF32.sample(plan, ~(int) x))
           .isEqualTo(-TruncatedNormalF32.sample(plan, (int) x));
-      assertThat(TruncatedNormalF64.sample(wide, ~x)).isEqualTo(-TruncatedNormalF64.sample(wide, x));
+      assertThat(TruncatedNormalF64.sample(wide, ~x))
+          .isEqualTo(-TruncatedNormalF64.sample(wide, x));
     }
   }
 
@@ -345,7 +358,8 @@ class TransformErrorTest {
       second += value * value;
       fourth += value * value * value * value;
     }
-    assertThat(second / n).isBetween(4e-6 * (1 - 5 * Math.sqrt(2.0 / n)), 4e-6 * (1 + 5 * Math.sqrt(2.0 / n)));
+    assertThat(second / n)
+        .isBetween(4e-6 * (1 - 5 * Math.sqrt(2.0 / n)), 4e-6 * (1 + 5 * Math.sqrt(2.0 / n)));
     assertThat(fourth * n / (second * second)).isBetween(2.976, 3.024);
   }
 
