@@ -3,12 +3,18 @@ package dev.weft.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.weft.Backend;
 import dev.weft.DType;
 import dev.weft.Shape;
+import dev.weft.Tensor;
+import dev.weft.init.Fill;
+import dev.weft.random.RandomKey;
+import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.util.Iterator;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -67,6 +73,45 @@ class MeasurementTest {
         assertThat(memory.get(ValueLayout.JAVA_FLOAT, i)).isEqualTo(0.5f);
       }
     }
+  }
+
+  @Test
+  void agreementPassesTheRightBitsAndNamesAWrongOne() {
+    Shape shape = Shape.of(8, 1024);
+    RandomKey key = RandomKey.of(7);
+    try (Backend backend = Backends.open("scalar", 1);
+        Tensor tensor = backend.tensor(DType.F32, shape)) {
+      Agreement.check(tensor, Fill.uniform(-2, 3), key);
+      Agreement.check(tensor, Fill.normal(0, 1), key);
+
+      tensor.segment().setAtIndex(ValueLayout.JAVA_FLOAT, 5, Math.nextUp((float) tensor.get(5)));
+      assertThatThrownBy(() -> Agreement.compare(tensor, Fill.normal(0, 1), key))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("need the bits of the scalar backend, got element=5,");
+    }
+  }
+
+  @Test
+  void theReportListsEveryGoal() {
+    ByteArrayOutputStream text = new ByteArrayOutputStream();
+    GoalsReport.Plan plan =
+        new GoalsReport.Plan(
+            3, 1_000_000, 64 << 10, List.of(128L << 10), 256 << 10, 512 << 10, 32, null);
+
+    GoalsReport.run(plan, new PrintStream(text, true, StandardCharsets.UTF_8));
+
+    assertThat(text.toString(StandardCharsets.UTF_8))
+        .contains("| goal | target | measured | met |")
+        .contains("uniform f32 / uniform f32, AVX-512 C, 64 KiB, 1 thread")
+        .contains("normal f32 / uniform f32, 64 KiB")
+        .contains("truncated_normal f32 / uniform f32, 64 KiB")
+        .contains("uniform bf16 / uniform f32")
+        .contains("truncated_normal f16 / truncated_normal f32")
+        .contains("constant f32 / plain stores, 64 KiB")
+        .contains("uniform f32, 2 threads / 1 thread, 128 KiB")
+        .contains("bytes allocated per fill, 2 threads")
+        .contains("orthogonal f32 32 × 32, max |QᵀQ − I|")
+        .contains("command line | ");
   }
 
   @Test
