@@ -38,6 +38,7 @@ final class Posix {
   private final MethodHandle allocate;
   private final MethodHandle close;
 
+  @SuppressWarnings("restricted") // find() asks whether it is allowed
   private Posix(Linker linker, SymbolLookup libc) {
     ValueLayout.OfInt i = ValueLayout.JAVA_INT;
     open =
