@@ -95,6 +95,12 @@ final class Agreement {
         Fill sparse = Fill.sparse(0.9, 0.01);
         cases.add(new Case("sparse", sparse, dtype, order, "whole", whole));
         cases.add(new Case("sparse", sparse, dtype, order, "box", box));
+        Fill orthogonal = Fill.orthogonal(1, Layout.KERAS);
+        Shape square = Shape.of(65, 48);
+        cases.add(new Case("orthogonal", orthogonal, dtype, order, "whole", Region.of(square)));
+        Fill delta = Fill.deltaOrthogonal(1, Layout.KERAS);
+        Shape taps = Shape.of(3, 3, 17, 33);
+        cases.add(new Case("delta_orthogonal", delta, dtype, order, "whole", Region.of(taps)));
       }
       StreamOrder any = StreamOrder.CURAND;
       Region whole = Region.of(convolution);
@@ -112,7 +118,7 @@ final class Agreement {
   }
 
   /** Compares all techniques with the first; at most one mismatch for each case and technique. */
-  List<Mismatch> run(List<Technique> techniques, Progress progress) {
+  List<Mismatch> run(List<Technique> techniques, ProgressBar progress) {
     List<Mismatch> mismatches = new ArrayList<>();
     RandomKey seed = RandomKey.of(SEED);
     for (int i = 0; i < cases.size(); i++) {

@@ -1,6 +1,7 @@
 package dev.weft.cli;
 
 import dev.weft.DType;
+import dev.weft.interop.Json;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -50,14 +51,15 @@ final class CompareCommand implements Callable<Integer> {
     try {
       Agreement agreement = Agreement.of(quick ? 20_011 : 1_000_003);
       List<Agreement.Mismatch> mismatches;
-      try (Progress progress = new Progress(streams, "agreement", agreement.cases().size())) {
+      try (ProgressBar progress = new ProgressBar(streams, "agreement", agreement.cases().size())) {
         mismatches = agreement.run(techniques, progress);
       }
       List<Figures> figures = measure(techniques);
       double seconds = (System.nanoTime() - begin) * 1e-9;
       streams.print(
           json
-              ? Json.write(facts(techniques, missing, agreement, mismatches, figures, seconds))
+              ? Json.writePretty(
+                  facts(techniques, missing, agreement, mismatches, figures, seconds))
               : text(techniques, missing, agreement, mismatches, figures, seconds));
       if (mismatches.isEmpty()) {
         return Exit.OK;
@@ -112,7 +114,7 @@ final class CompareCommand implements Callable<Integer> {
     Map<Integer, Double> roofs = new TreeMap<>();
     Map<Technique, Map<String, Double>> rates = new LinkedHashMap<>();
     try (Arena arena = Arena.ofShared();
-        Progress progress = new Progress(streams, place, techniques.size())) {
+        ProgressBar progress = new ProgressBar(streams, place, techniques.size())) {
       MemorySegment out = throughput.memory(arena);
       for (int threads : Technique.threadCounts()) {
         roofs.put(threads, throughput.roof(threads, out));

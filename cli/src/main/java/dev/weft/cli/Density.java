@@ -13,6 +13,9 @@ import java.util.function.DoubleUnaryOperator;
 final class Density {
   private static final int INTERVALS = 4096;
 
+  /** A mean this small, against the interval, is the rounding of 0. */
+  private static final double ROUNDING = 1e-13;
+
   /** Beyond this many σ a normal has no mass that matters in f64. */
   private static final double FAR = 12;
 
@@ -27,13 +30,18 @@ final class Density {
     this.low = low;
     this.high = high;
     this.mass = integrate(shape);
-    this.mean = integrate(x -> x * shape.applyAsDouble(x)) / mass;
+    double computed = integrate(x -> x * shape.applyAsDouble(x)) / mass;
+    this.mean = Math.abs(computed) < ROUNDING * (high - low) ? 0 : computed;
   }
 
-  /** The density of {@code fill}; empty where it has none, as a constant. */
-  static Optional<Density> of(Fill fill) {
+  /**
+   * The density of {@code fill}; empty where it has none, as a constant.
+   *
+   * @param byteSize bytes of an element, for raw words
+   */
+  static Optional<Density> of(Fill fill, int byteSize) {
     return switch (fill) {
-      case Fill.Bits bits -> Optional.of(uniform(0, 0x1p32));
+      case Fill.Bits bits -> Optional.of(uniform(0, Math.scalb(1.0, 8 * byteSize)));
       case Fill.Uniform uniform -> Optional.of(uniform(uniform.lo(), uniform.hi()));
       case Fill.Normal normal when normal.stddev() > 0 ->
           Optional.of(normal(normal.mean(), normal.stddev(), -FAR, FAR));

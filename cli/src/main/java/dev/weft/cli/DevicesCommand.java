@@ -3,6 +3,7 @@ package dev.weft.cli;
 import dev.weft.BackendInfo;
 import dev.weft.Probe;
 import dev.weft.Weft;
+import dev.weft.interop.Json;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,7 +35,7 @@ final class DevicesCommand implements Callable<Integer> {
       result.put("machine", machine.facts());
       result.put("default", Weft.defaultName());
       result.put("backends", backends.stream().map(Machine::facts).toList());
-      streams.print(Json.write(result));
+      streams.print(Json.writePretty(result));
       return Exit.OK;
     }
     Table backendTable = new Table("backend", "state", "device");

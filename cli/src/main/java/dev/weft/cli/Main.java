@@ -7,11 +7,14 @@ import dev.weft.Shape;
 import dev.weft.init.InitializerSpec;
 import dev.weft.init.Layout;
 import dev.weft.internal.Checks;
+import dev.weft.interop.FormatException;
 import dev.weft.random.StreamOrder;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -46,7 +49,8 @@ public final class Main {
       streams.print(help.toString());
       return code;
     } catch (RuntimeException | Error e) {
-      return fail(streams, "weft", e);
+      boolean known = args.length > 0 && weft.getSubcommands().containsKey(args[0]);
+      return fail(streams, known ? "weft " + args[0] : "weft", e);
     }
   }
 
@@ -54,7 +58,14 @@ public final class Main {
     CommandLine weft = new CommandLine(new WeftCommand(streams));
     weft.addSubcommand(new DevicesCommand(streams));
     weft.addSubcommand(new GenerateCommand(streams));
+    weft.addSubcommand(new ModelCommand(streams));
+    weft.addSubcommand(new InspectCommand(streams));
+    weft.addSubcommand(new VerifyCommand(streams));
     weft.addSubcommand(new CompareCommand(streams));
+    weft.addSubcommand(new BenchCommand())
+        .getSubcommands()
+        .get("bench")
+        .setUnmatchedOptionsArePositionalParams(true);
     weft.setExpandAtFiles(false);
     weft.setUsageHelpWidth(100);
     weft.registerConverter(Shape.class, Shape::parse);
@@ -117,8 +128,9 @@ public final class Main {
       case MemoryLimitException e ->
           complain(streams, command, "out of memory: " + message, Exit.MEMORY);
       case IllegalArgumentException e -> complain(streams, command, message, Exit.USAGE);
-      case IOException e -> complain(streams, command, message, Exit.FAILED);
-      case UncheckedIOException e -> complain(streams, command, message, Exit.FAILED);
+      case FormatException e -> complain(streams, command, message, Exit.USAGE);
+      case IOException e -> complain(streams, command, message(e), Exit.FAILED);
+      case UncheckedIOException e -> complain(streams, command, message(e.getCause()), Exit.FAILED);
       default -> {
         complain(streams, command, "unexpected failure: " + failure, Exit.FAILED);
         if (Boolean.getBoolean(DEBUG_PROPERTY)) {
@@ -126,6 +138,15 @@ public final class Main {
         }
         yield Exit.FAILED;
       }
+    };
+  }
+
+  /** The message of {@code failure}; of some, the JDK's is a file's name alone. */
+  private static String message(IOException failure) {
+    return switch (failure) {
+      case AccessDeniedException e -> e.getFile() + ": permission denied";
+      case NoSuchFileException e -> e.getFile() + ": no such file";
+      default -> String.valueOf(failure.getMessage());
     };
   }
 

@@ -1,6 +1,6 @@
 package dev.weft.cli;
 
-import java.lang.foreign.MemorySegment;
+import dev.weft.interop.StoredTensor;
 import java.util.function.DoublePredicate;
 import java.util.stream.LongStream;
 
@@ -8,13 +8,26 @@ import java.util.stream.LongStream;
  * The elements of a tensor as a sample. Large tensors are read by all processors, in chunks that
  * are merged in order: the figures do not depend on how many there are.
  *
- * @param elements how an element is read
- * @param memory the elements, readable by every thread
+ * @param source reads elements; from several threads at once
  * @param count how many there are
  */
-record Sample(Elements elements, MemorySegment memory, long count) {
+record Sample(Source source, long count) {
   private static final int BLOCK = 4096;
   private static final long CHUNK = 1 << 20;
+
+  /** Reads elements as doubles. */
+  @FunctionalInterface
+  interface Source {
+    /**
+     * Writes the elements from {@code from} on to {@code out}, until one of both ends; how many.
+     */
+    int read(long from, double[] out);
+  }
+
+  /** The elements of a tensor in a file. */
+  static Sample of(StoredTensor tensor) {
+    return new Sample(tensor::read, tensor.shape().elements());
+  }
 
   /** The moments and the range. */
   Moments moments() {
@@ -80,7 +93,7 @@ record Sample(Elements elements, MemorySegment memory, long count) {
     long end = Math.min(count, (chunk + 1) * CHUNK);
     for (long at = chunk * CHUNK; at < end; at += BLOCK) {
       int length = (int) Math.min(BLOCK, end - at);
-      elements.read(memory, at, block, length);
+      source.read(at, block);
       reader.accept(block, length);
     }
   }

@@ -13,46 +13,42 @@ import java.util.Locale;
 /**
  * Where a command writes: results to standard output, everything else to standard error.
  *
- * @param out standard output; takes text and raw elements alike
+ * @param out standard output; takes text and raw elements alike, and throws {@link
+ *     ClosedPipeException} if its reader went away
  * @param err standard error
  * @param terminal whether a person watches standard error
  */
 record Streams(WritableByteChannel out, PrintWriter err, boolean terminal) {
+  /** Writes to {@code channel}; see {@link #out()}. */
+  Streams(WritableByteChannel out, PrintWriter err, boolean terminal) {
+    this.out = new Pipe(out);
+    this.err = err;
+    this.terminal = terminal;
+  }
 
   /** The streams of this process. */
   static Streams ofProcess() {
-    // Neither stream is closed: they belong to the process.
-    @SuppressWarnings("resource")
-    WritableByteChannel out = new FileOutputStream(FileDescriptor.out).getChannel();
-    PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
     var console = System.console();
     boolean dumb = "dumb".equals(System.getenv("TERM"));
-    return new Streams(out, err, console != null && console.isTerminal() && !dumb);
-  }
-
-  /** Writes a result in words. */
-  void print(String text) {
-    write(ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
+    return new Streams(
+        new FileOutputStream(FileDescriptor.out).getChannel(),
+        new PrintWriter(System.err, true, StandardCharsets.UTF_8),
+        console != null && console.isTerminal() && !dumb);
   }
 
   /**
-   * Writes all bytes.
+   * Writes a result in words.
    *
-   * @throws ClosedPipeException if the reader went away
-   * @throws UncheckedIOException if they cannot be written
+   * @throws UncheckedIOException if it cannot be written
    */
-  void write(ByteBuffer bytes) {
+  void print(String text) {
+    ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
     try {
       while (bytes.hasRemaining()) {
         out.write(bytes);
       }
     } catch (IOException e) {
-      // The system's words for EPIPE hold "pipe" in every locale.
-      String message = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
-      if (message.contains("pipe")) {
-        throw new ClosedPipeException(e);
-      }
-      throw new UncheckedIOException("standard output: " + e.getMessage(), e);
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -71,5 +67,31 @@ record Streams(WritableByteChannel out, PrintWriter err, boolean terminal) {
     }
     err.println(text);
     err.flush();
+  }
+
+  /** Tells a reader that went away from a failure to write. */
+  private record Pipe(WritableByteChannel channel) implements WritableByteChannel {
+    @Override
+    public int write(ByteBuffer bytes) throws IOException {
+      try {
+        return channel.write(bytes);
+      } catch (IOException e) {
+        // The system's words for EPIPE hold "pipe" in every locale.
+        if (String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT).contains("pipe")) {
+          throw new ClosedPipeException(e);
+        }
+        throw new IOException("standard output: " + e.getMessage(), e);
+      }
+    }
+
+    @Override
+    public boolean isOpen() {
+      return channel.isOpen();
+    }
+
+    @Override
+    public void close() throws IOException {
+      channel.close();
+    }
   }
 }

@@ -1,5 +1,8 @@
 package dev.weft.cli;
 
+import dev.weft.Shape;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 
 /** Quantities in words for people; scripts read JSON. */
@@ -17,6 +20,11 @@ final class Units {
       power++;
     }
     return format(power == 0 ? "%.0f %sB" : "%.1f %sB", value, PREFIXES[power]);
+  }
+
+  /** Dimensions for JSON. */
+  static List<Long> dims(Shape shape) {
+    return Arrays.stream(shape.dims()).boxed().toList();
   }
 
   /** Seconds with three digits, for example {@code 0.012 s}. */

@@ -48,17 +48,17 @@ class HistogramTest {
         1e-9);
     double far = 30 + 1 / 30.0 - 2 / 27000.0; // a + 1/a − 2/a³, an asymptotic series
     assertThat(
-            Density.of(Fill.truncatedNormalSigma(0, 1, 30, Double.POSITIVE_INFINITY))
+            Density.of(Fill.truncatedNormalSigma(0, 1, 30, Double.POSITIVE_INFINITY), 4)
                 .orElseThrow()
                 .mean())
         .isCloseTo(far, within(1e-5));
-    assertThat(Density.of(Fill.constant(1))).isEmpty();
-    assertThat(Density.of(Fill.normal(0, 0))).isEmpty();
+    assertThat(Density.of(Fill.constant(1), 4)).isEmpty();
+    assertThat(Density.of(Fill.normal(0, 0), 4)).isEmpty();
   }
 
   @Test
   void densityIsZeroOutside() {
-    Density density = Density.of(Fill.uniform(-1, 3)).orElseThrow();
+    Density density = Density.of(Fill.uniform(-1, 3), 4).orElseThrow();
     assertThat(density.at(-1.01)).isZero();
     assertThat(density.at(3.01)).isZero();
     assertThat(density.at(0)).isCloseTo(0.25, within(1e-15));
@@ -70,7 +70,7 @@ class HistogramTest {
     double[] values = new Random(1).doubles(20_000, -3, 3).toArray();
     histogram.add(values, values.length);
     BufferedImage with =
-        HistogramPlot.draw("title", "subtitle", histogram, Density.of(Fill.uniform(-3, 3)));
+        HistogramPlot.draw("title", "subtitle", histogram, Density.of(Fill.uniform(-3, 3), 4));
     BufferedImage without = HistogramPlot.draw("title", "subtitle", histogram, Optional.empty());
     assertThat(pixels(with, 0x8FB8DE)).isGreaterThan(100_000);
     assertThat(pixels(with, 0xC4501B)).isGreaterThan(1000);
@@ -90,7 +90,7 @@ class HistogramTest {
   }
 
   private static void check(Fill fill, double mean, double variance, double tolerance) {
-    Density density = Density.of(fill).orElseThrow();
+    Density density = Density.of(fill, 4).orElseThrow();
     assertThat(density.mean()).isCloseTo(mean, within(tolerance * Math.max(1, Math.abs(mean))));
     assertThat(density.variance()).isCloseTo(variance, within(tolerance * Math.max(1, variance)));
   }

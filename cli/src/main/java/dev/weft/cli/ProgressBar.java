@@ -3,7 +3,7 @@ package dev.weft.cli;
 import java.util.Locale;
 
 /** A progress bar on standard error; silent unless a person watches and the work takes a while. */
-final class Progress implements AutoCloseable {
+final class ProgressBar implements AutoCloseable {
   private static final int WIDTH = 32;
   private static final long FIRST_NANOS = 300_000_000;
   private static final long EVERY_NANOS = 100_000_000;
@@ -15,7 +15,7 @@ final class Progress implements AutoCloseable {
   private long next = begin + FIRST_NANOS;
   private boolean shown;
 
-  Progress(Streams streams, String what, long totalBytes) {
+  ProgressBar(Streams streams, String what, long totalBytes) {
     this.streams = streams;
     this.what = what;
     this.totalBytes = Math.max(1, totalBytes);
@@ -39,11 +39,16 @@ final class Progress implements AutoCloseable {
   }
 
   /** Takes the bar away. */
-  @Override
-  public void close() {
+  void clear() {
     if (shown) {
+      shown = false;
       streams.err().print("\r" + " ".repeat(what.length() + WIDTH + 24) + "\r");
       streams.err().flush();
     }
+  }
+
+  @Override
+  public void close() {
+    clear();
   }
 }

@@ -1,0 +1,142 @@
+package dev.weft.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.weft.interop.Json;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.io.Writer;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.nio.channels.Channels;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class CompareCommandTest {
+  private static final Streams SILENT =
+      new Streams(
+          Channels.newChannel(java.io.OutputStream.nullOutputStream()),
+          new PrintWriter(Writer.nullWriter()),
+          false);
+
+  @Test
+  void devicesListsEveryBackend() throws Exception {
+    Run run = Run.of("devices");
+    assertThat(run.code()).isZero();
+    assertThat(run.out()).contains("scalar", "cpu", "available", "jdk", "memory");
+    Map<?, ?> facts = (Map<?, ?>) Json.parse("stdout", Run.of("devices", "--json").out());
+    assertThat((List<?>) facts.get("backends")).hasSizeGreaterThanOrEqualTo(2);
+    assertThat(((Map<?, ?>) facts.get("machine")).get("jdk").toString()).startsWith("25");
+  }
+
+  @Test
+  void techniquesAgree() {
+    List<Technique> techniques = Technique.all((name, reason) -> {});
+    try {
+      assertThat(techniques.getFirst().name()).isEqualTo("scalar × 1");
+      assertThat(mismatches(techniques)).isEmpty();
+    } finally {
+      techniques.forEach(Technique::close);
+    }
+  }
+
+  @Test
+  void oneWrongBitIsFound() { // the negative control
+    List<Technique> techniques = Technique.all((name, reason) -> {});
+    try {
+      Technique good = techniques.getFirst();
+      Technique broken =
+          new Technique(
+              "broken",
+              "broken",
+              1,
+              (fill, key, dtype, region, out) -> {
+                good.filler().fill(fill, key, dtype, region, out);
+                if (region.shape().elements() == 1000 && dtype.byteSize() == 4) {
+                  long at = 4 * 617 + 1;
+                  byte b = out.get(ValueLayout.JAVA_BYTE, at);
+                  out.set(ValueLayout.JAVA_BYTE, at, (byte) (b ^ 0x10));
+                }
+              },
+              () -> {});
+      List<Agreement.Mismatch> found = mismatches(List.of(good, broken));
+      assertThat(found).hasSize(11); // 5 streams in 2 orders and a constant, whole
+      assertThat(found).allMatch(it -> it.element() == 617 && it.technique().equals("broken"));
+      assertThat(found.getFirst().toString()).contains("broken differs in bits f32", "element 617");
+    } finally {
+      techniques.forEach(Technique::close);
+    }
+  }
+
+  @Test
+  void writingPastTheEndIsFound() { // the guard band sees it, and the poison what was not written
+    List<Technique> techniques = Technique.all((name, reason) -> {});
+    try {
+      Technique good = techniques.getFirst();
+      Technique lazy =
+          new Technique("lazy", "lazy", 1, (fill, key, dtype, region, out) -> {}, () -> {});
+      assertThat(mismatches(List.of(good, lazy))).hasSizeGreaterThan(100);
+    } finally {
+      techniques.forEach(Technique::close);
+    }
+  }
+
+  @Test
+  void quickEndsWithoutAMismatch() throws Exception {
+    Run text = Run.of("compare", "--quick");
+    assertThat(text.code()).as(text.err()).isZero();
+    assertThat(text.out())
+        .contains("scalar × 1", "uniform", "equal", "Throughput into cache", "Verdict: all")
+        .contains("agree bit for bit");
+  }
+
+  @Test
+  void throughputIsPositive() {
+    Throughput throughput = new Throughput(1 << 16, 1, 1, 1, 1);
+    List<Technique> techniques = Technique.all((name, reason) -> {});
+    try (Arena arena = Arena.ofShared()) {
+      assertThat(throughput.roof(2, throughput.memory(arena))).isPositive();
+      List<Double> rates = new ArrayList<>();
+      Throughput.loads()
+          .forEach(
+              (name, load) ->
+                  rates.add(
+                      throughput.elementsPerSecond(
+                          techniques.getFirst(), load, throughput.memory(arena))));
+      assertThat(rates).allMatch(rate -> rate > 0);
+    } finally {
+      techniques.forEach(Technique::close);
+    }
+  }
+
+  @Test
+  void progressIsShownOnATerminalAlone() throws Exception {
+    for (boolean terminal : new boolean[] {true, false}) {
+      StringWriter err = new StringWriter();
+      Streams streams =
+          new Streams(
+              Channels.newChannel(java.io.OutputStream.nullOutputStream()),
+              new PrintWriter(err),
+              terminal);
+      try (ProgressBar bar = new ProgressBar(streams, "work", 100)) {
+        bar.at(1);
+        assertThat(err.toString()).isEmpty();
+        Thread.sleep(320);
+        bar.at(50);
+      }
+      if (terminal) {
+        assertThat(err.toString()).contains("50 %", "====").endsWith("\r");
+      } else {
+        assertThat(err.toString()).isEmpty();
+      }
+    }
+  }
+
+  private static List<Agreement.Mismatch> mismatches(List<Technique> techniques) {
+    try (ProgressBar bar = new ProgressBar(SILENT, "", 1)) {
+      return Agreement.of(1000).run(techniques, bar);
+    }
+  }
+}

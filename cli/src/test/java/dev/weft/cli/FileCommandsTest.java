@@ -1,0 +1,212 @@
+package dev.weft.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.weft.interop.Json;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** inspect, verify and model. */
+class FileCommandsTest {
+  private static final String MANIFEST =
+      """
+      {"name": "tiny", "layout": "keras", "dtype": "f32", "tensors": [
+        {"name": "embedding", "shape": [50, 16], "init": "normal:stddev=0.02"},
+        {"name": "dense/kernel", "shape": [16, 16], "init": "glorot_uniform"},
+        {"name": "dense/bias", "shape": [16], "init": "zeros"}]}
+      """;
+
+  @TempDir Path directory;
+
+  @Test
+  void inspectTellsTheFiguresOfKnownData() throws Exception {
+    Path file = npy(1, 2, 4, 9, Float.NaN, Float.NEGATIVE_INFINITY);
+    Map<?, ?> facts = tensor(Run.of("inspect", file.toString(), "--json"));
+    assertThat(facts.get("shape")).isEqualTo(List.of(6L));
+    assertThat(facts.get("receipt")).isNull();
+    assertThat((Double) facts.get("mean")).isEqualTo(4);
+    assertThat((Double) facts.get("variance")).isEqualTo(9.5);
+    assertThat((Double) facts.get("skewness")).isCloseTo(22.5 / Math.pow(9.5, 1.5), within(1e-14));
+    assertThat((Double) facts.get("excess_kurtosis")).isCloseTo(2 - 3.0, within(1e-14));
+    assertThat((Double) facts.get("min")).isEqualTo(1);
+    assertThat((Double) facts.get("max")).isEqualTo(9);
+    assertThat(facts.get("nan")).isEqualTo(1L);
+    assertThat(facts.get("infinite")).isEqualTo(1L);
+    assertThat(facts.get("zeros")).isEqualTo(0L);
+    assertThat(Run.of("inspect", file.toString()).out())
+        .contains("[6]", "mean", "4.00000", "9.50000", "NaN", "1 (16.67 %)", "█");
+  }
+
+  @Test
+  void inspectKnowsTheReceipt() throws Exception {
+    Path file = directory.resolve("w.npy");
+    generate(file, "uniform:minval=-1,maxval=3", "10007");
+    Map<?, ?> facts = tensor(Run.of("inspect", file.toString(), "--json"));
+    assertThat((Double) facts.get("expected_mean")).isCloseTo(1, within(1e-12));
+    assertThat((Double) facts.get("expected_variance")).isCloseTo(16 / 12.0, within(1e-12));
+    assertThat((Double) facts.get("mean")).isCloseTo(1, within(5 * Math.sqrt(16 / 12.0 / 10007)));
+    assertThat(facts.get("outside")).isEqualTo(0L);
+    assertThat(Run.of("inspect", file.toString()).out())
+        .contains(
+            "uniform:minval=-1,maxval=3",
+            "seed 0",
+            "expected 1.33333",
+            "outside [-1.00000, 3.00000)");
+    byte[] bytes = Files.readAllBytes(file);
+    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putFloat(bytes.length - 4, 3f);
+    Files.write(file, bytes); // the upper bound is excluded
+    facts = tensor(Run.of("inspect", file.toString(), "--json"));
+    assertThat(facts.get("outside")).isEqualTo(1L);
+    assertThat((Double) facts.get("outside_fraction")).isEqualTo(1 / 10007.0);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "bits",
+        "zeros",
+        "constant:value=0.1",
+        "normal",
+        "truncated_normal",
+        "orthogonal",
+        "sparse"
+      })
+  void inspectDrawsEveryFill(String init) throws Exception {
+    Path file = directory.resolve("w.safetensors");
+    Path picture = directory.resolve("w.png");
+    generate(file, init, "90,70");
+    Run run = Run.of("inspect", file.toString(), "--plot", picture.toString());
+    assertThat(run.code()).as(run.err()).isZero();
+    assertThat(run.out()).doesNotContain("outside [0.1, 0.1]  1");
+    assertThat(ImageIO.read(picture.toFile()).getWidth()).isEqualTo(1200);
+    Run json = Run.of("inspect", file.toString(), "--json");
+    Object outside = tensor(json).get("outside");
+    assertThat(outside == null || outside.equals(0L)).as(json.out()).isTrue();
+  }
+
+  @Test
+  void inspectOfNothingIsShown() throws Exception {
+    Path file = npy();
+    Run run = Run.of("inspect", file.toString());
+    assertThat(run.code()).as(run.err()).isZero();
+    assertThat(run.out()).contains("[0]", "mean", "—");
+    assertThat(tensor(Run.of("inspect", file.toString(), "--json")).get("mean")).isNull();
+  }
+
+  @Test
+  void modelIsListedVerifiedAndTheSameInShards() throws Exception {
+    Path manifest = directory.resolve("tiny.json");
+    Files.writeString(manifest, MANIFEST);
+    Path one = directory.resolve("one.safetensors");
+    Run run = Run.of("model", manifest.toString(), "--out", one.toString(), "--seed", "3");
+    assertThat(run.code()).as(run.err()).isZero();
+    assertThat(run.out()).isEqualTo(one + "\n");
+    Run list = Run.of("inspect", one.toString());
+    assertThat(list.out())
+        .contains("embedding", "dense/kernel", "glorot_uniform", "3 tensors, 1,072 elements");
+    assertThat(Run.of("verify", one.toString()).out()).contains("3 of 3 tensors match");
+    Path many = directory.resolve("many.safetensors");
+    Run shards =
+        Run.of(
+            "model",
+            manifest.toString(),
+            "--out",
+            many.toString(),
+            "--seed",
+            "3",
+            "--shard-bytes",
+            "1500",
+            "--json");
+    assertThat(shards.code()).as(shards.err()).isZero();
+    Map<?, ?> facts = (Map<?, ?>) Json.parse("stdout", shards.out());
+    assertThat(facts.get("parameters")).isEqualTo(1072L);
+    List<?> files = (List<?>) facts.get("files");
+    assertThat(files).hasSize(3);
+    String index = files.getLast().toString();
+    assertThat(Run.of("verify", index).out()).contains("3 of 3 tensors match");
+    Map<?, ?> inOne = tensor(Run.of("inspect", one.toString(), "--tensor", "embedding", "--json"));
+    Map<?, ?> inMany = tensor(Run.of("inspect", index, "--tensor", "embedding", "--json"));
+    assertThat(inOne.get("mean")).isEqualTo(inMany.get("mean"));
+    assertThat(Run.of("inspect", one.toString(), "--tensor", "nose").err())
+        .contains("--tensor: need one of the file's 3 tensors, got tensor=nose");
+    assertThat(Run.of("inspect", one.toString(), "--plot", directory + "/p.png").code())
+        .isEqualTo(Exit.USAGE);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {".npy", ".safetensors"})
+  void verifyFindsOneFlippedBit(String end) throws Exception {
+    Path file = directory.resolve("w" + end);
+    generate(file, "normal", "1000,37");
+    assertThat(Run.of("verify", file.toString()).code()).isZero();
+    byte[] bytes = Files.readAllBytes(file);
+    bytes[bytes.length - 4 * 1234] ^= 1; // the lowest bit of element 37000 − 1234
+    Files.write(file, bytes);
+    for (String backend : List.of("scalar", "cpu")) {
+      Run run = Run.of("verify", file.toString(), "--backend", backend);
+      assertThat(run.code()).isEqualTo(Exit.MISMATCH);
+      assertThat(run.err()).contains("element 35766");
+      assertThat(run.err().strip().lines()).hasSize(1);
+      assertThat(run.out()).contains("different");
+    }
+  }
+
+  @Test
+  void verifyNeedsAReceipt() throws Exception {
+    Run run = Run.of("verify", npy(1, 2, 3).toString());
+    assertThat(run.code()).isEqualTo(Exit.USAGE);
+    assertThat(run.err()).contains("need a receipt");
+  }
+
+  @Test
+  void verifyRefusesAReceiptOfAnotherShape() throws Exception {
+    Path file = directory.resolve("w.npy");
+    generate(file, "normal", "100");
+    Path receipt = directory.resolve("w.npy.json");
+    String text = Files.readString(receipt);
+    assertThat(text).contains("\"100\"");
+    Files.writeString(receipt, text.replace("\"100\"", "\"101\""));
+    assertThat(Run.of("verify", file.toString()).code()).isEqualTo(Exit.MISMATCH);
+    Files.writeString(receipt, "{}");
+    Run run = Run.of("verify", file.toString());
+    assertThat(run.code()).isEqualTo(Exit.USAGE);
+    assertThat(run.err()).contains("receipt: need the key");
+  }
+
+  private static void generate(Path file, String init, String shape) {
+    Run run = Run.of("generate", "--init", init, "--shape", shape, "--out", file.toString());
+    assertThat(run.code()).as(run.err()).isZero();
+  }
+
+  private static Map<?, ?> tensor(Run run) throws Exception {
+    assertThat(run.code()).as(run.err()).isZero();
+    Map<?, ?> facts = (Map<?, ?>) Json.parse("stdout", run.out());
+    return (Map<?, ?>) ((List<?>) facts.get("tensors")).getFirst();
+  }
+
+  /** A file of f32 as NumPy writes it, without a receipt. */
+  private Path npy(float... values) throws Exception {
+    String header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + values.length + ",), }";
+    ByteBuffer bytes = ByteBuffer.allocate(128 + 4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.put(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0}).putShort((short) 118);
+    bytes.put(
+        (header + " ".repeat(117 - header.length()) + "\n").getBytes(StandardCharsets.US_ASCII));
+    for (float value : values) {
+      bytes.putFloat(value);
+    }
+    Path file = directory.resolve("known.npy");
+    Files.write(file, bytes.array());
+    return file;
+  }
+}

@@ -1,0 +1,187 @@
+package dev.weft.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.ProcessBuilder.Redirect;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What only a process of its own can show: pipes, signals, start-up, memory. */
+class ProcessTest {
+  /** The heap is small throughout: no command may hold a tensor in it. */
+  private static final String HEAP = "-Xmx48m";
+
+  @TempDir Path directory;
+
+  @Test
+  void smallTensorTakesOneAndAHalfSecondsAtMost() throws Exception {
+    Path file = directory.resolve("w.npy");
+    long best = Long.MAX_VALUE;
+    for (int i = 0; i < 3 && best > 1_500_000_000L; i++) {
+      long begin = System.nanoTime();
+      Process weft =
+          start(
+              Redirect.DISCARD,
+              "generate",
+              "--init",
+              "uniform",
+              "--shape",
+              "256",
+              "--out",
+              file.toString());
+      assertThat(weft.waitFor()).as(err(weft)).isZero();
+      best = Math.min(best, System.nanoTime() - begin);
+    }
+    assertThat(Duration.ofNanos(best)).isLessThan(Duration.ofMillis(1500));
+    assertThat(Files.size(file)).isEqualTo(128 + 1024);
+  }
+
+  @Test
+  void badUsageHasItsCodeAndItsLine() throws Exception {
+    Process weft = start(Redirect.PIPE, "generate", "--init", "uniform", "--shape", "3,x");
+    String err = err(weft);
+    assertThat(weft.waitFor()).isEqualTo(Exit.USAGE);
+    assertThat(err)
+        .isEqualTo(
+            "weft generate: --shape: need decimal numbers separated by commas, got shape=3,x");
+    assertThat(weft.getInputStream().readAllBytes()).isEmpty();
+  }
+
+  @Test
+  void readerThatGoesAwayEndsItQuietly() throws Exception {
+    Process weft =
+        start(Redirect.PIPE, "generate", "--init", "bits", "--shape", "9000000000", "--out", "-");
+    try (InputStream out = weft.getInputStream()) {
+      assertThat(out.readNBytes(20)).hasSize(20);
+    }
+    String err = err(weft);
+    assertThat(weft.waitFor()).as(err).isZero();
+    assertThat(err).isEmpty();
+  }
+
+  @Test
+  void textForAReaderThatWentAwayEndsItQuietly() throws Exception {
+    Process weft = start(Redirect.PIPE, "devices");
+    weft.getInputStream().close();
+    String err = err(weft);
+    assertThat(weft.waitFor()).as(err).isZero();
+    assertThat(err).isEmpty();
+  }
+
+  @Test
+  void fullDeviceIsALine() throws Exception {
+    Path full = Path.of("/dev/full");
+    assumeTrue(Files.exists(full), "needs /dev/full");
+    for (String[] command :
+        new String[][] {
+          {"generate", "--init", "bits", "--shape", "100000", "--out", "-"}, {"devices"}, {"--help"}
+        }) {
+      Process weft = start(Redirect.to(full.toFile()), command);
+      String err = err(weft);
+      assertThat(weft.waitFor()).as(err).isEqualTo(Exit.FAILED);
+      assertThat(err).contains("standard output: ").doesNotContain("Exception");
+      assertThat(err.lines()).hasSize(1);
+    }
+  }
+
+  @Test
+  void streamNeedsNoMemoryOfItsSize() throws Exception {
+    Process weft =
+        start(Redirect.PIPE, "generate", "--init", "bits", "--shape", "100000000", "--out", "-");
+    long bytes = 0;
+    byte[] buffer = new byte[1 << 16];
+    try (InputStream out = weft.getInputStream()) {
+      for (int n = out.read(buffer); n >= 0; n = out.read(buffer)) {
+        bytes += n;
+      }
+    }
+    assertThat(weft.waitFor()).as(err(weft)).isZero();
+    assertThat(bytes).isEqualTo(400_000_000);
+  }
+
+  @Test
+  void interruptLeavesNoFile() throws Exception {
+    assumeTrue(!System.getProperty("os.name").startsWith("Windows"), "needs signals");
+    Path file = directory.resolve("w.bin");
+    Process weft =
+        start(
+            Redirect.DISCARD,
+            "generate",
+            "--init",
+            "normal",
+            "--shape",
+            "500000000",
+            "--out",
+            file.toString());
+    for (int i = 0; files().isEmpty() && i < 1000; i++) {
+      Thread.sleep(10);
+    }
+    assertThat(files()).as("the temporary file").hasSize(1);
+    Thread.sleep(100);
+    new ProcessBuilder("kill", "-INT", Long.toString(weft.pid())).start().waitFor();
+    assertThat(weft.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(weft.exitValue()).isEqualTo(130);
+    assertThat(files()).isEmpty();
+  }
+
+  @Test
+  void heapThatIsTooSmallIsOutOfMemory() throws Exception {
+    StringBuilder deep = new StringBuilder("{\"name\": \"m\", \"tensors\": [");
+    for (int i = 0; i < 600_000; i++) {
+      deep.append(i == 0 ? "" : ",")
+          .append("{\"name\": \"")
+          .append(i)
+          .append("\", \"shape\": [1,2],");
+      deep.append(" \"init\": \"zeros\"}");
+    }
+    Path manifest = directory.resolve("large.json");
+    Files.writeString(manifest, deep.append("]}"));
+    Process weft =
+        start(
+            Redirect.DISCARD, "model", manifest.toString(), "--out", directory + "/m.safetensors");
+    String err = err(weft);
+    assertThat(weft.waitFor()).as(err).isEqualTo(Exit.MEMORY);
+    assertThat(err).startsWith("weft model: out of memory");
+    assertThat(files()).containsExactly("large.json");
+  }
+
+  private List<String> files() throws IOException {
+    try (Stream<Path> files = Files.list(directory)) {
+      return files.map(file -> file.getFileName().toString()).toList();
+    }
+  }
+
+  private static Process start(Redirect out, String... args) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(System.getProperty("java.home") + File.separator + "bin" + File.separator + "java");
+    command.addAll(List.of(HEAP, "-XX:+UseSerialGC", "--add-modules", "jdk.incubator.vector"));
+    command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "--class-path"));
+    command.add(System.getProperty("java.class.path"));
+    command.add("dev.weft.cli.Main");
+    command.addAll(List.of(args));
+    ProcessBuilder builder = new ProcessBuilder(command).redirectOutput(out);
+    builder.environment().remove("WEFT_BACKEND");
+    return builder.start();
+  }
+
+  /** Standard error until its end, without the line that the JVM itself writes. */
+  private static String err(Process process) throws IOException {
+    String text = new String(process.getErrorStream().readAllBytes());
+    return text.lines()
+        .filter(line -> !line.startsWith("WARNING: Using incubator modules"))
+        .filter(line -> !line.contains("cpu runs scalar"))
+        .collect(Collectors.joining("\n"));
+  }
+}
