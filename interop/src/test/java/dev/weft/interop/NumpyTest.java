@@ -1,0 +1,116 @@
+package dev.weft.interop;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import dev.weft.Backend;
+import dev.weft.DType;
+import dev.weft.Region;
+import dev.weft.Shape;
+import dev.weft.Weft;
+import dev.weft.init.InitializerSpec;
+import dev.weft.init.Layout;
+import dev.weft.random.RandomKey;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** NumPy reads what weft writes, and weft what NumPy writes. */
+class NumpyTest {
+  private static final String PYTHON = "/usr/bin/python3";
+
+  @TempDir Path directory;
+
+  @BeforeEach
+  void numpyIsThere() throws Exception {
+    assumeThat(Path.of(PYTHON)).exists();
+    assumeThat(AtomicFileTest.run(List.of(PYTHON, "-c", "import numpy")).exitValue())
+        .as("Debian's python3-numpy is not installed")
+        .isZero();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "normal, F32, '3,5', float32",
+    "normal, F64, '7', float64",
+    "uniform, F16, '2,1,4', float16",
+    "bits, F32, '100', uint32",
+    "bits, F64, '100', uint64",
+    "bits, F16, '100', uint16",
+    "ones, F32, '', float32",
+    "zeros, F32, '3,0', float32",
+  })
+  void numpyReadsTheSameBytes(String init, DType dtype, String shape, String numpyType)
+      throws Exception {
+    Path file = directory.resolve("a.npy");
+    Receipt receipt =
+        Receipt.of(
+            InitializerSpec.parse(init),
+            Layout.KERAS,
+            dtype,
+            Region.of(Shape.parse(shape)),
+            RandomKey.of(3));
+    try (Backend backend = Weft.open("cpu")) {
+      TensorWriter.write(backend, receipt, "w", file, Progress.NONE);
+      TensorWriter.write(backend, receipt, "w", directory.resolve("a.bin"), Progress.NONE);
+    }
+    python(
+        """
+        a = np.load(sys.argv[1] + '/a.npy', allow_pickle=False)
+        assert a.dtype == np.dtype(sys.argv[2]), a.dtype
+        assert a.shape == eval('(' + sys.argv[3] + (',)' if sys.argv[3] else ')')), a.shape
+        assert a.flags.c_contiguous
+        assert a.tobytes() == open(sys.argv[1] + '/a.bin', 'rb').read()
+        """,
+        numpyType,
+        shape);
+  }
+
+  @Test
+  void weftReadsWhatNumpyWrites() throws Exception {
+    python(
+        """
+        for t in '?bBhHiIlLefd':
+            np.save(f'{sys.argv[1]}/{ord(t)}.npy', np.array([[0, 1, 0], [1, 1, 1]]).astype(t))
+        np.save(sys.argv[1] + '/f.npy', np.asfortranarray(np.ones((2, 3))))
+        np.save(sys.argv[1] + '/c.npy', np.asfortranarray(np.ones((1, 3))))
+        np.save(sys.argv[1] + '/big.npy', np.ones(3, '>f4'))
+        np.save(sys.argv[1] + '/object.npy', np.array([None, 1]))
+        np.save(sys.argv[1] + '/struct.npy', np.zeros(2, [('a', '<f4')]))
+        np.save(sys.argv[1] + '/u64.npy', np.array([2**64 - 1, 2**63 + 1025], '<u8'))
+        """);
+    for (char type : "?bBhHiIlLefd".toCharArray()) {
+      try (NpyFile file = NpyFile.open(directory.resolve((int) type + ".npy"))) {
+        assertThat(file.tensor().shape()).isEqualTo(Shape.of(2, 3));
+        double[] values = new double[7];
+        assertThat(file.tensor().read(1, values)).isEqualTo(5);
+        assertThat(values).as("type " + type).containsExactly(1, 0, 1, 1, 1, 0, 0);
+      }
+    }
+    try (NpyFile file = NpyFile.open(directory.resolve("u64.npy"))) {
+      assertThat(file.tensor().get(0)).isEqualTo(0x1p64);
+      assertThat(file.tensor().get(1)).isEqualTo(0x1p63 + 2048);
+    }
+    NpyFile.open(directory.resolve("c.npy")).close();
+    for (String bad : List.of("f", "big", "object", "struct")) {
+      Path file = directory.resolve(bad + ".npy");
+      assertThat(Files.exists(file)).isTrue();
+      assertThat(org.assertj.core.api.Assertions.catchThrowable(() -> NpyFile.open(file)))
+          .isInstanceOf(FormatException.class);
+    }
+  }
+
+  private void python(String script, String... args) throws Exception {
+    List<String> command =
+        new java.util.ArrayList<>(
+            List.of(PYTHON, "-c", "import sys, numpy as np\n" + script, directory.toString()));
+    command.addAll(List.of(args));
+    Process process = AtomicFileTest.run(command);
+    assertThat(process.exitValue()).as(AtomicFileTest.output(process)).isZero();
+  }
+}
