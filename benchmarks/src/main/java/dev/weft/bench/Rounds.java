@@ -1,6 +1,7 @@
 package dev.weft.bench;
 
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.DoubleSupplier;
@@ -10,7 +11,10 @@ import java.util.function.DoubleSupplier;
  * disturbs the machine disturbs them alike. A ratio is the median of the rounds' ratios.
  */
 final class Rounds {
-  private static final int WARM_UP_ROUNDS = 4;
+  private static final int LEAST_WARM_UP = 8;
+  private static final int MOST_WARM_UP = 80;
+  private static final int CALM_ROUNDS = 4;
+  private static final double IMPROVEMENT = 1.05;
 
   private final long nanos;
   private final Map<String, DoubleSupplier> contestants = new LinkedHashMap<>();
@@ -35,14 +39,35 @@ final class Rounds {
     contestants.put(name, rate);
   }
 
-  /** Runs {@code rounds} rounds after some for warming up. */
+  /** Warms up and measures. */
   void run(int rounds) {
-    for (int r = -WARM_UP_ROUNDS; r < rounds; r++) {
+    warmUp();
+    measure(rounds);
+  }
+
+  /** Runs rounds until no contestant gets faster: until all that is hot has been compiled. */
+  private void warmUp() {
+    Map<String, Double> best = new HashMap<>();
+    int calm = 0;
+    for (int r = 0; r < MOST_WARM_UP && (r < LEAST_WARM_UP || calm < CALM_ROUNDS); r++) {
+      calm++;
       for (Map.Entry<String, DoubleSupplier> contestant : contestants.entrySet()) {
         double rate = contestant.getValue().getAsDouble();
-        if (r >= 0) {
-          rates.computeIfAbsent(contestant.getKey(), name -> new double[rounds])[r] = rate;
+        double before = best.getOrDefault(contestant.getKey(), 0.0);
+        best.put(contestant.getKey(), Math.max(before, rate));
+        if (rate > before * IMPROVEMENT) {
+          calm = 0;
         }
+      }
+    }
+  }
+
+  /** Runs {@code rounds} rounds. */
+  void measure(int rounds) {
+    for (int r = 0; r < rounds; r++) {
+      for (Map.Entry<String, DoubleSupplier> contestant : contestants.entrySet()) {
+        rates.computeIfAbsent(contestant.getKey(), name -> new double[rounds])[r] =
+            contestant.getValue().getAsDouble();
       }
     }
   }

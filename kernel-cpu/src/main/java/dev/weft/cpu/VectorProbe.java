@@ -93,7 +93,7 @@ final class VectorProbe {
           0,
           "the JVM's vectors have " + preferred + " bits",
           "use a processor with 128-bit vectors");
-    } catch (LinkageError | AssertionError e) {
+    } catch (LinkageError e) {
       return new VectorProbe(0, "jdk.incubator.vector does not load: " + e, "use JDK 25");
     }
   }

@@ -80,8 +80,9 @@ public final class ScalarFillKernels implements FillKernels {
 
   private static int finish32(StreamFill fill, float z) {
     float value = Math.fma(z, (float) fill.scale(), (float) fill.shift());
-    return Float.floatToRawIntBits(
-        Math.min(Math.max(value, (float) fill.least()), (float) fill.most()));
+    float least = (float) fill.least();
+    float most = (float) fill.most();
+    return Float.floatToRawIntBits(value < least ? least : value > most ? most : value);
   }
 
   private static long bits64(StreamFill fill, int[] block, long element) {
@@ -103,7 +104,8 @@ public final class ScalarFillKernels implements FillKernels {
 
   private static long finish64(StreamFill fill, double z) {
     double value = Math.fma(z, fill.scale(), fill.shift());
-    return Double.doubleToRawLongBits(Math.min(Math.max(value, fill.least()), fill.most()));
+    return Double.doubleToRawLongBits(
+        value < fill.least() ? fill.least() : value > fill.most() ? fill.most() : value);
   }
 
   private static long pair(int[] block, int low) {

@@ -137,7 +137,11 @@ public abstract class MemoryContract extends BackendContract {
   @Test
   void temporaryMemoryDoesNotGrowWithTheTensor() {
     for (Fill fill : ELEMENTWISE) {
-      temporaryHeap(fill, 256); // what planning takes, and classes to load
+      // What planning takes, classes to load, and the vectors that code not yet compiled boxes.
+      long end = System.nanoTime() + 20_000_000_000L;
+      while (temporaryHeap(fill, 256) >= 32 << 10 && System.nanoTime() < end) {
+        Thread.yield();
+      }
       long small = temporaryHeap(fill, 16);
       long large = temporaryHeap(fill, 2048);
       assertThat(large - small).as("%s: heap for 8 MiB over 64 KiB", fill).isLessThan(64 << 10);
