@@ -2,6 +2,7 @@ package dev.weft.interop;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.weft.DType;
 import dev.weft.Shape;
@@ -10,6 +11,7 @@ import dev.weft.init.Layout;
 import dev.weft.random.RandomKey;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -26,6 +28,16 @@ class ModelManifestTest {
     assertThat(manifest.tensors()).hasSize(tensors);
     assertThat(manifest.parameters()).isEqualTo(parameters);
     assertThat(manifest.byteSize()).isEqualTo(bytes);
+  }
+
+  @Test
+  void readyManifestsAreWhatTheScriptWrites() throws Exception {
+    Path python = Path.of("/usr/bin/python3");
+    assumeThat(python).exists();
+    Process process =
+        AtomicFileTest.run(
+            List.of(python.toString(), MODELS.resolve("derive.py").toString(), "--check"));
+    assertThat(process.exitValue()).as(AtomicFileTest.output(process)).isZero();
   }
 
   @Test
