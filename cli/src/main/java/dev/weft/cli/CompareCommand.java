@@ -49,12 +49,13 @@ final class CompareCommand implements Callable<Integer> {
     Map<String, String> missing = new LinkedHashMap<>();
     List<Technique> techniques = Technique.all(missing::put);
     try {
+      // First, because vectors of several widths in one JVM spoil each other's compiled code.
+      List<Figures> figures = measure(techniques);
       Agreement agreement = Agreement.of(quick ? 20_011 : 1_000_003);
       List<Agreement.Mismatch> mismatches;
       try (ProgressBar progress = new ProgressBar(streams, "agreement", agreement.cases().size())) {
         mismatches = agreement.run(techniques, progress);
       }
-      List<Figures> figures = measure(techniques);
       double seconds = (System.nanoTime() - begin) * 1e-9;
       streams.print(
           json
@@ -101,11 +102,15 @@ final class CompareCommand implements Callable<Integer> {
         quick
             ? new Throughput(64L << 20, 0, 1, 5, 250 * MILLI)
             : new Throughput(512L << 20, 0, 1, 11, 4000 * MILLI);
-    List<Technique> widest = new ArrayList<>();
     String best = techniques.getLast().family();
-    techniques.stream().filter(technique -> technique.family().equals(best)).forEach(widest::add);
+    List<Technique> widest =
+        techniques.stream().filter(technique -> technique.family().equals(best)).toList();
+    List<Technique> measured =
+        techniques.stream()
+            .filter(technique -> widest.contains(technique) || !technique.isVectorWidth())
+            .toList();
     return List.of(
-        measure("cache", 512 << 10, cache, techniques),
+        measure("cache", 512 << 10, cache, measured),
         measure("memory", quick ? 64L << 20 : 512L << 20, memory, widest));
   }
 
@@ -157,7 +162,7 @@ final class CompareCommand implements Callable<Integer> {
     missing.forEach(
         (name, reason) ->
             text.append("Not here: ").append(name).append(": ").append(reason).append('\n'));
-    text.append(verdict(techniques, agreement, mismatches, figures.getFirst(), seconds));
+    text.append(verdict(techniques.size(), agreement, mismatches, figures.getFirst(), seconds));
     return text.append('\n').toString();
   }
 
@@ -221,14 +226,14 @@ final class CompareCommand implements Callable<Integer> {
   }
 
   private static String verdict(
-      List<Technique> techniques,
+      int techniques,
       Agreement agreement,
       List<Agreement.Mismatch> mismatches,
       Figures cache,
       double seconds) {
     String load = "uniform f32";
     Technique fastest = null;
-    for (Technique technique : techniques) {
+    for (Technique technique : cache.rates().keySet()) {
       if (fastest == null
           || cache.rates().get(technique).get(load) > cache.rates().get(fastest).get(load)) {
         fastest = technique;
@@ -236,7 +241,7 @@ final class CompareCommand implements Callable<Integer> {
     }
     String agree =
         mismatches.isEmpty()
-            ? "all " + techniques.size() + " techniques agree bit for bit in "
+            ? "all " + techniques + " techniques agree bit for bit in "
             : mismatches.size() + " mismatches in ";
     return Units.format(
         "Verdict: %s%d cases; fastest: %s, %.2f G uniform f32/s in cache, %.0f %% of the store"

@@ -70,6 +70,11 @@ record Technique(String name, String family, int threads, Filler filler, Runnabl
     return counts;
   }
 
+  /** Whether this is one of several vector widths of one backend. */
+  boolean isVectorWidth() {
+    return family.startsWith("cpu-");
+  }
+
   @Override
   public void close() {
     release.run();
