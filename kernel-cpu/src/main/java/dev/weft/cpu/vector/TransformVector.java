@@ -51,8 +51,8 @@ final class TransformVector implements TileKernels.Transform {
   private static final long SIGNED = 0x4338000000000000L;
 
   private static final int[] ZIP = zip(VI);
-  private static final long[] ZIP_LONG = widen(zip(VL));
-  private static final long[] UNZIP_LONG = widen(unzip(VL));
+  private static final int[] ZIP_LONG = halves(zip(VL)); // shuffles of two lanes would be boxed
+  private static final int[] UNZIP_LONG = halves(unzip(VL));
 
   /** Made by {@link VectorWidth#load}. */
   TransformVector() {}
@@ -60,20 +60,22 @@ final class TransformVector implements TileKernels.Transform {
   @Override
   public void uniform(
       int[] words, float[] out, int count, float scale, float shift, float least, float most) {
-    FloatVector s = FloatVector.broadcast(F, scale * 0x1p-24f);
     FloatVector t = FloatVector.broadcast(F, shift);
-    if (within(scale, shift, least, most)) {
+    if (scale >= 0x1p-102f && within(scale, shift, least, most)) {
+      FloatVector s = FloatVector.broadcast(F, scale * 0x1p-24f); // exact
       for (int i = 0; i < count; i += VI) {
         IntVector k = IntVector.fromArray(I, words, BASE + i).lanewise(LSHR, 8);
         ((FloatVector) k.convertShape(I2F, F, 0)).fma(s, t).intoArray(out, i);
       }
       return;
     }
+    FloatVector s = FloatVector.broadcast(F, scale);
+    FloatVector unit = FloatVector.broadcast(F, 0x1p-24f);
     FloatVector lo = FloatVector.broadcast(F, least);
     FloatVector hi = FloatVector.broadcast(F, most);
     for (int i = 0; i < count; i += VI) {
       IntVector k = IntVector.fromArray(I, words, BASE + i).lanewise(LSHR, 8);
-      FloatVector x = ((FloatVector) k.convertShape(I2F, F, 0)).fma(s, t);
+      FloatVector x = ((FloatVector) k.convertShape(I2F, F, 0)).mul(unit).fma(s, t);
       x.blend(lo, x.lt(lo)).blend(hi, hi.lt(x)).intoArray(out, i);
     }
   }
@@ -362,10 +364,10 @@ final class TransformVector implements TileKernels.Transform {
 
   @Override
   public void normal(int[] words, double[] out, int count, double scale, double shift) {
-    LongVector zipLow = LongVector.fromArray(L, ZIP_LONG, 0);
-    LongVector zipHigh = LongVector.fromArray(L, ZIP_LONG, VL);
-    LongVector unzipEven = LongVector.fromArray(L, UNZIP_LONG, 0);
-    LongVector unzipOdd = LongVector.fromArray(L, UNZIP_LONG, VL);
+    IntVector zipLow = IntVector.fromArray(I, ZIP_LONG, 0);
+    IntVector zipHigh = IntVector.fromArray(I, ZIP_LONG, VI);
+    IntVector unzipEven = IntVector.fromArray(I, UNZIP_LONG, 0);
+    IntVector unzipOdd = IntVector.fromArray(I, UNZIP_LONG, VI);
     LongVector lowBits = LongVector.broadcast(L, 0xFFFFFFFFL);
     LongVector whole = LongVector.broadcast(L, WHOLE);
     LongVector signed = LongVector.broadcast(L, SIGNED);
@@ -374,11 +376,11 @@ final class TransformVector implements TileKernels.Transform {
     DoubleVector p32 = DoubleVector.broadcast(D, 0x1p32);
     DoubleVector one = DoubleVector.broadcast(D, 1);
     for (int i = 0; i < count; i += 2 * VL) {
-      LongVector first = IntVector.fromArray(I, words, BASE + 2 * i).reinterpretAsLongs();
-      LongVector second = IntVector.fromArray(I, words, BASE + 2 * i + VI).reinterpretAsLongs();
+      IntVector first = IntVector.fromArray(I, words, BASE + 2 * i);
+      IntVector second = IntVector.fromArray(I, words, BASE + 2 * i + VI);
 
       // r = √(−2 ln u)
-      LongVector x = unzipEven.selectFrom(first, second);
+      LongVector x = unzipEven.selectFrom(first, second).reinterpretAsLongs();
       DoubleVector high = x.lanewise(LSHR, 32).or(whole).reinterpretAsDoubles().sub(wholeValue);
       DoubleVector low = x.and(lowBits).or(whole).reinterpretAsDoubles().sub(wholeValue);
       DoubleVector u =
@@ -417,7 +419,7 @@ final class TransformVector implements TileKernels.Transform {
       DoubleVector r = ln.lanewise(SQRT);
 
       // sin and cos of the angle less its nearest quarter turn
-      LongVector y = unzipOdd.selectFrom(first, second);
+      LongVector y = unzipOdd.selectFrom(first, second).reinterpretAsLongs();
       LongVector turns = y.lanewise(LSHL, 2).or(2);
       DoubleVector turnsHigh =
           turns.lanewise(ASHR, 32).add(signed).reinterpretAsDoubles().sub(signedValue);
@@ -455,8 +457,8 @@ final class TransformVector implements TileKernels.Transform {
               .lanewise(XOR, k.add(0x4000000000000000L).and(0x8000000000000000L));
       DoubleVector s = DoubleVector.broadcast(D, scale);
       DoubleVector t = DoubleVector.broadcast(D, shift);
-      LongVector even = r.mul(sin.reinterpretAsDoubles()).fma(s, t).reinterpretAsLongs();
-      LongVector other = r.mul(cos.reinterpretAsDoubles()).fma(s, t).reinterpretAsLongs();
+      IntVector even = r.mul(sin.reinterpretAsDoubles()).fma(s, t).reinterpretAsInts();
+      IntVector other = r.mul(cos.reinterpretAsDoubles()).fma(s, t).reinterpretAsInts();
       zipLow.selectFrom(even, other).reinterpretAsDoubles().intoArray(out, i);
       zipHigh.selectFrom(even, other).reinterpretAsDoubles().intoArray(out, i + VL);
     }
@@ -522,7 +524,12 @@ final class TransformVector implements TileKernels.Transform {
     return indices;
   }
 
-  private static long[] widen(int[] values) {
-    return java.util.Arrays.stream(values).asLongStream().toArray();
+  /** Indices of longs become those of their two ints. */
+  private static int[] halves(int[] longs) {
+    int[] indices = new int[2 * longs.length];
+    for (int i = 0; i < indices.length; i++) {
+      indices[i] = 2 * longs[i / 2] + i % 2;
+    }
+    return indices;
   }
 }
