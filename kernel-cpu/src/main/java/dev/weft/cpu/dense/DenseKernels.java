@@ -40,8 +40,9 @@ public interface DenseKernels<A> {
   void set(A array, int i, double value);
 
   /**
-   * {@code out[at + k·ld + r] = x(r, k)} for every row r and column k of x, and 0 for {@code x.rows
-   * <= r < width}: a panel of {@code width} rows, its columns one after another.
+   * Panels of {@code width} rows, in each of them the columns one after another: {@code out[at +
+   * p·K·ld + k·ld + r] = x(p·width + r, k)}, where K is {@code x.columns}, for every row and column
+   * k of x, and 0 for the rows that the last panel lacks. Without rows there is one panel of zeros.
    */
   void pack(Matrix x, int width, A out, int at, int ld);
 

@@ -81,12 +81,12 @@ public final class Gemm<A> {
     }
   }
 
-  /** Every tile of a block of C. */
+  /** Every tile of a block of C, along its rows, which lie far apart in memory. */
   private void macro(int kc, A a, int aAt, A b, int bAt, double alpha, Update update, Matrix c) {
     int m = (int) c.rows();
     int n = (int) c.columns();
-    for (int j = 0; j < n; j += nr) {
-      for (int i = 0; i < m; i += mr) {
+    for (int i = 0; i < m; i += mr) {
+      for (int j = 0; j < n; j += nr) {
         kernels.micro(kc, a, aAt + i * kc, b, bAt + j * kc, tile);
         kernels.write(
             tile,

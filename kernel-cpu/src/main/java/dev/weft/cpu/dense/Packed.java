@@ -35,10 +35,8 @@ record Packed<A>(A data, long rows, long columns, int width) implements Gemm.Ope
    */
   void pack(DenseKernels<A> kernels, Matrix x, long row, long count, long column) {
     long blockColumns = Math.min(Gemm.KC, columns - column);
-    for (long r = row; r < row + count; r += width) {
-      Matrix panel = x.part(r, column, Math.min(width, rows - r), blockColumns);
-      kernels.pack(panel, width, data, at(r, column), width);
-    }
+    Matrix part = x.part(row, column, Math.min(count, rows - row), blockColumns);
+    kernels.pack(part, width, data, at(row, column), width);
   }
 
   private static long padded(long rows, int width) {

@@ -56,40 +56,39 @@ public final class DenseF32Scalar implements DenseKernels<float[]> {
 
   @Override
   public void pack(Matrix x, int width, float[] out, int at, int ld) {
-    int rows = (int) x.rows();
     int columns = (int) x.columns();
-    if (x.rowStride() == 1 && rows > 0) {
-      for (int k = 0; k < columns; k++) {
-        MemorySegment.copy(x.segment(), F32, x.at(0, k) * Float.BYTES, out, at + k * ld, rows);
-      }
-    } else {
-      packTransposed(x.segment(), x.origin(), x.rowStride(), rows, columns, out, at, ld);
-    }
-    if (rows < width) {
-      for (int k = 0; k < columns; k++) {
-        Arrays.fill(out, at + k * ld + rows, at + k * ld + width, 0);
+    int row = 0;
+    do {
+      int rows = (int) Math.min(width, x.rows() - row);
+      packPanel(x, row, rows, out, at, ld);
+      pad(rows, width, columns, out, at, ld);
+      at += columns * ld;
+      row += width;
+    } while (row < x.rows());
+  }
+
+  /** Rows {@code row … row + rows − 1} of x as a panel, row by row in blocks of 16 columns. */
+  public static void packPanel(Matrix x, long row, int rows, float[] out, int at, int ld) {
+    MemorySegment in = x.segment();
+    int columns = (int) x.columns();
+    long columnBytes = x.columnStride() * Float.BYTES;
+    for (int k = 0; k < columns; k += 16) {
+      int count = Math.min(16, columns - k);
+      for (int r = 0; r < rows; r++) {
+        long from = x.at(row + r, k) * Float.BYTES;
+        int to = at + k * ld + r;
+        for (int i = 0; i < count; i++) {
+          out[to + i * ld] = in.get(F32, from + i * columnBytes);
+        }
       }
     }
   }
 
-  /** Row by row within blocks of 16 columns, a cache line of the source at a time. */
-  public static void packTransposed(
-      MemorySegment x,
-      long origin,
-      long rowStride,
-      int rows,
-      int columns,
-      float[] out,
-      int at,
-      int ld) {
-    for (int k = 0; k < columns; k += 16) {
-      int count = Math.min(16, columns - k);
-      for (int r = 0; r < rows; r++) {
-        long from = (origin + r * rowStride + k) * Float.BYTES;
-        int to = at + k * ld + r;
-        for (int i = 0; i < count; i++) {
-          out[to + i * ld] = x.get(F32, from + (long) i * Float.BYTES);
-        }
+  /** Zeros in the rows {@code rows … width − 1} of a panel. */
+  public static void pad(int rows, int width, int columns, float[] out, int at, int ld) {
+    if (rows < width) {
+      for (int k = 0; k < columns; k++) {
+        Arrays.fill(out, at + k * ld + rows, at + k * ld + width, 0);
       }
     }
   }

@@ -8,7 +8,6 @@ import dev.weft.cpu.scalar.DenseF32Scalar;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
@@ -70,43 +69,42 @@ final class DenseF32Vector implements DenseKernels<float[]> {
 
   @Override
   public void pack(Matrix x, int width, float[] out, int at, int ld) {
-    int rows = (int) x.rows();
     int columns = (int) x.columns();
+    int panel = columns * ld;
+    int row = 0;
+    do {
+      int rows = (int) Math.min(width, x.rows() - row);
+      if (x.rowStride() != 1) {
+        DenseF32Scalar.packPanel(x, row, rows, out, at + row / width * panel, ld);
+      }
+      DenseF32Scalar.pad(rows, width, columns, out, at + row / width * panel, ld);
+      row += width;
+    } while (row < x.rows());
     if (x.rowStride() == 1) {
-      packColumns(x.segment(), x.origin(), x.columnStride(), rows, columns, out, at, ld);
-    } else {
-      DenseF32Scalar.packTransposed(
-          x.segment(), x.origin(), x.rowStride(), rows, columns, out, at, ld);
-    }
-    if (rows < width) {
+      int rows = (int) x.rows();
       for (int k = 0; k < columns; k++) {
-        Arrays.fill(out, at + k * ld + rows, at + k * ld + width, 0);
+        packColumn(x.segment(), x.at(0, k), rows, width, out, at + k * ld, panel);
       }
     }
   }
 
-  private static void packColumns(
-      MemorySegment x,
-      long origin,
-      long columnStride,
-      int rows,
-      int columns,
-      float[] out,
-      int at,
-      int ld) {
-    int whole = S.loopBound(rows);
-    VectorMask<Float> rest = S.indexInRange(whole, rows);
-    for (int k = 0; k < columns; k++) {
-      long from = (origin + k * columnStride) * Float.BYTES;
-      int to = at + k * ld;
+  /** One column through all panels, as it lies in memory. */
+  private static void packColumn(
+      MemorySegment x, long from, int rows, int width, float[] out, int at, int panel) {
+    for (int row = 0; row < rows; row += width) {
+      int count = Math.min(width, rows - row);
+      int whole = S.loopBound(count);
+      long begin = (from + row) * Float.BYTES;
       for (int r = 0; r < whole; r += V) {
-        FloatVector.fromMemorySegment(S, x, from + (long) r * Float.BYTES, ORDER)
-            .intoArray(out, to + r);
+        FloatVector.fromMemorySegment(S, x, begin + (long) r * Float.BYTES, ORDER)
+            .intoArray(out, at + r);
       }
-      if (whole < rows) {
-        FloatVector.fromMemorySegment(S, x, from + (long) whole * Float.BYTES, ORDER, rest)
-            .intoArray(out, to + whole, rest);
+      if (whole < count) {
+        VectorMask<Float> rest = S.indexInRange(whole, count);
+        FloatVector.fromMemorySegment(S, x, begin + (long) whole * Float.BYTES, ORDER, rest)
+            .intoArray(out, at + whole, rest);
       }
+      at += panel;
     }
   }
 
