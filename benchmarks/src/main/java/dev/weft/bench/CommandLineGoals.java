@@ -35,7 +35,7 @@ final class CommandLineGoals {
           Path.of(
               CommandLineGoals.class.getProtectionDomain().getCodeSource().getLocation().toURI());
       Path launcher = classes.resolve("../../../weft").normalize();
-      return Files.isExecutable(launcher) ? launcher : null;
+      return Files.isRegularFile(launcher) && Files.isExecutable(launcher) ? launcher : null;
     } catch (URISyntaxException e) {
       return null;
     }

@@ -42,7 +42,8 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 5, time = 1)
 public class FillBenchmark {
   private static final RandomKey KEY = RandomKey.of(42);
-  private static final long ROOF_NANOS = 30_000_000;
+  private static final long ROOF_NANOS = 10_000_000;
+  private static final int ROOFS = 5;
 
   /** Name of the initializer. */
   @Param({"constant", "uniform", "normal", "truncated_normal"})
@@ -80,11 +81,14 @@ public class FillBenchmark {
     System.err.println(opened + ", " + tensor.shape() + " " + dtype + ", bits verified");
   }
 
-  /** Measures the store roof of this memory with as many threads. */
+  /** Measures the store roof of this memory with as many threads: the best of a few. */
   @Setup(Level.Iteration)
   public void measureRoof() {
     int team = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
-    roof = StoreRoof.bytesPerSecond(tensor.segment(), team, ROOF_NANOS);
+    roof = 0;
+    for (int r = 0; r < ROOFS; r++) {
+      roof = Math.max(roof, StoreRoof.bytesPerSecond(tensor.segment(), team, ROOF_NANOS));
+    }
   }
 
   /** Gives the memory and the backend back. */

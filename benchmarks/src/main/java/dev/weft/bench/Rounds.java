@@ -11,9 +11,9 @@ import java.util.function.DoubleSupplier;
  * disturbs the machine disturbs them alike. A ratio is the median of the rounds' ratios.
  */
 final class Rounds {
-  private static final int LEAST_WARM_UP = 8;
-  private static final int MOST_WARM_UP = 80;
-  private static final int CALM_ROUNDS = 4;
+  private static final int LEAST_WARM_UP = 20;
+  private static final int MOST_WARM_UP = 100;
+  private static final int CALM_ROUNDS = 10;
   private static final double IMPROVEMENT = 1.05;
 
   private final long nanos;
@@ -85,6 +85,11 @@ final class Rounds {
   /** The median rate of {@code name}. */
   double rate(String name) {
     return median(rates.get(name));
+  }
+
+  /** The highest rate of {@code name}: far above the median on a machine that is not quiet. */
+  double best(String name) {
+    return Arrays.stream(rates.get(name)).max().getAsDouble();
   }
 
   /** Half the range of the middle half of the rates, as a share of the median. */

@@ -57,6 +57,7 @@ class MeasurementTest {
 
     assertThat(rounds.rate("a")).isEqualTo(4);
     assertThat(rounds.rate("b")).isEqualTo(1);
+    assertThat(rounds.best("a")).isEqualTo(10);
     assertThat(rounds.ratio("a", "b")).isEqualTo(3); // of 2, 4 and 3
     assertThat(rounds.names()).containsExactly("a", "b");
   }
@@ -110,7 +111,7 @@ class MeasurementTest {
         .contains("constant f32 / plain stores, 64 KiB")
         .contains("uniform f32, 2 threads / 1 thread, 128 KiB")
         .contains("bytes allocated per fill, 2 threads")
-        .contains("orthogonal f32 32 × 32, max |QᵀQ − I|")
+        .contains("orthogonal f32 32 × 32, max of ‖QᵀQ − I‖")
         .contains("command line | ");
   }
 
