@@ -22,8 +22,8 @@ import java.util.concurrent.Future;
  * Fills regions of any size chunk by chunk in two buffers: while the backend fills one, a thread
  * hands on the other. Used by one thread at a time.
  *
- * <p>Chunks of 4 MiB stay in the cache between the fill and the copy into the page cache; a file of
- * 1 GiB takes a quarter to a half of the time of filling its mapping (docs/files.md).
+ * <p>Chunks of 4 MiB stay in the cache between the fill and the copy into the page cache; by the
+ * median, a file of 1 GiB takes less time than by filling its mapping (docs/files.md).
  */
 final class ChunkedFill implements AutoCloseable {
   /** Bytes of a chunk. */
