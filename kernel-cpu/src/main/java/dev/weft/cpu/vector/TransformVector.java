@@ -6,6 +6,7 @@ import static jdk.incubator.vector.VectorOperators.I2S;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.NOT;
+import static jdk.incubator.vector.VectorOperators.OR;
 import static jdk.incubator.vector.VectorOperators.SQRT;
 import static jdk.incubator.vector.VectorOperators.UGE;
 import static jdk.incubator.vector.VectorOperators.XOR;
@@ -464,10 +465,6 @@ final class TransformVector implements TileKernels.Transform {
     }
   }
 
-  /**
-   * One element after the other: its two square roots and nineteen-term polynomials leave vectors
-   * little to win.
-   */
   @Override
   public void truncatedNormal(
       int[] words,
@@ -478,10 +475,126 @@ final class TransformVector implements TileKernels.Transform {
       double shift,
       double least,
       double most) {
-    for (int i = 0; i < count; i++) {
-      long word = words[BASE + 2 * i] & 0xFFFFFFFFL | (long) words[BASE + 2 * i + 1] << 32;
-      double value = Math.fma(TruncatedNormalF64.sample(plan, word), scale, shift);
-      out[i] = value < least ? least : value > most ? most : value;
+    double[] tail = plan.tail();
+    LongVector lowBits = LongVector.broadcast(L, 0xFFFFFFFFL);
+    LongVector whole = LongVector.broadcast(L, WHOLE);
+    DoubleVector wholeValue = DoubleVector.broadcast(D, 0x1p52);
+    DoubleVector p32 = DoubleVector.broadcast(D, 0x1p32);
+    LongVector flip = LongVector.broadcast(L, plan.flip());
+    LongVector split = LongVector.broadcast(L, plan.split());
+    DoubleVector width = DoubleVector.broadcast(D, plan.width());
+    DoubleVector cut = DoubleVector.broadcast(D, plan.cut());
+    // Bits for words below the mean, and what flips them to those above: masks of two lanes would
+    // be boxed at 128 bits.
+    LongVector tailBits = LongVector.broadcast(L, Double.doubleToRawLongBits(plan.tailBelow()));
+    LongVector tailFlip = tailBits.lanewise(XOR, Double.doubleToRawLongBits(plan.tailAbove()));
+    LongVector middleBits = LongVector.broadcast(L, Double.doubleToRawLongBits(plan.middleBelow()));
+    LongVector middleFlip =
+        middleBits.lanewise(XOR, Double.doubleToRawLongBits(plan.middleAbove()));
+    DoubleVector s = DoubleVector.broadcast(D, scale);
+    DoubleVector t = DoubleVector.broadcast(D, shift);
+    DoubleVector lo = DoubleVector.broadcast(D, least);
+    DoubleVector hi = DoubleVector.broadcast(D, most);
+    for (int i = 0; i < count; i += VL) {
+      LongVector x =
+          IntVector.fromArray(I, words, BASE + 2 * i).reinterpretAsLongs().lanewise(XOR, flip);
+      LongVector difference = x.sub(split);
+      LongVector not = x.lanewise(NOT);
+      LongVector borrow = not.and(split).or(not.or(split).and(difference)); // top bit: x < split
+      LongVector above = borrow.lanewise(ASHR, 63).lanewise(NOT);
+      LongVector end = x.lanewise(XOR, above);
+      DoubleVector endHigh =
+          end.lanewise(LSHR, 32).or(whole).reinterpretAsDoubles().sub(wholeValue);
+      DoubleVector endLow = end.and(lowBits).or(whole).reinterpretAsDoubles().sub(wholeValue);
+      DoubleVector p =
+          endHigh
+              .fma(p32, endLow)
+              .fma(width, tailBits.lanewise(XOR, tailFlip.and(above)).reinterpretAsDoubles());
+      LongVector mid = difference.lanewise(XOR, above.lanewise(NOT)); // split + ~x = ~(x − split)
+      DoubleVector midHigh =
+          mid.lanewise(LSHR, 32).or(whole).reinterpretAsDoubles().sub(wholeValue);
+      DoubleVector midLow = mid.and(lowBits).or(whole).reinterpretAsDoubles().sub(wholeValue);
+      DoubleVector q =
+          midHigh
+              .fma(p32, midLow)
+              .fma(width, middleBits.lanewise(XOR, middleFlip.and(above)).reinterpretAsDoubles());
+      DoubleVector v =
+          p.neg()
+              .fma(p, p)
+              .lanewise(SQRT)
+              .lanewise(SQRT)
+              .sub(DoubleVector.broadcast(D, TruncatedNormalF64.ROOT_CENTRE));
+      DoubleVector g =
+          v.fma(
+              DoubleVector.broadcast(D, TruncatedNormalF64.ROOT19),
+              DoubleVector.broadcast(D, TruncatedNormalF64.ROOT18));
+      g = v.fma(g, DoubleVector.broadcast(D, TruncatedNormalF64.ROOT17));
+      g = v.fma(g, DoubleVector.broadcast(D, TruncatedNormalF64.ROOT16));
+      g = v.fma(g, DoubleVector.broadcast(D, TruncatedNormalF64.ROOT15));
+      g = v.fma(g, DoubleVector.broadcast(D, TruncatedNormalF64.ROOT14));
+      g = v.fma(g, DoubleVector.broadcast(D, TruncatedNormalF64.ROOT13));
+      g = v.fma(g, DoubleVector.broadcast(D, TruncatedNormalF64.ROOT12));
+      g = v.fma(g, DoubleVector.broadcast(D, TruncatedNormalF64.ROOT11));
+      g = v.fma(g, DoubleVector.broadcast(D, TruncatedNormalF64.ROOT10));
+      g = v.fma(g, DoubleVector.broadcast(D, TruncatedNormalF64.ROOT9));
+      g = v.fma(g, DoubleVector.broadcast(D, TruncatedNormalF64.ROOT8));
+      g = v.fma(g, DoubleVector.broadcast(D, TruncatedNormalF64.ROOT7));
+      g = v.fma(g, DoubleVector.broadcast(D, TruncatedNormalF64.ROOT6));
+      g = v.fma(g, DoubleVector.broadcast(D, TruncatedNormalF64.ROOT5));
+      g = v.fma(g, DoubleVector.broadcast(D, TruncatedNormalF64.ROOT4));
+      g = v.fma(g, DoubleVector.broadcast(D, TruncatedNormalF64.ROOT3));
+      g = v.fma(g, DoubleVector.broadcast(D, TruncatedNormalF64.ROOT2));
+      g = v.fma(g, DoubleVector.broadcast(D, TruncatedNormalF64.ROOT1));
+      g = v.fma(g, DoubleVector.broadcast(D, TruncatedNormalF64.ROOT0));
+      LongVector z = q.mul(g).reinterpretAsLongs();
+      LongVector inTail = p.sub(cut).reinterpretAsLongs().lanewise(ASHR, 63); // p < cut
+      if (inTail.reduceLanes(OR) != 0) {
+        LongVector bits = p.reinterpretAsLongs();
+        LongVector exponent = bits.sub(NormalF64.LOG_BASE).and(0xfff0000000000000L);
+        DoubleVector e =
+            exponent
+                .lanewise(ASHR, 52)
+                .add(SIGNED)
+                .reinterpretAsDoubles()
+                .sub(0x1.8p52)
+                .sub(plan.k());
+        DoubleVector m = bits.sub(exponent).reinterpretAsDoubles();
+        DoubleVector d = DoubleVector.broadcast(D, 2).sub(m.add(m));
+        DoubleVector h =
+            d.fma(
+                DoubleVector.broadcast(D, NormalF64.LOG19),
+                DoubleVector.broadcast(D, NormalF64.LOG18));
+        h = d.fma(h, DoubleVector.broadcast(D, NormalF64.LOG17));
+        h = d.fma(h, DoubleVector.broadcast(D, NormalF64.LOG16));
+        h = d.fma(h, DoubleVector.broadcast(D, NormalF64.LOG15));
+        h = d.fma(h, DoubleVector.broadcast(D, NormalF64.LOG14));
+        h = d.fma(h, DoubleVector.broadcast(D, NormalF64.LOG13));
+        h = d.fma(h, DoubleVector.broadcast(D, NormalF64.LOG12));
+        h = d.fma(h, DoubleVector.broadcast(D, NormalF64.LOG11));
+        h = d.fma(h, DoubleVector.broadcast(D, NormalF64.LOG10));
+        h = d.fma(h, DoubleVector.broadcast(D, NormalF64.LOG9));
+        h = d.fma(h, DoubleVector.broadcast(D, NormalF64.LOG8));
+        h = d.fma(h, DoubleVector.broadcast(D, NormalF64.LOG7));
+        h = d.fma(h, DoubleVector.broadcast(D, NormalF64.LOG6));
+        h = d.fma(h, DoubleVector.broadcast(D, NormalF64.LOG5));
+        h = d.fma(h, DoubleVector.broadcast(D, NormalF64.LOG4));
+        h = d.fma(h, DoubleVector.broadcast(D, NormalF64.LOG3));
+        h = d.fma(h, DoubleVector.broadcast(D, NormalF64.LOG2));
+        h = d.fma(h, DoubleVector.broadcast(D, NormalF64.LOG1));
+        DoubleVector ln =
+            e.fma(DoubleVector.broadcast(D, NormalF64.LOG_EXPONENT), d.mul(d).fma(h, d));
+        DoubleVector r = ln.lanewise(SQRT);
+        DoubleVector w = r.lanewise(SQRT).sub(plan.tailCentre());
+        DoubleVector c = DoubleVector.broadcast(D, tail[TruncatedNormalF64.TAIL_TERMS - 1]);
+        for (int n = TruncatedNormalF64.TAIL_TERMS - 2; n >= 0; n--) {
+          c = w.fma(c, DoubleVector.broadcast(D, tail[n]));
+        }
+        LongVector other = r.add(c).reinterpretAsLongs();
+        z = z.lanewise(XOR, z.lanewise(XOR, other).and(inTail));
+      }
+      LongVector sign = above.lanewise(XOR, flip).lanewise(NOT).and(0x8000000000000000L);
+      DoubleVector value = z.lanewise(XOR, sign).reinterpretAsDoubles().fma(s, t);
+      value.max(lo).min(hi).intoArray(out, i);
     }
   }
 
