@@ -12,7 +12,8 @@ import java.util.concurrent.Executor;
  *     that runs nothing, or late, costs speed alone: the caller's thread does what nobody else took
  * @param memoryLimit bytes that the backend's own tensors may take together; 0 for the default (the
  *     CPU's: nine tenths of physical memory)
- * @param vectorBits width of the CPU's vectors: 128, 256, 512; 0 for the probe's choice
+ * @param vectorBits width of the CPU's vectors: 128, 256 or 512, used from the first element on; 0
+ *     for the widest that there are, with scalar code until the JVM has compiled them
  */
 public record BackendOptions(int threads, Executor executor, long memoryLimit, int vectorBits) {
   /** Every default. */

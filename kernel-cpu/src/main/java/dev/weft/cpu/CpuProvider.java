@@ -73,7 +73,7 @@ public final class CpuProvider implements BackendProvider {
     }
     return new CpuEngine(
         new BackendInfo(name, 200, detail(bits + "-bit vectors", threads)),
-        vectors.kernels(bits),
+        options.vectorBits() != 0 ? vectors.kernels(bits) : vectors.gradualKernels(),
         threads,
         options);
   }

@@ -49,6 +49,11 @@ final class VectorProbe {
     return (FillKernels) call(KERNELS, "of", new Class<?>[] {int.class}, bits);
   }
 
+  /** The kernels with the widest vectors, and scalar ones for as long as those are faster. */
+  FillKernels gradualKernels() {
+    return (FillKernels) call(KERNELS, "gradual", new Class<?>[] {int.class}, bits);
+  }
+
   /** The dense kernels of F32 with vectors of {@code bits} bits, at most {@link #bits()}. */
   @SuppressWarnings("unchecked")
   DenseKernels<float[]> denseF32(int bits) {

@@ -1,48 +1,46 @@
 package dev.weft.cpu.vector;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.lang.constant.ConstantDescs;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodHandles.Lookup;
 import jdk.incubator.vector.VectorShape;
 
 /**
- * Loads a class of kernels once for every vector width, so that its species is a constant of the
- * class, as the compiler needs it, and the width is still free to choose. Each width is a hidden
- * class of its own, made from the same bytes, with profiles and machine code of its own.
+ * Loads a class of kernels once for every use: a vector width, and whatever else it is given. What
+ * distinguishes the uses is then a constant of the class, as the compiler needs it. Each use is a
+ * hidden class of its own, made from the same bytes, with profiles and machine code of its own.
  */
 final class VectorWidth {
   private VectorWidth() {}
 
+  /** The vectors' shape of a class that {@link #load} gave a width in bits. */
+  static VectorShape shape(Lookup lookup) {
+    return VectorShape.forBitSize(data(lookup, Integer.class));
+  }
+
   /**
-   * The width that a class loaded by {@link #load} has been given; the preferred one in the class
-   * that it was made from.
+   * What {@link #load} gave to a class.
    *
    * @param lookup the class's own {@code MethodHandles.lookup()}
    */
-  static VectorShape shape(Lookup lookup) {
+  static <T> T data(Lookup lookup, Class<T> type) {
     try {
-      Integer bits = MethodHandles.classData(lookup, ConstantDescs.DEFAULT_NAME, Integer.class);
-      return bits == null ? VectorShape.preferredShape() : VectorShape.forBitSize(bits);
+      return MethodHandles.classData(lookup, ConstantDescs.DEFAULT_NAME, type);
     } catch (IllegalAccessException e) {
       throw new AssertionError(e); // the class's own lookup has every access
     }
   }
 
   /**
-   * A new instance of {@code template} for vectors of {@code bits} bits, by its constructor without
-   * arguments.
+   * A new instance of {@code template} for {@code data}, by its constructor without arguments, with
+   * {@link Inlined} functions in the place of their calls.
    */
-  static <T> T load(Class<T> type, Class<? extends T> template, int bits) {
-    String file = template.getSimpleName() + ".class";
-    try (InputStream in = template.getResourceAsStream(file)) {
-      Lookup lookup = MethodHandles.lookup();
-      Lookup hidden = lookup.defineHiddenClassWithClassData(in.readAllBytes(), bits, true);
+  static <T> T load(Class<T> type, Class<? extends T> template, Object data) {
+    try {
+      Lookup hidden =
+          MethodHandles.lookup()
+              .defineHiddenClassWithClassData(Inliner.classFile(template), data, true);
       return type.cast(hidden.lookupClass().getDeclaredConstructor().newInstance());
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     } catch (ReflectiveOperationException e) {
       throw new AssertionError(e);
     }

@@ -1,0 +1,57 @@
+package dev.weft.cpu.vector;
+
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+import static jdk.incubator.vector.VectorOperators.SUSUB;
+import static jdk.incubator.vector.VectorOperators.UMIN;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+
+/** The last steps of an element: into its fill's bounds, and to 16 bits. */
+final class Rounding {
+  private Rounding() {}
+
+  /** Patterns of values within the bounds. */
+  @Inlined
+  static IntVector bounded(FloatVector value, FloatVector least, FloatVector most) {
+    return value.blend(least, value.lt(least)).blend(most, most.lt(value)).reinterpretAsInts();
+  }
+
+  /** The same for a negative least alone: as unsigned integers, it is the most. */
+  @Inlined
+  static IntVector notBelowNegative(FloatVector value, FloatVector least) {
+    return value.reinterpretAsInts().lanewise(UMIN, least.reinterpretAsInts());
+  }
+
+  /**
+   * The same for least < 0 < most, in two operations. As unsigned integers, what is not below the
+   * least is at most the least; as signed ones, what is at most the most is at most the most.
+   */
+  @Inlined
+  static IntVector boundedAroundZero(FloatVector value, FloatVector least, FloatVector most) {
+    return value
+        .reinterpretAsInts()
+        .lanewise(UMIN, least.reinterpretAsInts())
+        .min(most.reinterpretAsInts());
+  }
+
+  /** The upper halves of the even and the odd elements, in the elements' order. */
+  @Inlined
+  static IntVector upper(IntVector even, IntVector odd) {
+    return even.lanewise(LSHR, 16).or(odd.and(0xFFFF0000));
+  }
+
+  /**
+   * {@link #upper} rounded to nearest even: up if the lower half is more than a half, or a half and
+   * the upper odd, so if the lower half with the upper one's last bit is more than a half.
+   */
+  @Inlined
+  static IntVector bfloat16(IntVector even, IntVector odd) {
+    ShortVector upper = upper(even, odd).reinterpretAsShorts();
+    ShortVector lower = even.and(0xFFFF).or(odd.lanewise(LSHL, 16)).reinterpretAsShorts();
+    ShortVector more = lower.or(upper.and((short) 1)).lanewise(SUSUB, (short) 0x8000);
+    return upper.add(more.lanewise(UMIN, (short) 1)).reinterpretAsInts();
+  }
+}
