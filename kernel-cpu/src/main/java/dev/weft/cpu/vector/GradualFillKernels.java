@@ -3,7 +3,6 @@ package dev.weft.cpu.vector;
 import dev.weft.DType;
 import dev.weft.cpu.FillKernels;
 import dev.weft.cpu.StreamFill;
-import dev.weft.cpu.scalar.ScalarFillKernels;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -19,7 +18,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  */
 final class GradualFillKernels implements FillKernels {
   /** Scalar elements after which vectors may pay: some 50 ms of work. */
-  private static final long ENOUGH = 2 << 20;
+  static final long ENOUGH = 2 << 20;
 
   /** Scalar elements between two trials, at least. */
   private static final int CHUNK = 32 << 10;
@@ -33,12 +32,13 @@ final class GradualFillKernels implements FillKernels {
    */
   private static final double FACTOR = 2;
 
-  private final VectorFillKernels vector;
-  private final FillKernels scalar = new ScalarFillKernels();
+  private final FillKernels vector;
+  private final FillKernels scalar;
   private final ConcurrentMap<Class<?>, Progress[]> progress = new ConcurrentHashMap<>();
 
-  GradualFillKernels(VectorFillKernels vector) {
+  GradualFillKernels(FillKernels vector, FillKernels scalar) {
     this.vector = vector;
+    this.scalar = scalar;
   }
 
   @Override

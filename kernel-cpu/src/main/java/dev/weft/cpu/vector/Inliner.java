@@ -57,7 +57,8 @@ final class Inliner {
 
   /** The class file of {@code template} without calls of inlined functions. */
   static byte[] classFile(Class<?> template) {
-    return new Inliner().inline(template.getSimpleName());
+    String name = template.getName();
+    return new Inliner().inline(name.substring(name.lastIndexOf('.') + 1));
   }
 
   private byte[] inline(String template) {

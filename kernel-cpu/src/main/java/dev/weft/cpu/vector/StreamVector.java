@@ -11,7 +11,6 @@ import dev.weft.cpu.StreamFill.Kind;
 import dev.weft.random.Philox4x32;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.LongVector;
@@ -356,7 +355,7 @@ final class StreamVector implements StreamLoop {
   }
 
   private static void set(long[] constants, int at, long value) {
-    Arrays.fill(constants, at, at + VL, value);
+    LongVector.broadcast(L, value).intoArray(constants, at);
   }
 
   /** (word ≫ 8)·scale + shift. */

@@ -22,10 +22,11 @@ import jdk.incubator.vector.VectorShape;
  * do the words of F64 and of truncated normals with tails, whose arithmetic hides it.
  */
 public final class VectorFillKernels implements FillKernels {
-  private static final ConcurrentMap<Integer, VectorFillKernels> LOADED = new ConcurrentHashMap<>();
+  private static final ConcurrentMap<Integer, FillKernels> LOADED = new ConcurrentHashMap<>();
+  private static final ConcurrentMap<Integer, FillKernels> GRADUAL = new ConcurrentHashMap<>();
 
-  /** Elements or words of a tile: its 20 KiB leave room in a first-level cache of 32. */
-  private static final int TILE = 2048;
+  /** Elements or words of a tile: with its halves 24 KiB, which fit a first-level cache of 32. */
+  private static final int TILE = 4096;
 
   /** Groups or vectors of a call: their bytes are an int. */
   private static final int MOST_GROUPS = 1 << 19;
@@ -55,7 +56,8 @@ public final class VectorFillKernels implements FillKernels {
 
   /** The same, with the scalar kernels for as long as those are faster. */
   public static FillKernels gradual(int bits) {
-    return new GradualFillKernels(LOADED.computeIfAbsent(bits, VectorFillKernels::new));
+    return GRADUAL.computeIfAbsent(
+        bits, width -> new GradualFillKernels(of(width), new ScalarFillKernels()));
   }
 
   @Override

@@ -1,0 +1,152 @@
+package dev.weft.cpu.vector;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.ClassModel;
+import java.lang.classfile.MethodModel;
+import java.lang.classfile.instruction.InvokeInstruction;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class InlinerTest {
+  /** What a class of kernels offers its callers. */
+  interface Sums {
+    long of(int a, long b, double c, String d);
+  }
+
+  /** Functions of another class, as kernels use them. */
+  static final class Functions {
+    private Functions() {}
+
+    @Inlined
+    static int absolute(int x) {
+      if (x < 0) {
+        return -x;
+      }
+      return x;
+    }
+
+    @Inlined
+    static long power(long base, int exponent) {
+      long result = 1;
+      for (int i = 0; i < exponent; i++) {
+        result *= base;
+      }
+      return result;
+    }
+
+    @Inlined
+    static void add(long[] sum, long x) {
+      if (x == 0) {
+        return;
+      }
+      sum[0] += x;
+    }
+
+    static int ordinary(int x) {
+      return x + 1;
+    }
+  }
+
+  /** A kernel that calls them in every position. */
+  static final class Template implements Sums {
+    static final Class<?> DATA =
+        VectorWidth.data(java.lang.invoke.MethodHandles.lookup(), Class.class);
+
+    Template() {}
+
+    @Override
+    public long of(int a, long b, double c, String d) {
+      long[] sum = new long[1];
+      for (int i = 0; i < 3; i++) {
+        Functions.add(sum, nested(a - i, b));
+      }
+      // with other values on the stack, before and after
+      return sum[0]
+          + 2 * Functions.absolute(a)
+          + (long) (c * Functions.power(b, d.length()))
+          + Functions.ordinary(a)
+          + Functions.absolute(Functions.absolute(a) - 5);
+    }
+
+    @Inlined
+    static long nested(int x, long y) {
+      return x > 0 ? Functions.power(y, Functions.absolute(x)) : Functions.absolute(x);
+    }
+  }
+
+  private static long expected(int a, long b, double c, String d) {
+    long sum = 0;
+    for (int i = 0; i < 3; i++) {
+      int x = a - i;
+      sum += x > 0 ? (long) Math.pow(b, x) : Math.abs(x);
+    }
+    return sum
+        + 2 * Math.abs(a)
+        + (long) (c * (long) Math.pow(b, d.length()))
+        + a
+        + 1
+        + Math.abs(Math.abs(a) - 5);
+  }
+
+  @Test
+  void aLoadedClassComputesTheSame() {
+    Sums loaded = VectorWidth.load(Sums.class, Template.class, String.class);
+    for (int a = -7; a <= 7; a++) {
+      for (long b = 0; b <= 3; b++) {
+        assertThat(loaded.of(a, b, 1.5, "abc")).isEqualTo(expected(a, b, 1.5, "abc"));
+      }
+    }
+  }
+
+  @Test
+  void noCallOfAnInlinedFunctionIsLeftAndAllOthersAre() {
+    ClassModel model = ClassFile.of().parse(Inliner.classFile(Template.class));
+    List<String> calls = new ArrayList<>();
+    for (MethodModel method : model.methods()) {
+      assertThat(method.methodName().stringValue()).isNotEqualTo("nested");
+      method
+          .code()
+          .ifPresent(
+              code ->
+                  code.forEach(
+                      element -> {
+                        if (element instanceof InvokeInstruction call) {
+                          calls.add(call.name().stringValue());
+                        }
+                      }));
+    }
+    assertThat(calls).contains("ordinary").doesNotContain("nested", "absolute", "power", "add");
+  }
+
+  @Test
+  void eachLoadIsAClassOfItsOwnWithItsData() throws ReflectiveOperationException {
+    Sums one = VectorWidth.load(Sums.class, Template.class, String.class);
+    Sums two = VectorWidth.load(Sums.class, Template.class, Long.class);
+    assertThat(one.getClass()).isNotSameAs(two.getClass());
+    assertThat(one.getClass().getDeclaredField("DATA").get(null)).isEqualTo(String.class);
+    assertThat(two.getClass().getDeclaredField("DATA").get(null)).isEqualTo(Long.class);
+  }
+
+  @Test
+  void theLoopsOfTheKernelsAreSmallEnoughToBeCompiled() {
+    for (Class<?> template : List.of(StreamVector.class, WordVector.class, ConstantVector.class)) {
+      ClassFile.of()
+          .parse(Inliner.classFile(template))
+          .methods()
+          .forEach(
+              method ->
+                  method
+                      .code()
+                      .ifPresent(
+                          code ->
+                              assertThat(
+                                      ((java.lang.classfile.attribute.CodeAttribute) code)
+                                          .codeLength())
+                                  .as("%s.%s", template.getSimpleName(), method.methodName())
+                                  .isLessThan(8000))); // HotSpot's HugeMethodLimit
+    }
+  }
+}
