@@ -2,6 +2,7 @@ package dev.weft.interop;
 
 import dev.weft.internal.Checks;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -173,6 +174,11 @@ public final class AtomicFile implements AutoCloseable {
     }
   }
 
+  /** Whether every block of the file is there already, so that {@link #map} need not write any. */
+  boolean isReserved() {
+    return reserved;
+  }
+
   /**
    * Maps a range for reading and writing, until {@link #commit} or {@link #close}; its blocks are
    * there.
@@ -202,7 +208,11 @@ public final class AtomicFile implements AutoCloseable {
       throw new IllegalStateException(
           Checks.message(OP, "need every byte written", "bytes", channel.size(), "of", byteSize));
     }
-    mappings.forEach(MemorySegment::force);
+    try {
+      mappings.forEach(MemorySegment::force);
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    }
     closeMappings();
     channel.force(true);
     channel.close();

@@ -3,6 +3,7 @@ package dev.weft.interop;
 import dev.weft.Backend;
 import dev.weft.DType;
 import dev.weft.Region;
+import dev.weft.Tensor;
 import dev.weft.init.Fill;
 import dev.weft.internal.Checks;
 import dev.weft.random.RandomKey;
@@ -34,6 +35,9 @@ import java.util.Optional;
  * unsigned integers of the type's size.
  */
 public final class TensorWriter {
+  /** Bytes that are filled between two reports of progress. */
+  private static final long STEP_BYTES = 64L << 20;
+
   /** The name of the tensor in a {@code .safetensors} file where the caller gives none. */
   public static final String DEFAULT_NAME = "tensor";
 
@@ -173,7 +177,8 @@ public final class TensorWriter {
   }
 
   /**
-   * Writes the elements at {@code offset}; {@code done} hears how many bytes of them are written.
+   * Writes the elements at {@code offset}, in place where the file's blocks are reserved; {@code
+   * done} hears how many bytes of them are written.
    */
   static void put(
       Backend backend,
@@ -183,7 +188,10 @@ public final class TensorWriter {
       long offset,
       java.util.function.LongConsumer done)
       throws IOException {
-    if (ChunkedFill.isDivisible(draw.fill())) {
+    if (draw.byteSize() == 0) {
+      return;
+    }
+    if (ChunkedFill.isDivisible(draw.fill()) && !file.isReserved()) {
       chunks.run(
           draw.fill(),
           draw.key(),
@@ -194,12 +202,29 @@ public final class TensorWriter {
             file.write(bytes, offset + position);
             done.accept(position + length);
           });
-    } else if (draw.byteSize() > 0) {
-      MemorySegment place = file.map(offset, draw.byteSize());
-      backend
-          .wrap(place, draw.dtype(), draw.region().shape())
-          .fill(draw.fill(), draw.key(), draw.region());
+      return;
+    }
+    MemorySegment place = file.map(offset, draw.byteSize());
+    if (!ChunkedFill.isDivisible(draw.fill())) {
+      fill(backend, draw, draw.region(), place);
       done.accept(draw.byteSize());
+      return;
+    }
+    long[] position = {0};
+    Chunks.forEach(
+        draw.region(),
+        STEP_BYTES / draw.dtype().byteSize(),
+        part -> {
+          long bytes = draw.dtype().byteSize(part.shape().elements());
+          fill(backend, draw, part, place.asSlice(position[0], bytes));
+          position[0] += bytes;
+          done.accept(position[0]);
+        });
+  }
+
+  private static void fill(Backend backend, Draw draw, Region region, MemorySegment out) {
+    try (Tensor tensor = backend.wrap(out, draw.dtype(), region.shape())) {
+      tensor.fill(draw.fill(), draw.key(), region);
     }
   }
 }
