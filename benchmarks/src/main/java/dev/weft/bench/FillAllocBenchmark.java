@@ -65,16 +65,21 @@ public class FillAllocBenchmark {
     opened = Backends.open(backend, threads);
     shape = Sizes.matrix(DType.F32, Sizes.parse(size));
     fill = Distributions.named(distribution).plan(shape);
-    try (Tensor tensor = opened.tensor(DType.F32, shape)) {
-      Agreement.check(tensor, fill, KEY);
-    }
+    check();
     System.err.println(opened + ", " + shape + " f32, bits verified");
   }
 
-  /** Gives the backend back. */
+  /** Checks the fill once more, with the code that was timed, and gives the backend back. */
   @TearDown(Level.Trial)
   public void close() {
+    check();
     opened.close();
+  }
+
+  private void check() {
+    try (Tensor tensor = opened.tensor(DType.F32, shape)) {
+      Agreement.check(tensor, fill, KEY);
+    }
   }
 
   /** The backend's own memory: first touched by the threads that fill it. */

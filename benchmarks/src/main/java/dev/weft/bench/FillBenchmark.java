@@ -91,9 +91,13 @@ public class FillBenchmark {
     }
   }
 
-  /** Gives the memory and the backend back. */
+  /**
+   * Checks the fill once more, for before the compiler is done it may be done by other kernels, and
+   * gives the memory and the backend back.
+   */
   @TearDown(Level.Trial)
   public void close() {
+    Agreement.check(tensor, fill, KEY);
     tensor.close();
     opened.close();
   }

@@ -236,8 +236,8 @@ final class GoalsReport {
         Tensor view = two.wrap(tensor.segment(), DType.F32, tensor.shape())) {
       for (String distribution : List.of("uniform", "normal")) {
         Fill fill = Distributions.named(distribution).plan(tensor.shape());
-        Agreement.check(tensor, fill, KEY);
-        Agreement.check(view, fill, KEY);
+        rounds.require(() -> Agreement.check(tensor, fill, KEY));
+        rounds.require(() -> Agreement.check(view, fill, KEY));
         double elements = tensor.shape().elements();
         rounds.add(distribution + " f32, 1 thread", elements, () -> tensor.fill(fill, KEY));
         rounds.add(distribution + " f32, 2 threads", elements, () -> view.fill(fill, KEY));
@@ -344,7 +344,7 @@ final class GoalsReport {
         STORES, () -> StoreRoof.bytesPerSecond(memory, threads, plan.nanos) * elements / bytes);
     if (yardstick != null) {
       if (threads == 1) {
-        yardstick.requireSameBits(tensor, KEY);
+        rounds.require(() -> yardstick.requireSameBits(tensor, KEY));
       }
       rounds.add(
           C_UNIFORM,
@@ -358,7 +358,7 @@ final class GoalsReport {
 
   private void addFill(Rounds rounds, String distribution, Tensor tensor) {
     Fill fill = Distributions.named(distribution).plan(tensor.shape());
-    Agreement.check(tensor, fill, KEY);
+    rounds.require(() -> Agreement.check(tensor, fill, KEY));
     rounds.add(
         distribution + " " + tensor.dtype().id(),
         tensor.shape().elements(),

@@ -1,8 +1,10 @@
 package dev.weft.bench;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.DoubleSupplier;
 
@@ -19,6 +21,7 @@ final class Rounds {
   private final long nanos;
   private final Map<String, DoubleSupplier> contestants = new LinkedHashMap<>();
   private final Map<String, double[]> rates = new LinkedHashMap<>();
+  private final List<Runnable> checks = new ArrayList<>();
 
   /**
    * No contestants yet.
@@ -39,10 +42,17 @@ final class Rounds {
     contestants.put(name, rate);
   }
 
-  /** Warms up and measures. */
+  /** Adds what must hold before and after everything is timed; it throws if it does not. */
+  void require(Runnable check) {
+    checks.add(check);
+  }
+
+  /** Checks, warms up, measures and checks again: other code may be at work by then. */
   void run(int rounds) {
+    checks.forEach(Runnable::run);
     warmUp();
     measure(rounds);
+    checks.forEach(Runnable::run);
   }
 
   /** Runs rounds until no contestant gets faster: until all that is hot has been compiled. */

@@ -62,9 +62,10 @@ public class YardstickBenchmark {
     System.err.println(backend + ", " + tensor.shape() + " f32, bits verified against C");
   }
 
-  /** Gives the memory and the backend back. */
+  /** Checks once more, with the code that was timed, and gives the memory and the backend back. */
   @TearDown(Level.Trial)
   public void close() {
+    yardstick.requireSameBits(tensor, KEY);
     tensor.close();
     backend.close();
   }
