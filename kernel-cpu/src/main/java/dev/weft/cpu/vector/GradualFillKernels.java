@@ -23,14 +23,18 @@ final class GradualFillKernels implements FillKernels {
   /** Scalar elements between two trials, at least. */
   private static final int CHUNK = 32 << 10;
 
-  /** Elements of a trial. */
+  /** Elements of a trial, at most and at least. */
   private static final int TRIAL = 8 << 10;
 
+  private static final int LEAST_TRIAL = 128;
+
   /**
-   * How many times longer than the scalar kernels a trial may take: the processor needs some 30 µs
-   * to get used to wide vectors. A loop that is not compiled takes thirty times as long.
+   * How much longer than the scalar kernels a trial may take: the processor needs some 30 µs to get
+   * used to wide vectors. A loop that is not compiled takes thirty times as long.
    */
   private static final double FACTOR = 2;
+
+  private static final long ALLOWANCE_NANOS = 60_000;
 
   private final FillKernels vector;
   private final FillKernels scalar;
@@ -52,19 +56,16 @@ final class GradualFillKernels implements FillKernels {
     int bytes = fill.dtype().byteSize();
     long done = 0;
     while (done < count && !state.fast) {
-      long next = CHUNK;
-      if (state.elements >= ENOUGH && count - done >= TRIAL && state.claim()) {
+      if (state.elements >= state.nextTrial && count - done >= LEAST_TRIAL && state.claim()) {
         try {
-          long nanos = time(vector, fill, out, byteOffset + done * bytes, first + done, TRIAL);
-          done += TRIAL;
-          state.fast = nanos < FACTOR * TRIAL * state.scalarNanos;
-          next = Math.max(next, (long) (nanos / state.scalarNanos)); // as long as the trial took
+          long some = Math.min(TRIAL, count - done);
+          state.trial(time(vector, fill, out, byteOffset + done * bytes, first + done, some), some);
+          done += some;
         } finally {
           state.release();
         }
-      }
-      long some = Math.min(next, count - done);
-      if (!state.fast && some > 0) {
+      } else {
+        long some = Math.min(CHUNK, count - done);
         state.scalar(time(scalar, fill, out, byteOffset + done * bytes, first + done, some), some);
         done += some;
       }
@@ -110,6 +111,7 @@ final class GradualFillKernels implements FillKernels {
     private final AtomicBoolean claimed = new AtomicBoolean();
     private volatile boolean fast;
     private long elements;
+    private long nextTrial = ENOUGH;
     private double scalarNanos; // of an element; 0 until measured
 
     static Progress[] forEveryLoop() {
@@ -135,9 +137,17 @@ final class GradualFillKernels implements FillKernels {
 
     void scalar(long nanos, long count) {
       elements += count;
-      if (count >= TRIAL) {
+      if (count >= LEAST_TRIAL) {
         double measured = (double) nanos / count;
         scalarNanos = scalarNanos == 0 ? measured : Math.min(scalarNanos, measured);
+      }
+    }
+
+    /** After a slow trial the scalar kernels work for as long as it took. */
+    void trial(long nanos, long count) {
+      if (scalarNanos > 0) {
+        fast = nanos < FACTOR * count * scalarNanos + ALLOWANCE_NANOS;
+        nextTrial = elements + Math.max(CHUNK, (long) (nanos / scalarNanos));
       }
     }
   }

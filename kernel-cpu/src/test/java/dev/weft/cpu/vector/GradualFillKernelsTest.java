@@ -97,7 +97,9 @@ class GradualFillKernelsTest {
       fillOnce();
     }
     vector.nanos = 0;
-    fillOnce();
+    for (int i = 0; i < 4; i++) { // until the next trial
+      fillOnce();
+    }
     int before = scalar.calls.get();
     fillOnce();
     assertThat(scalar.calls.get()).isEqualTo(before);
