@@ -4,6 +4,7 @@ import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.SQRT;
+import static jdk.incubator.vector.VectorOperators.UMIN;
 import static jdk.incubator.vector.VectorOperators.XOR;
 
 import dev.weft.cpu.StreamFill;
@@ -14,6 +15,7 @@ import java.lang.invoke.MethodHandles;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.LongVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -43,6 +45,13 @@ final class StreamVector implements StreamLoop {
   private static final Kind KIND = VARIANT.kind();
   private static final boolean HALVES = VARIANT.halves();
   private static final Bounds BOUNDS = VARIANT.bounds();
+
+  /**
+   * Whether elements of 16 bits are bounded when they are rounded, two in a lane: rounding is
+   * monotone, and bounds are values of the type.
+   */
+  private static final boolean BOUNDS_LAST = HALVES && BOUNDS != Bounds.ANY;
+
   private static final Class<? extends MemorySegment> MEMORY = VARIANT.memory().type();
   private static final Class<?> ELEMENT = VARIANT.memory().element();
 
@@ -157,8 +166,10 @@ final class StreamVector implements StreamLoop {
     IntVector zipHigh = IntVector.fromArray(I, ZIP, VI);
     FloatVector s = FloatVector.broadcast(F, (float) fill.scale());
     FloatVector t = FloatVector.broadcast(F, (float) fill.shift());
-    FloatVector least = FloatVector.broadcast(F, (float) fill.least());
-    FloatVector most = FloatVector.broadcast(F, (float) fill.most());
+    float leastValue = (float) fill.least();
+    float mostValue = (float) fill.most();
+    FloatVector least = FloatVector.broadcast(F, leastValue);
+    FloatVector most = FloatVector.broadcast(F, mostValue);
     FloatVector unit = FloatVector.broadcast(F, (float) fill.scale() * 0x1p-24f);
 
     // Products between rounds 4 and 5, and between rounds 7 and 8.
@@ -299,6 +310,14 @@ final class StreamVector implements StreamLoop {
             KIND == Kind.BITS
                 ? Rounding.upper(result, resultB)
                 : Rounding.bfloat16(result, resultB);
+        if (BOUNDS_LAST && BOUNDS != Bounds.FREE) {
+          ShortVector halves = packed.reinterpretAsShorts();
+          halves = halves.lanewise(UMIN, (short) (Float.floatToRawIntBits(leastValue) >>> 16));
+          if (BOUNDS == Bounds.AROUND_ZERO) {
+            halves = halves.min((short) (Float.floatToRawIntBits(mostValue) >>> 16));
+          }
+          packed = halves.reinterpretAsInts();
+        }
         Target.store(packed, out, at, ELEMENT);
       } else {
         if (KIND == Kind.NORMAL) {
@@ -367,7 +386,7 @@ final class StreamVector implements StreamLoop {
   /** Patterns of values within the bounds. */
   @Inlined
   static IntVector bounded(FloatVector value, FloatVector least, FloatVector most) {
-    if (BOUNDS == Bounds.FREE) {
+    if (BOUNDS == Bounds.FREE || BOUNDS_LAST) {
       return value.reinterpretAsInts();
     }
     if (BOUNDS == Bounds.NEGATIVE_LEAST) {
