@@ -19,22 +19,16 @@ final class Rounding {
     return value.blend(least, value.lt(least)).blend(most, most.lt(value)).reinterpretAsInts();
   }
 
-  /** The same for a negative least alone: as unsigned integers, it is the most. */
+  /** The same for a negative least alone: as an unsigned integer, it is the most. */
   @Inlined
-  static IntVector notBelowNegative(FloatVector value, FloatVector least) {
-    return value.reinterpretAsInts().lanewise(UMIN, least.reinterpretAsInts());
+  static IntVector notBelowNegative(IntVector value, FloatVector least) {
+    return value.lanewise(UMIN, least.reinterpretAsInts());
   }
 
-  /**
-   * The same for least < 0 < most, in two operations. As unsigned integers, what is not below the
-   * least is at most the least; as signed ones, what is at most the most is at most the most.
-   */
+  /** The same for a positive most alone: as a signed integer, it is the most. */
   @Inlined
-  static IntVector boundedAroundZero(FloatVector value, FloatVector least, FloatVector most) {
-    return value
-        .reinterpretAsInts()
-        .lanewise(UMIN, least.reinterpretAsInts())
-        .min(most.reinterpretAsInts());
+  static IntVector notAbovePositive(IntVector value, FloatVector most) {
+    return value.min(most.reinterpretAsInts());
   }
 
   /** The upper halves of the even and the odd elements, in the elements' order. */

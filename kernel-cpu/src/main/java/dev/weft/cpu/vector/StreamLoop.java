@@ -50,6 +50,8 @@ interface StreamLoop {
     FREE,
     /** No element is above the most, and the least is negative. */
     NEGATIVE_LEAST,
+    /** No element is below the least, and the most is positive. */
+    POSITIVE_MOST,
     /**
      * The least is negative and the most positive: then as integers, unsigned, all that is not
      * below the least is at most the least; and signed, all at most the most is at most the most.
@@ -71,10 +73,10 @@ interface StreamLoop {
             yield ANY;
           }
           float last = Math.fma(0x1.fffffep-1f, scale, shift); // monotone: the two ends tell
-          if (last <= most && (shift >= least || least < 0)) {
-            yield shift >= least ? FREE : NEGATIVE_LEAST;
+          if (shift >= least) {
+            yield last <= most ? FREE : most > 0 ? POSITIVE_MOST : ANY;
           }
-          yield least < 0 && most > 0 ? AROUND_ZERO : ANY;
+          yield least >= 0 ? ANY : last <= most ? NEGATIVE_LEAST : most > 0 ? AROUND_ZERO : ANY;
         }
         case TRUNCATED_NORMAL -> least < 0 && most > 0 ? AROUND_ZERO : ANY;
       };

@@ -15,7 +15,6 @@ import java.lang.invoke.MethodHandles;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.LongVector;
-import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -45,6 +44,11 @@ final class StreamVector implements StreamLoop {
   private static final Kind KIND = VARIANT.kind();
   private static final boolean HALVES = VARIANT.halves();
   private static final Bounds BOUNDS = VARIANT.bounds();
+
+  private static final boolean HAS_NEGATIVE_LEAST =
+      BOUNDS == Bounds.NEGATIVE_LEAST || BOUNDS == Bounds.AROUND_ZERO;
+  private static final boolean HAS_POSITIVE_MOST =
+      BOUNDS == Bounds.POSITIVE_MOST || BOUNDS == Bounds.AROUND_ZERO;
 
   /**
    * Whether elements of 16 bits are bounded when they are rounded, two in a lane: rounding is
@@ -310,13 +314,19 @@ final class StreamVector implements StreamLoop {
             KIND == Kind.BITS
                 ? Rounding.upper(result, resultB)
                 : Rounding.bfloat16(result, resultB);
-        if (BOUNDS_LAST && BOUNDS != Bounds.FREE) {
-          ShortVector halves = packed.reinterpretAsShorts();
-          halves = halves.lanewise(UMIN, (short) (Float.floatToRawIntBits(leastValue) >>> 16));
-          if (BOUNDS == Bounds.AROUND_ZERO) {
-            halves = halves.min((short) (Float.floatToRawIntBits(mostValue) >>> 16));
-          }
-          packed = halves.reinterpretAsInts();
+        if (HAS_NEGATIVE_LEAST) {
+          packed =
+              packed
+                  .reinterpretAsShorts()
+                  .lanewise(UMIN, (short) (Float.floatToRawIntBits(leastValue) >>> 16))
+                  .reinterpretAsInts();
+        }
+        if (HAS_POSITIVE_MOST) {
+          packed =
+              packed
+                  .reinterpretAsShorts()
+                  .min((short) (Float.floatToRawIntBits(mostValue) >>> 16))
+                  .reinterpretAsInts();
         }
         Target.store(packed, out, at, ELEMENT);
       } else {
@@ -386,16 +396,20 @@ final class StreamVector implements StreamLoop {
   /** Patterns of values within the bounds. */
   @Inlined
   static IntVector bounded(FloatVector value, FloatVector least, FloatVector most) {
-    if (BOUNDS == Bounds.FREE || BOUNDS_LAST) {
-      return value.reinterpretAsInts();
+    if (BOUNDS == Bounds.ANY) {
+      return Rounding.bounded(value, least, most);
     }
-    if (BOUNDS == Bounds.NEGATIVE_LEAST) {
-      return Rounding.notBelowNegative(value, least);
+    IntVector bits = value.reinterpretAsInts();
+    if (BOUNDS_LAST) {
+      return bits;
     }
-    if (BOUNDS == Bounds.AROUND_ZERO) {
-      return Rounding.boundedAroundZero(value, least, most);
+    if (HAS_NEGATIVE_LEAST) {
+      bits = Rounding.notBelowNegative(bits, least);
     }
-    return Rounding.bounded(value, least, most);
+    if (HAS_POSITIVE_MOST) {
+      bits = Rounding.notAbovePositive(bits, most);
+    }
+    return bits;
   }
 
   /**

@@ -41,6 +41,8 @@ public abstract class FillContract extends BackendContract {
           "uniform",
           "uniform:minval=0,maxval=1",
           "uniform:minval=0.1,maxval=0.3",
+          "uniform:minval=-0.3,maxval=-0.1",
+          "uniform:minval=-1,maxval=0",
           "uniform:minval=-1e-36,maxval=2e-36", // 2⁻²⁴ of it is subnormal
           "uniform:minval=0,maxval=1e-44",
           "normal:stddev=1",
