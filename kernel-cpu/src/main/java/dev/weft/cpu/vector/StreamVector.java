@@ -142,7 +142,11 @@ final class StreamVector implements StreamLoop {
   }
 
   /**
-   * @param idle whether to do nothing
+   * The loop, for blocks with the counter word c, c + 1, …
+   *
+   * @param mul0 M0, or M1 if mirrored; {@code mul1} the other
+   * @param keys the constants of {@link #run}
+   * @param idle whether to do nothing, and be counted
    */
   private static void loop(
       StreamFill fill,
