@@ -1,5 +1,7 @@
 package dev.weft.cpu.vector;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+
 import dev.weft.DType;
 import dev.weft.cpu.dense.DenseKernels;
 import dev.weft.cpu.dense.Gemm;
@@ -23,6 +25,18 @@ final class DenseF32Vector implements DenseKernels<float[]> {
   private static final int MR = S.vectorBitSize() >= 512 ? 14 : 6;
 
   private static final int NR = 2 * V;
+
+  /** Columns of a strip of rows on their way into a panel: 16 KiB. */
+  private static final int STRIP_COLUMNS = 256;
+
+  private static final ThreadLocal<int[]> STRIP =
+      ThreadLocal.withInitial(() -> new int[TransposeF32.SIDE * STRIP_COLUMNS]);
+
+  /** Null for vectors of other sizes. */
+  private final TransposeF32 transpose =
+      V == TransposeF32.SIDE
+          ? VectorWidth.load(TransposeF32.class, TransposeF32Vector.class, S.vectorBitSize())
+          : null;
 
   /** Made by {@link VectorWidth#load}. */
   DenseF32Vector() {}
@@ -75,7 +89,7 @@ final class DenseF32Vector implements DenseKernels<float[]> {
     do {
       int rows = (int) Math.min(width, x.rows() - row);
       if (x.rowStride() != 1) {
-        DenseF32Scalar.packPanel(x, row, rows, out, at + row / width * panel, ld);
+        packRows(x, row, rows, columns, out, at + row / width * panel, ld);
       }
       DenseF32Scalar.pad(rows, width, columns, out, at + row / width * panel, ld);
       row += width;
@@ -85,6 +99,28 @@ final class DenseF32Vector implements DenseKernels<float[]> {
       for (int k = 0; k < columns; k++) {
         packColumn(x.segment(), x.at(0, k), rows, width, out, at + k * ld, panel);
       }
+    }
+  }
+
+  /** One panel of rows that lie one after another in memory. */
+  private void packRows(Matrix x, int row, int rows, int columns, float[] out, int at, int ld) {
+    int whole = 0;
+    if (transpose != null && rows > 0 && rows <= TransposeF32.SIDE && x.columnStride() == 1) {
+      whole = columns / TransposeF32.SIDE * TransposeF32.SIDE;
+      int[] strip = STRIP.get();
+      for (int k = 0; k < whole; k += STRIP_COLUMNS) {
+        int count = Math.min(STRIP_COLUMNS, whole - k);
+        for (int r = 0; r < rows; r++) {
+          long from = x.at(row + r, k) * Float.BYTES;
+          MemorySegment.copy(
+              x.segment(), JAVA_INT_UNALIGNED, from, strip, r * STRIP_COLUMNS, count);
+        }
+        transpose.pack(strip, STRIP_COLUMNS, rows, count, out, at + k * ld, ld);
+      }
+    }
+    if (whole < columns) {
+      Matrix rest = x.part(0, whole, x.rows(), columns - whole);
+      DenseF32Scalar.packPanel(rest, row, rows, out, at + whole * ld, ld);
     }
   }
 
