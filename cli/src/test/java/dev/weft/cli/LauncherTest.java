@@ -12,7 +12,7 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The launcher's search for a JDK, which needs no build. */
+/** The launcher's search for a JDK, and what it takes from a build. */
 @EnabledOnOs({OS.LINUX, OS.MAC}) // it is a bash script
 class LauncherTest {
   private static final Path LAUNCHER = Path.of("").toAbsolutePath().resolveSibling("weft");
@@ -56,6 +56,34 @@ class LauncherTest {
     }
   }
 
+  /** Beside a build with its jars of sources and Javadoc, only what runs is on the module path. */
+  @Test
+  void takesNoJarsOfARelease() throws Exception {
+    Path root = Files.createDirectory(directory.resolve("checkout"));
+    Files.copy(LAUNCHER, root.resolve("weft"));
+    Files.createFile(root.resolve("pom.xml"));
+    Path target = Files.createDirectories(root.resolve("cli/target"));
+    for (String jar : new String[] {"1.jar", "1-sources.jar", "1-javadoc.jar"}) {
+      Files.createFile(target.resolve("weft-cli-" + jar));
+    }
+    Files.createFile(Files.createDirectory(target.resolve("lib")).resolve("weft-api-1.jar"));
+    Path bin = Files.createDirectory(directory.resolve("path"));
+    script(bin.resolve("mvn"), "exit 0");
+    Path home = Path.of(jdk("25.0.3"));
+    script(home.resolve("bin/java"), "ls \"" + root + "/target/weft/lib\"");
+
+    String path = bin + ":" + System.getenv("PATH");
+    Map<String, String> environment = Map.of("WEFT_JAVA_HOME", home.toString(), "PATH", path);
+    Result result = run(root.resolve("weft"), environment, "devices");
+    assertThat(result.out).isEqualTo("weft-api-1.jar\nweft-cli-1.jar\n");
+    assertThat(result.exit).isZero();
+  }
+
+  private static void script(Path file, String line) throws IOException {
+    Files.writeString(file, "#!/bin/sh\n" + line + "\n");
+    assertThat(file.toFile().setExecutable(true)).isTrue();
+  }
+
   /** A directory that looks like a JDK of this version. */
   private String jdk(String version) throws IOException {
     Path home = Files.createDirectories(directory.resolve("jdk " + version));
@@ -66,9 +94,14 @@ class LauncherTest {
   }
 
   private Result run(Path launcher, Map<String, String> environment) throws Exception {
+    return run(launcher, environment, "--jdk");
+  }
+
+  private Result run(Path launcher, Map<String, String> environment, String argument)
+      throws Exception {
     Path err = directory.resolve("err");
     ProcessBuilder builder =
-        new ProcessBuilder("bash", launcher.toString(), "--jdk")
+        new ProcessBuilder("bash", launcher.toString(), argument)
             .directory(directory.toFile())
             .redirectError(err.toFile());
     builder.environment().putAll(environment);
