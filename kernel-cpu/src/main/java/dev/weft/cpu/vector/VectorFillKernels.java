@@ -28,8 +28,11 @@ public final class VectorFillKernels implements FillKernels {
   /** Elements or words of a tile: with its halves 24 KiB, which fit a first-level cache of 32. */
   private static final int TILE = 4096;
 
-  /** Groups or vectors of a call: their bytes are an int. */
+  /** Groups of a call: their bytes are an int. */
   private static final int MOST_GROUPS = 1 << 19;
+
+  /** Longs of a call: their bytes are an int. */
+  private static final int MOST_LONGS = 1 << 27;
 
   private static final ThreadLocal<Tile> TILES = ThreadLocal.withInitial(Tile::new);
 
@@ -157,13 +160,12 @@ public final class VectorFillKernels implements FillKernels {
           case 4 -> (value & 0xFFFFFFFFL) * 0x100000001L;
           default -> value;
         };
-    int vectorBytes = bits / Byte.SIZE;
     long bytes = count * elementBytes;
     long done = 0;
-    while (loops(out).memory.hasVectors() && bytes - done >= vectorBytes) {
-      int vectors = (int) Math.min((bytes - done) / vectorBytes, MOST_GROUPS);
-      loops(out).constant().run(pattern, out, byteOffset + done, vectors);
-      done += (long) vectors * vectorBytes;
+    while (bytes - done >= Long.BYTES) {
+      int longs = (int) Math.min((bytes - done) / Long.BYTES, MOST_LONGS);
+      loops(out).constant().run(pattern, out, byteOffset + done, longs);
+      done += (long) longs * Long.BYTES;
     }
     for (; done < bytes; done += elementBytes) {
       Elements.put(out, byteOffset + done, elementBytes, value);
@@ -235,8 +237,7 @@ public final class VectorFillKernels implements FillKernels {
     ConstantLoop constant() {
       ConstantLoop found = constant;
       if (found == null) {
-        ConstantLoop.Variant variant = new ConstantLoop.Variant(bits, memory);
-        found = VectorWidth.load(ConstantLoop.class, ConstantVector.class, variant);
+        found = VectorWidth.load(ConstantLoop.class, ConstantStores.class, memory);
         constant = found;
       }
       return found;

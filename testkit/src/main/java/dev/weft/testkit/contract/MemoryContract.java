@@ -104,8 +104,14 @@ public abstract class MemoryContract extends BackendContract {
         }
       }
     }
-    // negative control
-    assertThat(allocatedPerCall(100_000_000, () -> sink = new byte[64])).isGreaterThanOrEqualTo(64);
+    // Negative control. The least of many measurements is wrong when one of them is, as happens
+    // when
+    // a thread ends or gets new room to allocate in: so the most of ten short ones.
+    long control = 0;
+    for (int i = 0; i < 10; i++) {
+      control = Math.max(control, allocatedPerCall(1_000_000, () -> sink = new byte[64]));
+    }
+    assertThat(control).isGreaterThanOrEqualTo(64);
   }
 
   /** Less than this per call is what measuring takes. */
