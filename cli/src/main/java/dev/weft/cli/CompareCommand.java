@@ -96,7 +96,7 @@ final class CompareCommand implements Callable<Integer> {
     // 512 KiB: half of a core's second-level cache on the machines of today.
     Throughput cache =
         quick
-            ? new Throughput(512 << 10, 600 * MILLI, 8 * MILLI, 5, 800 * MILLI)
+            ? new Throughput(512 << 10, 300 * MILLI, 8 * MILLI, 5, 200 * MILLI)
             : new Throughput(512 << 10, 400 * MILLI, 30 * MILLI, 11, 2000 * MILLI);
     Throughput memory =
         quick

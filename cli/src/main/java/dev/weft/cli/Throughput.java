@@ -20,6 +20,9 @@ import java.util.concurrent.CountDownLatch;
  */
 final class Throughput {
   private static final int ROOF_ARRAY = 4096;
+  private static final double IMPROVEMENT = 1.1;
+  private static final int CALM_WINDOWS = 4;
+  private static final int MOST_WARM_UP = 10;
 
   private final long bytes;
   private final long warmNanos;
@@ -29,10 +32,11 @@ final class Throughput {
 
   /**
    * @param bytes size of the memory that is filled
-   * @param warmNanos how long each fill is repeated before it is timed
+   * @param warmNanos how long each fill is repeated before it is timed, at least: until it gets no
+   *     faster, but at most ten times as long
    * @param sampleNanos how long a sample lasts, at least
    * @param samples how many samples give the median
-   * @param budgetNanos after so long no further sample is begun
+   * @param budgetNanos after so long of samples no further one is begun
    */
   Throughput(long bytes, long warmNanos, long sampleNanos, int samples, long budgetNanos) {
     this.bytes = bytes;
@@ -107,6 +111,32 @@ final class Throughput {
     return arena.allocate(bytes, 4096);
   }
 
+  /**
+   * Repeats a fill until it has not got faster for a while: until all that is hot has been
+   * compiled.
+   */
+  private void warmUp(Runnable pass) {
+    long start = System.nanoTime();
+    long window = Math.max(warmNanos / 10, 1);
+    long best = 0; // passes in a window
+    int calm = 0;
+    do {
+      long begin = System.nanoTime();
+      long passes = 0;
+      do {
+        pass.run();
+        passes++;
+      } while (System.nanoTime() - begin < window);
+      calm++;
+      if (passes > best * IMPROVEMENT) {
+        best = passes;
+        calm = 0;
+      }
+    } while (warmNanos > 0
+        && (System.nanoTime() - start < warmNanos || calm < CALM_WINDOWS)
+        && System.nanoTime() - start < MOST_WARM_UP * warmNanos);
+  }
+
   private double plain(MemorySegment out) {
     return medianSeconds(() -> out.fill((byte) 1));
   }
@@ -124,10 +154,8 @@ final class Throughput {
   }
 
   private double medianSeconds(Runnable pass) {
+    warmUp(pass);
     long start = System.nanoTime();
-    do {
-      pass.run();
-    } while (System.nanoTime() - start < warmNanos);
     List<Double> seconds = new ArrayList<>();
     while (seconds.isEmpty()
         || seconds.size() < samples && System.nanoTime() - start < budgetNanos) {

@@ -31,10 +31,18 @@ import java.lang.classfile.instruction.LookupSwitchInstruction;
 import java.lang.classfile.instruction.ReturnInstruction;
 import java.lang.classfile.instruction.StoreInstruction;
 import java.lang.classfile.instruction.TableSwitchInstruction;
+import java.lang.constant.ClassDesc;
+import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.LongVector;
+import jdk.incubator.vector.ShortVector;
 
 /**
  * Puts the bodies of {@link Inlined} functions in the place of their calls when a class of kernels
@@ -47,13 +55,31 @@ import java.util.Map;
  */
 final class Inliner {
   private static final String INLINED = Inlined.class.descriptorString();
+  private static final String EXACT = Exact.class.descriptorString();
+  private static final ClassDesc CLASS = ConstantDescs.CD_Class;
+  private static final MethodTypeDesc CAST =
+      MethodTypeDesc.of(ConstantDescs.CD_Object, ConstantDescs.CD_Object);
+
+  /** The constants of a template that hold exact classes, by the abstract class. */
+  private static final Map<ClassDesc, String> EXACT_CLASSES =
+      Map.of(
+          ByteVector.class.describeConstable().orElseThrow(), "BYTES",
+          ShortVector.class.describeConstable().orElseThrow(), "SHORTS",
+          IntVector.class.describeConstable().orElseThrow(), "INTS",
+          LongVector.class.describeConstable().orElseThrow(), "LONGS",
+          FloatVector.class.describeConstable().orElseThrow(), "FLOATS",
+          DoubleVector.class.describeConstable().orElseThrow(), "DOUBLES");
+
   private static final String PACKAGE = Inliner.class.getPackageName().replace('.', '/') + "/";
 
   private final ClassFile classFile =
       ClassFile.of(
           ClassFile.ClassHierarchyResolverOption.of(
               ClassHierarchyResolver.ofClassLoading(Inliner.class.getClassLoader())));
-  private final Map<String, Map<String, CodeAttribute>> functions = new HashMap<>();
+  private final Map<String, Map<String, Function>> functions = new HashMap<>();
+  private ClassDesc template;
+
+  private record Function(CodeAttribute code, boolean exact) {}
 
   /** The class file of {@code template} without calls of inlined functions. */
   static byte[] classFile(Class<?> template) {
@@ -63,19 +89,16 @@ final class Inliner {
 
   private byte[] inline(String template) {
     ClassModel model = parse(template);
+    this.template = model.thisClass().asSymbol();
     return classFile.transformClass(
         model,
-        ClassTransform.dropping(e -> e instanceof MethodModel method && isInlined(method))
+        ClassTransform.dropping(e -> e instanceof MethodModel method && has(method, INLINED))
             .andThen(
                 (builder, element) -> {
                   if (element instanceof MethodModel method && method.code().isPresent()) {
                     int locals = ((CodeAttribute) method.code().get()).maxLocals();
-                    CodeTransform calls =
-                        (code, e) -> {
-                          if (!expand(code, e, locals)) {
-                            code.with(e);
-                          }
-                        };
+                    boolean exact = has(method, EXACT);
+                    CodeTransform calls = (code, e) -> put(code, e, locals, exact);
                     builder.transformMethod(method, MethodTransform.transformingCode(calls));
                   } else {
                     builder.with(element);
@@ -83,19 +106,37 @@ final class Inliner {
                 }));
   }
 
+  /** Writes an element, or the function that it calls; see {@link #expand} and {@link Exact}. */
+  private void put(CodeBuilder code, CodeElement element, int locals, boolean exact) {
+    if (expand(code, element, locals, exact)) {
+      return;
+    }
+    code.with(element);
+    if (exact && element instanceof InvokeInstruction call) {
+      ClassDesc type = call.typeSymbol().returnType();
+      String constant = EXACT_CLASSES.get(type);
+      if (constant != null) {
+        code.getstatic(template, constant, CLASS).swap();
+        code.invokevirtual(CLASS, "cast", CAST).checkcast(type);
+      }
+    }
+  }
+
   /**
    * Writes the body of the function that {@code element} calls; false if it calls none.
    *
    * @param locals the first local variable that is free
+   * @param exact whether vectors are cast to their exact class
    */
-  private boolean expand(CodeBuilder code, CodeElement element, int locals) {
+  private boolean expand(CodeBuilder code, CodeElement element, int locals, boolean exact) {
     if (!(element instanceof InvokeInstruction call) || call.opcode() != Opcode.INVOKESTATIC) {
       return false;
     }
-    CodeAttribute body = function(call.method());
-    if (body == null) {
+    Function function = function(call.method());
+    if (function == null) {
       return false;
     }
+    CodeAttribute body = function.code();
     MethodTypeDesc type = call.typeSymbol();
     int slot = locals;
     for (int i = 0; i < type.parameterCount(); i++) {
@@ -113,8 +154,15 @@ final class Inliner {
     }
     Label end = code.newLabel();
     Map<Label, Label> labels = new HashMap<>();
+    boolean exactInside = exact || function.exact();
     for (int i = 0; i < elements.size(); i++) {
-      copy(code, elements.get(i), locals, locals + body.maxLocals(), i == last, end, labels);
+      if (elements.get(i) instanceof ReturnInstruction) {
+        if (i != last) {
+          code.goto_(end);
+        }
+      } else {
+        copy(code, elements.get(i), locals, locals + body.maxLocals(), exactInside, labels);
+      }
     }
     code.labelBinding(end);
     return true;
@@ -125,8 +173,7 @@ final class Inliner {
       CodeElement element,
       int shift,
       int locals,
-      boolean last,
-      Label end,
+      boolean exact,
       Map<Label, Label> labels) {
     switch (element) {
       case LoadInstruction e -> code.loadLocal(e.typeKind(), e.slot() + shift);
@@ -136,25 +183,16 @@ final class Inliner {
           code.branch(e.opcode(), labels.computeIfAbsent(e.target(), l -> code.newLabel()));
       case LabelTarget e ->
           code.labelBinding(labels.computeIfAbsent(e.label(), l -> code.newLabel()));
-      case ReturnInstruction e -> {
-        if (!last) {
-          code.goto_(end);
-        }
-      }
       case TableSwitchInstruction e -> throw new AssertionError("an inlined function switches");
       case LookupSwitchInstruction e -> throw new AssertionError("an inlined function switches");
       case ExceptionCatch e -> throw new AssertionError("an inlined function catches");
       case LineNumber e -> {} // of another file
       case PseudoInstruction e -> {} // names of local variables
-      default -> {
-        if (!expand(code, element, locals)) {
-          code.with(element);
-        }
-      }
+      default -> put(code, element, locals, exact);
     }
   }
 
-  private CodeAttribute function(MemberRefEntry method) {
+  private Function function(MemberRefEntry method) {
     String owner = method.owner().asInternalName();
     if (!owner.startsWith(PACKAGE)) {
       return null;
@@ -164,25 +202,25 @@ final class Inliner {
         .get(method.name().stringValue() + method.type().stringValue());
   }
 
-  private Map<String, CodeAttribute> functions(String simpleName) {
-    Map<String, CodeAttribute> found = new HashMap<>();
+  private Map<String, Function> functions(String simpleName) {
+    Map<String, Function> found = new HashMap<>();
     for (MethodModel method : parse(simpleName).methods()) {
-      if (isInlined(method)) {
+      if (has(method, INLINED)) {
         found.put(
             method.methodName().stringValue() + method.methodType().stringValue(),
-            (CodeAttribute) method.code().orElseThrow());
+            new Function((CodeAttribute) method.code().orElseThrow(), has(method, EXACT)));
       }
     }
     return found;
   }
 
-  private static boolean isInlined(MethodModel method) {
+  private static boolean has(MethodModel method, String annotation) {
     return method
         .findAttribute(Attributes.runtimeInvisibleAnnotations())
         .map(
             attribute ->
                 attribute.annotations().stream()
-                    .anyMatch(a -> a.className().stringValue().equals(INLINED)))
+                    .anyMatch(a -> a.className().stringValue().equals(annotation)))
         .orElse(false);
   }
 

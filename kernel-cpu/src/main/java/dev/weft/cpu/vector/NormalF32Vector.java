@@ -37,6 +37,7 @@ final class NormalF32Vector {
 
   /** e·2²³ of u = m·2ᵉ. */
   @Inlined
+  @Exact
   static IntVector exponent(FloatVector u) {
     return u.reinterpretAsInts().sub(NormalF32.LOG_BASE).and(0xff800000);
   }

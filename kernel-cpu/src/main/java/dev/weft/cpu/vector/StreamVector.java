@@ -4,7 +4,6 @@ import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.SQRT;
-import static jdk.incubator.vector.VectorOperators.UMIN;
 import static jdk.incubator.vector.VectorOperators.XOR;
 
 import dev.weft.cpu.StreamFill;
@@ -12,9 +11,12 @@ import dev.weft.cpu.StreamFill.Kind;
 import dev.weft.random.Philox4x32;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.LongVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -70,9 +72,15 @@ final class StreamVector implements StreamLoop {
   private static final LongVector IOTA = LongVector.broadcast(L, 0).addIndex(1);
 
   // The classes of the vectors.
-  private static final Class<? extends LongVector> LONGS = IOTA.getClass();
-  private static final Class<? extends IntVector> INTS = IntVector.zero(I).getClass();
-  private static final Class<? extends FloatVector> FLOATS = FloatVector.zero(F).getClass();
+  private static final Class<?> LONGS = IOTA.getClass();
+  private static final Class<?> INTS = IntVector.zero(I).getClass();
+  private static final Class<?> BYTES =
+      ByteVector.zero(VectorSpecies.of(byte.class, SHAPE)).getClass();
+  private static final Class<?> SHORTS =
+      ShortVector.zero(VectorSpecies.of(short.class, SHAPE)).getClass();
+  private static final Class<?> DOUBLES =
+      DoubleVector.zero(VectorSpecies.of(double.class, SHAPE)).getClass();
+  private static final Class<?> FLOATS = FloatVector.zero(F).getClass();
 
   /** Steps from the first rounds of a group to its stores; 3 more where the transform is long. */
   private static final int LAG = KIND == Kind.NORMAL || KIND == Kind.TRUNCATED_NORMAL ? 5 : 2;
@@ -229,14 +237,10 @@ final class StreamVector implements StreamLoop {
       LongVector o = PhiloxVector.round(L, cn, cp, keys, 8 * VL, m0, low);
       LongVector p = PhiloxVector.round(L, o, co, keys, 11 * VL, m1, low);
       LongVector r = PhiloxVector.round(L, n, cn, keys, 10 * VL, m0, low);
-      IntVector yx =
-          n.lanewise(LSHL, 32)
-              .lanewise(XOR, p.lanewise(XOR, LongVector.fromArray(L, keys, 12 * VL)))
-              .reinterpretAsInts();
-      IntVector wz =
-          o.lanewise(LSHL, 32)
-              .lanewise(XOR, r.lanewise(XOR, LongVector.fromArray(L, keys, 13 * VL)))
-              .reinterpretAsInts();
+      LongVector x = p.lanewise(XOR, LongVector.fromArray(L, keys, 12 * VL));
+      LongVector z = r.lanewise(XOR, LongVector.fromArray(L, keys, 13 * VL));
+      IntVector yx = n.lanewise(LSHL, 32).lanewise(XOR, x).reinterpretAsInts();
+      IntVector wz = o.lanewise(LSHL, 32).lanewise(XOR, z).reinterpretAsInts();
       IntVector first = firstPlaces.selectFrom(yx, wz);
       IntVector second = secondPlaces.selectFrom(yx, wz);
 
@@ -313,24 +317,18 @@ final class StreamVector implements StreamLoop {
       }
 
       // Stores.
+      result = exact(result);
+      resultB = exact(resultB);
       if (HALVES) {
         IntVector packed =
             KIND == Kind.BITS
                 ? Rounding.upper(result, resultB)
                 : Rounding.bfloat16(result, resultB);
         if (HAS_NEGATIVE_LEAST) {
-          packed =
-              packed
-                  .reinterpretAsShorts()
-                  .lanewise(UMIN, (short) (Float.floatToRawIntBits(leastValue) >>> 16))
-                  .reinterpretAsInts();
+          packed = Rounding.least(packed, leastValue);
         }
         if (HAS_POSITIVE_MOST) {
-          packed =
-              packed
-                  .reinterpretAsShorts()
-                  .min((short) (Float.floatToRawIntBits(mostValue) >>> 16))
-                  .reinterpretAsInts();
+          packed = Rounding.most(packed, mostValue);
         }
         Target.store(packed, out, at, ELEMENT);
       } else {
@@ -339,8 +337,8 @@ final class StreamVector implements StreamLoop {
           resultB = zipHigh.selectFrom(result, resultB);
           result = zipped;
         }
-        Target.store(result, out, at, ELEMENT);
-        Target.store(resultB, out, at + VECTOR_BYTES, ELEMENT);
+        Target.store(exact(result), out, at, ELEMENT);
+        Target.store(exact(resultB), out, at + VECTOR_BYTES, ELEMENT);
       }
 
       // Rounds 5 to 7.
@@ -374,17 +372,17 @@ final class StreamVector implements StreamLoop {
    */
   @Inlined
   static LongVector exact(LongVector v) {
-    return LONGS.cast(v);
+    return (LongVector) LONGS.cast(v);
   }
 
   @Inlined
   static IntVector exact(IntVector v) {
-    return INTS.cast(v);
+    return (IntVector) INTS.cast(v);
   }
 
   @Inlined
   static FloatVector exact(FloatVector v) {
-    return FLOATS.cast(v);
+    return (FloatVector) FLOATS.cast(v);
   }
 
   private static void set(long[] constants, int at, long value) {

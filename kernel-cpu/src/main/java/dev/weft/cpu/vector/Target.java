@@ -37,6 +37,7 @@ record Target(Class<? extends MemorySegment> type, Class<?> element) {
 
   /** Stores {@code value} at {@code byteOffset}. */
   @Inlined
+  @Exact
   static void store(IntVector value, MemorySegment out, long byteOffset, Class<?> element) {
     if (element == int.class) {
       value.intoMemorySegment(out, byteOffset, ORDER);

@@ -4,7 +4,6 @@ import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.NOT;
 import static jdk.incubator.vector.VectorOperators.SQRT;
-import static jdk.incubator.vector.VectorOperators.UGE;
 import static jdk.incubator.vector.VectorOperators.XOR;
 
 import dev.weft.cpu.scalar.TruncatedNormalF32;
@@ -70,38 +69,42 @@ final class TruncatedNormalF32Vector {
     return v.fma(g, FloatVector.broadcast(f, TruncatedNormalF32.ROOT0));
   }
 
-  /** z of a word; any bounds. */
+  /** p; any bounds. */
   @Inlined
-  static FloatVector sample(
-      VectorSpecies<Integer> i,
+  static FloatVector tail(
       VectorSpecies<Float> f,
-      IntVector word,
+      IntVector x,
+      VectorMask<Integer> above,
       TruncatedNormalF32.Plan plan) {
-    IntVector split = IntVector.broadcast(i, plan.split());
-    FloatVector width = FloatVector.broadcast(f, plan.width());
-    IntVector x = word.lanewise(XOR, plan.flip());
-    VectorMask<Integer> above = x.compare(UGE, split);
-    VectorMask<Float> aboveF = above.cast(f);
-    FloatVector p =
-        NormalF32Vector.unsigned(f, x.blend(x.lanewise(NOT), above))
-            .fma(width, FloatVector.broadcast(f, plan.tailBelow()).blend(plan.tailAbove(), aboveF));
-    IntVector fromSplit = x.sub(split);
-    FloatVector q =
-        NormalF32Vector.unsigned(f, fromSplit.lanewise(NOT).blend(fromSplit, above))
-            .fma(
-                width,
-                FloatVector.broadcast(f, plan.middleBelow()).blend(plan.middleAbove(), aboveF));
-    FloatVector z = q.mul(ratio(f, root(p)));
-    VectorMask<Float> inTail = p.lt(plan.cut());
-    if (inTail.anyTrue()) {
-      z = z.blend(inTail(f, p, plan), inTail);
-    }
-    VectorMask<Integer> negative = plan.flip() == 0 ? above.not() : above;
-    return z.reinterpretAsInts()
-        .lanewise(XOR, IntVector.zero(i).blend(0x80000000, negative))
-        .reinterpretAsFloats();
+    return NormalF32Vector.unsigned(f, x.blend(x.lanewise(NOT), above))
+        .fma(
+            FloatVector.broadcast(f, plan.width()),
+            FloatVector.broadcast(f, plan.tailBelow()).blend(plan.tailAbove(), above.cast(f)));
   }
 
+  /** q = ½ − p; any bounds. */
+  @Inlined
+  static FloatVector middle(
+      VectorSpecies<Float> f,
+      IntVector x,
+      VectorMask<Integer> above,
+      TruncatedNormalF32.Plan plan) {
+    IntVector fromSplit = x.sub(plan.split());
+    return NormalF32Vector.unsigned(f, fromSplit.lanewise(NOT).blend(fromSplit, above))
+        .fma(
+            FloatVector.broadcast(f, plan.width()),
+            FloatVector.broadcast(f, plan.middleBelow()).blend(plan.middleAbove(), above.cast(f)));
+  }
+
+  /** The sign of z; any bounds. */
+  @Inlined
+  static IntVector sign(
+      VectorSpecies<Integer> i, VectorMask<Integer> above, TruncatedNormalF32.Plan plan) {
+    VectorMask<Integer> negative = plan.flip() == 0 ? above.not() : above;
+    return IntVector.zero(i).blend(0x80000000, negative);
+  }
+
+  /** |z| of p in the tail. */
   @Inlined
   static FloatVector inTail(VectorSpecies<Float> f, FloatVector p, TruncatedNormalF32.Plan plan) {
     FloatVector e =

@@ -2,7 +2,6 @@ package dev.weft.cpu.vector;
 
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.NOT;
-import static jdk.incubator.vector.VectorOperators.OR;
 import static jdk.incubator.vector.VectorOperators.SQRT;
 import static jdk.incubator.vector.VectorOperators.XOR;
 
@@ -18,31 +17,40 @@ import jdk.incubator.vector.VectorSpecies;
 final class TruncatedNormalF64Vector {
   private TruncatedNormalF64Vector() {}
 
-  /** z of a word. */
+  /** All bits where a word is in the upper part, else none. */
   @Inlined
-  static DoubleVector sample(
-      VectorSpecies<Double> d, LongVector word, TruncatedNormalF64.Plan plan) {
-    LongVector x = word.lanewise(XOR, plan.flip());
-    LongVector fromSplit = x.sub(plan.split());
+  static LongVector above(LongVector x, TruncatedNormalF64.Plan plan) {
     LongVector not = x.lanewise(NOT);
     LongVector borrow = // top bit: x < split
-        not.and(plan.split()).or(not.or(plan.split()).and(fromSplit));
-    LongVector above = borrow.lanewise(ASHR, 63).lanewise(NOT);
-    DoubleVector width = DoubleVector.broadcast(d, plan.width());
-    DoubleVector p =
-        NormalF64Vector.unsigned(d, x.lanewise(XOR, above))
-            .fma(width, either(above, plan.tailBelow(), plan.tailAbove()));
-    DoubleVector q = // split + ~x = ~(x − split)
-        NormalF64Vector.unsigned(d, fromSplit.lanewise(XOR, above.lanewise(NOT)))
-            .fma(width, either(above, plan.middleBelow(), plan.middleAbove()));
-    LongVector z = q.mul(ratio(d, p)).reinterpretAsLongs();
-    LongVector inTail = p.sub(plan.cut()).reinterpretAsLongs().lanewise(ASHR, 63); // p < cut
-    if (inTail.reduceLanes(OR) != 0) {
-      LongVector other = inTail(d, p, plan).reinterpretAsLongs();
-      z = z.lanewise(XOR, z.lanewise(XOR, other).and(inTail));
-    }
-    LongVector sign = above.lanewise(XOR, plan.flip()).lanewise(NOT).and(0x8000000000000000L);
-    return z.lanewise(XOR, sign).reinterpretAsDoubles();
+        not.and(plan.split()).or(not.or(plan.split()).and(x.sub(plan.split())));
+    return borrow.lanewise(ASHR, 63).lanewise(NOT);
+  }
+
+  /** p, the probability of the nearer tail. */
+  @Inlined
+  static DoubleVector tail(
+      VectorSpecies<Double> d, LongVector x, LongVector above, TruncatedNormalF64.Plan plan) {
+    return NormalF64Vector.unsigned(d, x.lanewise(XOR, above))
+        .fma(
+            DoubleVector.broadcast(d, plan.width()),
+            either(above, plan.tailBelow(), plan.tailAbove()));
+  }
+
+  /** q = ½ − p. */
+  @Inlined
+  static DoubleVector middle(
+      VectorSpecies<Double> d, LongVector x, LongVector above, TruncatedNormalF64.Plan plan) {
+    LongVector fromSplit = x.sub(plan.split()); // split + ~x = ~(x − split)
+    return NormalF64Vector.unsigned(d, fromSplit.lanewise(XOR, above.lanewise(NOT)))
+        .fma(
+            DoubleVector.broadcast(d, plan.width()),
+            either(above, plan.middleBelow(), plan.middleAbove()));
+  }
+
+  /** The sign of z. */
+  @Inlined
+  static LongVector sign(LongVector above, TruncatedNormalF64.Plan plan) {
+    return above.lanewise(XOR, plan.flip()).lanewise(NOT).and(0x8000000000000000L);
   }
 
   @Inlined
@@ -54,6 +62,7 @@ final class TruncatedNormalF64Vector {
         .reinterpretAsDoubles();
   }
 
+  /** |z|/q of p. */
   @Inlined
   static DoubleVector ratio(VectorSpecies<Double> d, DoubleVector p) {
     DoubleVector v =
@@ -82,6 +91,7 @@ final class TruncatedNormalF64Vector {
     return v.fma(g, DoubleVector.broadcast(d, TruncatedNormalF64.ROOT0));
   }
 
+  /** |z| of p in the tail. */
   @Inlined
   static DoubleVector inTail(
       VectorSpecies<Double> d, DoubleVector p, TruncatedNormalF64.Plan plan) {

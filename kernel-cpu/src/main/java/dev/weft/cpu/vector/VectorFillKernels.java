@@ -25,7 +25,7 @@ public final class VectorFillKernels implements FillKernels {
   private static final ConcurrentMap<Integer, FillKernels> LOADED = new ConcurrentHashMap<>();
   private static final ConcurrentMap<Integer, FillKernels> GRADUAL = new ConcurrentHashMap<>();
 
-  /** Elements or words of a tile: with its halves 24 KiB, which fit a first-level cache of 32. */
+  /** Elements or words of a tile: 16 KiB. */
   private static final int TILE = 4096;
 
   /** Groups of a call: their bytes are an int. */
@@ -132,7 +132,7 @@ public final class VectorFillKernels implements FillKernels {
       return;
     }
     Tile tile = TILES.get();
-    Stream words = loops(tile.wordSegment).words();
+    WarmingLoop words = loops(tile.wordSegment).words();
     int most = TILE / (4 * group);
     int elements = fill.dtype() == DType.F64 ? 2 : 4; // of a block
     int bytes = fill.dtype() == DType.BF16 ? 8 : 16;
@@ -140,7 +140,8 @@ public final class VectorFillKernels implements FillKernels {
       int now = Math.min(most, groups - done);
       long blocks = (long) done * group;
       words.run(fill, q + blocks, now, tile.wordSegment, 0, group);
-      loops(out).words(fill, tile.words, now * group * elements, out, byteOffset + blocks * bytes);
+      int count = now * group * elements;
+      loops(out).words(fill, tile.words, tile.scratch, count, out, byteOffset + blocks * bytes);
     }
   }
 
@@ -186,7 +187,7 @@ public final class VectorFillKernels implements FillKernels {
 
     private final int bits;
     private final Target memory;
-    private final AtomicReferenceArray<Stream> streams =
+    private final AtomicReferenceArray<WarmingLoop> streams =
         new AtomicReferenceArray<>(2 * KINDS * BOUNDS);
     private volatile WordLoops wordLoops;
     private volatile ConstantLoop constant;
@@ -197,41 +198,47 @@ public final class VectorFillKernels implements FillKernels {
     }
 
     /** The loop for a fill that has one. */
-    Stream stream(StreamFill fill) {
+    WarmingLoop stream(StreamFill fill) {
       boolean bitsOf16 = fill.kind() == StreamFill.Kind.BITS && fill.dtype() == DType.F16;
       return stream(
           fill.kind(), fill.dtype() == DType.BF16 || bitsOf16, StreamLoop.Bounds.of(fill));
     }
 
     /** The loop for 32-bit words. */
-    Stream words() {
+    WarmingLoop words() {
       return stream(StreamFill.Kind.BITS, false, StreamLoop.Bounds.FREE);
     }
 
-    private Stream stream(StreamFill.Kind kind, boolean halves, StreamLoop.Bounds bounds) {
+    private WarmingLoop stream(StreamFill.Kind kind, boolean halves, StreamLoop.Bounds bounds) {
       int at = (kind.ordinal() * BOUNDS + bounds.ordinal()) * 2 + (halves ? 1 : 0);
-      Stream found = streams.get(at);
+      WarmingLoop found = streams.get(at);
       return found != null
           ? found
           : load(at, new StreamLoop.Variant(bits, kind, halves, bounds, memory));
     }
 
-    private synchronized Stream load(int at, StreamLoop.Variant variant) {
+    private synchronized WarmingLoop load(int at, StreamLoop.Variant variant) {
       if (streams.get(at) == null) {
         StreamLoop loop = VectorWidth.load(StreamLoop.class, StreamVector.class, variant);
-        streams.set(at, new Stream(loop, variant.halves()));
+        streams.set(at, new WarmingLoop(loop, variant.halves()));
       }
       return streams.get(at);
     }
 
-    void words(StreamFill fill, long[] words, int count, MemorySegment out, long byteOffset) {
+    void words(
+        StreamFill fill,
+        long[] words,
+        long[] scratch,
+        int count,
+        MemorySegment out,
+        long byteOffset) {
       WordLoops found = wordLoops;
       if (found == null) {
         WordLoops.Variant variant = new WordLoops.Variant(bits, memory);
         found = VectorWidth.load(WordLoops.class, WordVector.class, variant);
         wordLoops = found;
       }
-      found.run(fill, words, count, out, byteOffset);
+      found.run(fill, words, scratch, count, out, byteOffset);
     }
 
     ConstantLoop constant() {
@@ -244,27 +251,13 @@ public final class VectorFillKernels implements FillKernels {
     }
   }
 
-  /**
-   * A loop and what makes HotSpot compile it soon. Its first compiler takes a method after 200
-   * calls and the optimizing one after 5000 calls of what the first one made, and looks every 1024;
-   * a call with work in it takes a millisecond until then. So most calls are idle. The others are
-   * as many as it takes for the profile to show that it is the loop that matters, and do few groups
-   * each, so that none is long when faster code comes.
-   */
-  private static final class Stream {
-    private static final int FIRST_CALLS = 3; // after which all classes are loaded
-    private static final int FIRST_IDLE_CALLS = 300;
-    private static final int SMALL_CALLS = 20; // in the interpreter, for the most part
-    private static final int IDLE_CALLS = 6200;
-    private static final int WORKING_CALLS = 200; // before idle ones
-    private static final int WARMING_CALLS = 10 * WORKING_CALLS;
-    private static final int WARMING_GROUPS = 24;
-
+  /** A loop that warms up. */
+  private static final class WarmingLoop {
     private final StreamLoop loop;
     private final int blockBytes;
-    private int calls; // a lost update among threads costs speed alone
+    private final Warming warming = new Warming();
 
-    Stream(StreamLoop loop, boolean halves) {
+    WarmingLoop(StreamLoop loop, boolean halves) {
       this.loop = loop;
       this.blockBytes = halves ? 8 : 16;
     }
@@ -273,13 +266,11 @@ public final class VectorFillKernels implements FillKernels {
         StreamFill fill, long q, int groups, MemorySegment out, long byteOffset, int groupBlocks) {
       for (int done = 0; done < groups; ) {
         int now = groups - done;
-        if (calls < WARMING_CALLS) {
-          now = Math.min(now, calls < SMALL_CALLS ? 1 : WARMING_GROUPS);
-          calls++;
-          if (calls == FIRST_CALLS) {
-            loop.idle(fill, out, FIRST_IDLE_CALLS);
-          } else if (calls % WORKING_CALLS == 0) {
-            loop.idle(fill, out, IDLE_CALLS);
+        if (!warming.isDone()) {
+          now = Math.min(now, warming.mostGroups());
+          int idle = warming.idleCalls();
+          if (idle > 0) {
+            loop.idle(fill, out, idle);
           }
         }
         long blocks = (long) done * groupBlocks;
@@ -289,11 +280,52 @@ public final class VectorFillKernels implements FillKernels {
     }
   }
 
+  /**
+   * What makes HotSpot compile a loop soon. Its first compiler takes a method after 200 calls and
+   * the optimizing one after 5000 calls of what the first one made, and looks every 1024; a call
+   * with work in it takes a millisecond until then. So most calls are idle. The others are as many
+   * as it takes for the profile to show that it is the loop that matters, and do few groups each,
+   * so that none is long when faster code comes.
+   */
+  private static final class Warming {
+    private static final int GROUPS = 24;
+    private static final int FIRST_CALLS = 3; // after which all classes are loaded
+    private static final int FIRST_IDLE_CALLS = 300;
+    private static final int SMALL_CALLS = 20; // in the interpreter, for the most part
+    private static final int IDLE_CALLS = 6200;
+    private static final int WORKING_CALLS = 200; // before idle ones
+    private static final int WARMING_CALLS = 10 * WORKING_CALLS;
+
+    private int calls; // a lost update among threads costs speed alone
+
+    boolean isDone() {
+      return calls >= WARMING_CALLS;
+    }
+
+    /** Groups of the next call, at most. */
+    int mostGroups() {
+      return calls < SMALL_CALLS ? 1 : GROUPS;
+    }
+
+    /** Counts a call, and says how many idle ones come before it. */
+    int idleCalls() {
+      if (isDone()) {
+        return 0;
+      }
+      calls++;
+      if (calls == FIRST_CALLS) {
+        return FIRST_IDLE_CALLS;
+      }
+      return calls % WORKING_CALLS == 0 ? IDLE_CALLS : 0;
+    }
+  }
+
   /** Scratch of one thread. */
   private static final class Tile {
     final float[] floats = new float[TILE];
     final short[] halves = new short[TILE];
     final long[] words = new long[TILE / 2];
+    final long[] scratch = new long[TILE / 2];
     final MemorySegment floatSegment = MemorySegment.ofArray(floats);
     final MemorySegment wordSegment = MemorySegment.ofArray(words);
   }

@@ -11,11 +11,13 @@ interface WordLoops {
   /**
    * Writes {@code count} elements of F64, F32 (also for a fill of F16) or BF16.
    *
-   * @param words two words in each long, in the stream's order
+   * @param words two words in each long, in the stream's order; overwritten
+   * @param scratch as long as {@code words}; overwritten
    * @param count a multiple of the lanes of two vectors
    * @param out memory of the kind that the loops were loaded for
    */
-  void run(StreamFill fill, long[] words, int count, MemorySegment out, long byteOffset);
+  void run(
+      StreamFill fill, long[] words, long[] scratch, int count, MemorySegment out, long byteOffset);
 
   /**
    * What is constant in the loops.

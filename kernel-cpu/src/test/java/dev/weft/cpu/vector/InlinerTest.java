@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.ClassModel;
+import java.lang.classfile.CodeElement;
+import java.lang.classfile.Instruction;
 import java.lang.classfile.MethodModel;
+import java.lang.classfile.instruction.FieldInstruction;
 import java.lang.classfile.instruction.InvokeInstruction;
 import java.util.ArrayList;
 import java.util.List;
@@ -128,6 +131,31 @@ class InlinerTest {
     assertThat(one.getClass()).isNotSameAs(two.getClass());
     assertThat(one.getClass().getDeclaredField("DATA").get(null)).isEqualTo(String.class);
     assertThat(two.getClass().getDeclaredField("DATA").get(null)).isEqualTo(Long.class);
+  }
+
+  @Test
+  void everyVectorOfAnExactMethodIsCast() {
+    List<String> methods = new ArrayList<>();
+    for (MethodModel method : ClassFile.of().parse(Inliner.classFile(WordVector.class)).methods()) {
+      String name = method.methodName().stringValue();
+      if (method.code().isEmpty() || name.equals("<clinit>")) {
+        continue;
+      }
+      boolean vector = false;
+      for (CodeElement element : method.code().get()) {
+        if (vector && element instanceof Instruction) {
+          assertThat(element).as(name).isInstanceOf(FieldInstruction.class);
+          methods.add(name);
+        }
+        vector =
+            element instanceof InvokeInstruction call
+                && call.typeSymbol()
+                    .returnType()
+                    .displayName()
+                    .matches("(Int|Long|Double|Float)Vector");
+      }
+    }
+    assertThat(methods).contains("uniform", "radius", "turn", "middle", "tail", "elements");
   }
 
   @Test

@@ -47,6 +47,7 @@ public abstract class MemoryContract extends BackendContract {
           Fill.uniform(-1, 1),
           Fill.normal(0, 1),
           Fill.truncatedNormalSigma(0, 1, -2, 2),
+          Fill.truncatedNormalSigma(0, 1, -1, 3),
           Fill.sparse(0.5, 1),
           Fill.identity(1),
           Fill.custom((index, word) -> word));
