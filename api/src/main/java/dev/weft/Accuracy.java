@@ -24,4 +24,20 @@ public final class Accuracy {
   public static final double ORTHOGONAL_F32 = 1e-5;
 
   private Accuracy() {}
+
+  /**
+   * Largest absolute error of an element of {@code alpha·A·B + beta·C}: γ(K + 4) times the sum of
+   * the magnitudes of its terms, where γ(n) = n·u / (1 − n·u) and u is half a unit in the last
+   * place of 1. K for the chain of fused multiply-adds and the sum over blocks, 1 for alpha's own
+   * rounding, 1 for its product, and 2 for beta's. Without overflow and underflow.
+   *
+   * @param dtype F32 or F64
+   * @param k K, what is summed over
+   * @param magnitude {@code |alpha|·Σ|a·b| + |beta·c|}
+   * @see <a href="https://doi.org/10.1137/1.9780898718027">Higham 2002</a>, section 3.5
+   */
+  public static double gemm(DType dtype, long k, double magnitude) {
+    double nu = (k + 4) * (dtype == DType.F64 ? 0x1p-53 : 0x1p-24);
+    return nu / (1 - nu) * magnitude;
+  }
 }

@@ -124,6 +124,112 @@ public final class Backend implements AutoCloseable {
   }
 
   /**
+   * General matrix multiply: {@code C = alpha·A·B + beta·C}, for every matrix of a batch.
+   *
+   * <table>
+   * <caption>Operands, all F32 or all F64, of this backend</caption>
+   * <tr><th>matrix</th><th>shape</th><th>use</th></tr>
+   * <tr><td>a</td><td>[M, K]</td><td>read</td></tr>
+   * <tr><td>b</td><td>[K, N]</td><td>read</td></tr>
+   * <tr><td>c</td><td>[M, N]</td><td>overwritten if beta is 0, else read and overwritten; its span
+   *     of memory, from the first element to the last, may not touch those of a and b</td></tr>
+   * </table>
+   *
+   * <p>Any of them may be transposed or a part of a tensor, and any size may be 0. A batch of one
+   * in a or b goes with every matrix of c's batch. As in BLAS, C is not read where beta is 0, nor A
+   * and B where alpha or K is 0; otherwise NaN and infinity spread as in IEEE arithmetic. alpha and
+   * beta are rounded to the type first.
+   *
+   * <p>On the CPU every element is the same operations in the same order for every number of
+   * threads, vector width, batch and position: for each 256 columns of A in turn, a chain of fused
+   * multiply-adds that begins with 0, which is multiplied by alpha and added to beta·C, or to what
+   * the columns before gave, in one fused operation.
+   *
+   * @throws IllegalArgumentException {@code gemm: need a [M, K], b [K, N], c [M, N], got …}, or for
+   *     a type, batch, scalar or memory that does not suit
+   * @throws ClosedException if a tensor or this backend is closed
+   * @see <a href="https://doi.org/10.1145/2764454">Van Zee and van de Geijn 2015</a>, BLIS
+   */
+  public void gemm(double alpha, Matrix a, Matrix b, double beta, Matrix c) {
+    DType dtype = c.tensor().dtype();
+    checkGemm(alpha, a, b, beta, c, dtype);
+    a.tensor().requireAccessible("gemm");
+    b.tensor().requireAccessible("gemm");
+    c.tensor().requireAccessible("gemm");
+    a.tensor().enter("gemm");
+    try {
+      b.tensor().enter("gemm");
+      try {
+        c.tensor().enter("gemm");
+        try {
+          engine.gemm(dtype, alpha, a.strided(), b.strided(), beta, c.strided());
+        } finally {
+          c.tensor().leave();
+        }
+      } finally {
+        b.tensor().leave();
+      }
+    } finally {
+      a.tensor().leave();
+    }
+  }
+
+  private void checkGemm(double alpha, Matrix a, Matrix b, double beta, Matrix c, DType dtype) {
+    Checks.finite("gemm", "alpha", alpha);
+    Checks.finite("gemm", "beta", beta);
+    if (a.tensor().backend() != this
+        || b.tensor().backend() != this
+        || c.tensor().backend() != this) {
+      throw Checks.bad(
+          "gemm",
+          "need tensors of this backend",
+          "a",
+          a.tensor(),
+          "b",
+          b.tensor(),
+          "c",
+          c.tensor());
+    }
+    if (dtype != DType.F32 && dtype != DType.F64
+        || a.tensor().dtype() != dtype
+        || b.tensor().dtype() != dtype) {
+      throw Checks.bad(
+          "gemm",
+          "need all f32 or all f64",
+          "a",
+          a.tensor().dtype().id(),
+          "b",
+          b.tensor().dtype().id(),
+          "c",
+          dtype.id());
+    }
+    if (a.rows() != c.rows() || a.columns() != b.rows() || b.columns() != c.columns()) {
+      throw Checks.bad("gemm", "need a [M, K], b [K, N], c [M, N]", "a", a, "b", b, "c", c);
+    }
+    if (a.batch() != 1 && a.batch() != c.batch() || b.batch() != 1 && b.batch() != c.batch()) {
+      throw Checks.bad("gemm", "need the batch of c, or one matrix", "a", a, "b", b, "c", c);
+    }
+    if (touch(a, c) || touch(b, c)) {
+      throw Checks.bad("gemm", "need c apart from a and b in memory", "a", a, "b", b, "c", c);
+    }
+  }
+
+  /** Whether the spans of two matrices share memory. */
+  private static boolean touch(Matrix x, Matrix y) {
+    long xSpan = x.span();
+    long ySpan = y.span();
+    if (xSpan == 0 || ySpan == 0) {
+      return false;
+    }
+    long xAt = x.strided().origin();
+    long yAt = y.strided().origin();
+    if (x.tensor() == y.tensor()) {
+      return xAt < yAt + ySpan && yAt < xAt + xSpan;
+    }
+    return x.tensor().touches(xAt, xSpan, y.tensor(), yAt, ySpan);
+  }
+
+  /**
    * Ends this backend. A second call does nothing.
    *
    * @throws IllegalStateException if an operation of it is running

@@ -181,6 +181,28 @@ public final class Tensor implements AutoCloseable {
     return "Tensor " + dtype.id() + " " + shape + " on " + backend.info().name();
   }
 
+  /**
+   * Whether {@code span} elements from {@code at} on share memory with another tensor's: only the
+   * caller's memory may be in two tensors.
+   */
+  boolean touches(long at, long span, Tensor other, long otherAt, long otherSpan) {
+    if (callers == null || other.callers == null) {
+      return false;
+    }
+    if (callers.isNative() != other.callers.isNative()
+        || !callers.heapBase().equals(other.callers.heapBase())) {
+      return false;
+    }
+    long from = callers.address() + at * dtype.byteSize();
+    long otherFrom = other.callers.address() + otherAt * other.dtype.byteSize();
+    return from < otherFrom + otherSpan * other.dtype.byteSize()
+        && otherFrom < from + span * dtype.byteSize();
+  }
+
+  Buffer buffer() {
+    return buffer;
+  }
+
   private void fillRegion(Fill fill, RandomKey key, Region region) {
     Objects.requireNonNull(key, "key");
     fill.check(region.logical(), dtype);
@@ -193,7 +215,7 @@ public final class Tensor implements AutoCloseable {
     }
   }
 
-  private void requireAccessible(String op) {
+  void requireAccessible(String op) {
     if (callers == null) {
       return;
     }
@@ -212,7 +234,8 @@ public final class Tensor implements AutoCloseable {
     }
   }
 
-  private void enter(String op) {
+  /** Begins an operation, which {@link #leave} ends. */
+  void enter(String op) {
     backend.enter(op);
     if (!usage.enter()) {
       backend.leave();
@@ -220,7 +243,7 @@ public final class Tensor implements AutoCloseable {
     }
   }
 
-  private void leave() {
+  void leave() {
     usage.leave();
     backend.leave();
   }

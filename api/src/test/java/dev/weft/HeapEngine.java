@@ -4,6 +4,7 @@ import dev.weft.init.Fill;
 import dev.weft.random.RandomKey;
 import dev.weft.spi.Buffer;
 import dev.weft.spi.Engine;
+import dev.weft.spi.StridedMatrix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -14,6 +15,7 @@ final class HeapEngine implements Engine {
   static final long LIMIT = 1 << 20;
 
   final AtomicInteger fills = new AtomicInteger();
+  final AtomicInteger gemms = new AtomicInteger();
   final AtomicInteger closes = new AtomicInteger();
   final AtomicLong held = new AtomicLong();
   volatile Runnable duringFill = () -> {};
@@ -77,6 +79,12 @@ final class HeapEngine implements Engine {
     lastRegion = region;
     duringFill.run();
     out.segment().fill((byte) 1);
+  }
+
+  @Override
+  public void gemm(
+      DType dtype, double alpha, StridedMatrix a, StridedMatrix b, double beta, StridedMatrix c) {
+    gemms.incrementAndGet();
   }
 
   @Override

@@ -44,6 +44,18 @@ public interface Engine extends AutoCloseable {
   double orthogonalityError(DType dtype, long rows, long columns, double gain, Buffer matrix);
 
   /**
+   * {@code C = alpha·A·B + beta·C} for every matrix of the batch; see {@link
+   * dev.weft.Backend#gemm}.
+   *
+   * @param dtype F32 or F64, of all three
+   * @param a [batch, M, K]
+   * @param b [batch, K, N]
+   * @param c [batch, M, N], apart from a and b
+   */
+  void gemm(
+      DType dtype, double alpha, StridedMatrix a, StridedMatrix b, double beta, StridedMatrix c);
+
+  /**
    * Ends the backend's threads and gives back its memory; {@code allocate}d buffers are closed
    * before.
    */

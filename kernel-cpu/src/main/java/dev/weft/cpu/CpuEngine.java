@@ -11,6 +11,7 @@ import dev.weft.init.Fill;
 import dev.weft.random.RandomKey;
 import dev.weft.spi.Buffer;
 import dev.weft.spi.Engine;
+import dev.weft.spi.StridedMatrix;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -22,6 +23,8 @@ final class CpuEngine implements Engine {
   private final Workers workers;
   private final Workers alone = new Workers(1, null);
   private final AtomicReference<FillTask> idleTask = new AtomicReference<>();
+  private final AtomicReference<GemmTask<?>> idleGemmF32 = new AtomicReference<>();
+  private final AtomicReference<GemmTask<?>> idleGemmF64 = new AtomicReference<>();
   private volatile OrthogonalFill orthogonal;
   private volatile Plan lastPlan = new Plan(null, null, null, null);
 
@@ -77,6 +80,35 @@ final class CpuEngine implements Engine {
       task.clear();
       idleTask.set(task);
     }
+  }
+
+  @Override
+  public void gemm(
+      DType dtype, double alpha, StridedMatrix a, StridedMatrix b, double beta, StridedMatrix c) {
+    boolean alone = isConfined(a) || isConfined(b) || isConfined(c);
+    Workers team = alone ? this.alone : workers;
+    boolean f32 = dtype == DType.F32;
+    AtomicReference<GemmTask<?>> idle = f32 ? idleGemmF32 : idleGemmF64;
+    GemmTask<?> task = idle.getAndSet(null);
+    if (task == null) {
+      int bits = kernels.vectorBits();
+      VectorProbe probe = VectorProbe.get();
+      int threads = workers.threads();
+      task =
+          f32
+              ? new GemmTask<>(probe.denseF32(bits), threads)
+              : new GemmTask<>(probe.denseF64(bits), threads);
+    }
+    try {
+      team.run(task.prepare(alpha, a, b, beta, c, team.threads()), task);
+    } finally {
+      task.clear();
+      idle.set(task);
+    }
+  }
+
+  private static boolean isConfined(StridedMatrix x) {
+    return x.buffer() instanceof CallerMemory caller && caller.confined;
   }
 
   @Override

@@ -10,8 +10,6 @@ import dev.weft.cpu.dense.Matrix;
 import dev.weft.cpu.dense.OrthogonalityError;
 import dev.weft.cpu.memory.HostMemory;
 import dev.weft.cpu.parallel.Workers;
-import dev.weft.cpu.scalar.DenseF32Scalar;
-import dev.weft.cpu.scalar.DenseF64Scalar;
 import dev.weft.init.Fill;
 import dev.weft.init.Layout;
 import dev.weft.random.RandomKey;
@@ -44,8 +42,8 @@ final class OrthogonalFill {
     this.fills = fills;
     this.memory = memory;
     int bits = fills.vectorBits();
-    this.f32 = bits == 0 ? new DenseF32Scalar() : VectorProbe.get().denseF32(bits);
-    this.f64 = bits == 0 ? new DenseF64Scalar() : VectorProbe.get().denseF64(bits);
+    this.f32 = VectorProbe.get().denseF32(bits);
+    this.f64 = VectorProbe.get().denseF64(bits);
   }
 
   /** Writes a region of an orthogonal tensor. */

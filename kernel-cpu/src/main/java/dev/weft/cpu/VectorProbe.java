@@ -1,6 +1,8 @@
 package dev.weft.cpu;
 
 import dev.weft.cpu.dense.DenseKernels;
+import dev.weft.cpu.scalar.DenseF32Scalar;
+import dev.weft.cpu.scalar.DenseF64Scalar;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.nio.file.Files;
@@ -54,15 +56,21 @@ final class VectorProbe {
     return (FillKernels) call(KERNELS, "gradual", new Class<?>[] {int.class}, bits);
   }
 
-  /** The dense kernels of F32 with vectors of {@code bits} bits, at most {@link #bits()}. */
+  /** The dense kernels of F32 with vectors of {@code bits} bits; scalar ones for 0. */
   @SuppressWarnings("unchecked")
   DenseKernels<float[]> denseF32(int bits) {
+    if (bits == 0) {
+      return new DenseF32Scalar();
+    }
     return (DenseKernels<float[]>) call(DENSE, "f32", new Class<?>[] {int.class}, bits);
   }
 
-  /** The dense kernels of F64 with vectors of {@code bits} bits, at most {@link #bits()}. */
+  /** The dense kernels of F64 with vectors of {@code bits} bits; scalar ones for 0. */
   @SuppressWarnings("unchecked")
   DenseKernels<double[]> denseF64(int bits) {
+    if (bits == 0) {
+      return new DenseF64Scalar();
+    }
     return (DenseKernels<double[]>) call(DENSE, "f64", new Class<?>[] {int.class}, bits);
   }
 

@@ -5,6 +5,7 @@ import dev.weft.BackendOptions;
 import dev.weft.testkit.Availability;
 import dev.weft.testkit.contract.ErrorContract;
 import dev.weft.testkit.contract.FillContract;
+import dev.weft.testkit.contract.GemmContract;
 import dev.weft.testkit.contract.MemoryContract;
 import dev.weft.testkit.contract.OrthogonalContract;
 import dev.weft.testkit.contract.SizeContract;
@@ -27,6 +28,14 @@ class CpuVector256Test {
 
   @Nested
   class Structured extends StructuredContract {
+    @Override
+    protected Backend open(BackendOptions options) {
+      return backend(options);
+    }
+  }
+
+  @Nested
+  class Gemm extends GemmContract {
     @Override
     protected Backend open(BackendOptions options) {
       return backend(options);

@@ -299,4 +299,37 @@ public final class Reference {
     }
     return worst;
   }
+
+  /**
+   * Element (i, j) of alpha·A·B + beta·C, as if in twice the precision of f64 and rounded once:
+   * algorithm Dot2 of Ogita, Rump and Oishi 2005, "Accurate sum and dot product".
+   */
+  public static double gemm(
+      double alpha, double[][] a, double[][] b, double beta, double c, int i, int j) {
+    double sum = 0;
+    double rest = 0;
+    for (int l = 0; l < b.length && alpha != 0; l++) {
+      double product = a[i][l] * b[l][j];
+      double next = sum + product;
+      double back = next - sum;
+      rest += sum - (next - back) + (product - back) + Math.fma(a[i][l], b[l][j], -product);
+      sum = next;
+    }
+    BigDecimal old = beta == 0 ? BigDecimal.ZERO : new BigDecimal(c);
+    return new BigDecimal(sum)
+        .add(new BigDecimal(rest))
+        .multiply(new BigDecimal(alpha))
+        .add(old.multiply(new BigDecimal(beta)))
+        .doubleValue();
+  }
+
+  /** The sum of the magnitudes of the terms of {@link #gemm}. */
+  public static double gemmMagnitude(
+      double alpha, double[][] a, double[][] b, double beta, double c, int i, int j) {
+    double sum = beta == 0 ? 0 : Math.abs(beta * c);
+    for (int l = 0; l < b.length && alpha != 0; l++) {
+      sum += Math.abs(alpha * a[i][l] * b[l][j]);
+    }
+    return sum;
+  }
 }

@@ -41,10 +41,38 @@ public interface DenseKernels<A> {
 
   /**
    * Panels of {@code width} rows, in each of them the columns one after another: {@code out[at +
-   * p·K·ld + k·ld + r] = x(p·width + r, k)}, where K is {@code x.columns}, for every row and column
-   * k of x, and 0 for the rows that the last panel lacks. Without rows there is one panel of zeros.
+   * p·K·ld + k·ld + r] = x(p·width + r, k)}, where K is {@code columns}, for every row and column k
+   * of x, and 0 for the rows that the last panel lacks. Without rows there is one panel of zeros.
+   *
+   * @param origin of element (0, 0) in the segment, in elements
+   * @param rowStride elements from a row to the next; it or {@code columnStride} is 1
    */
-  void pack(Matrix x, int width, A out, int at, int ld);
+  void pack(
+      MemorySegment x,
+      long origin,
+      long rowStride,
+      long columnStride,
+      int rows,
+      int columns,
+      int width,
+      A out,
+      int at,
+      int ld);
+
+  /** The same of a matrix. */
+  default void pack(Matrix x, int width, A out, int at, int ld) {
+    pack(
+        x.segment(),
+        x.origin(),
+        x.rowStride(),
+        x.columnStride(),
+        (int) x.rows(),
+        (int) x.columns(),
+        width,
+        out,
+        at,
+        ld);
+  }
 
   /** {@code x(r, k) = in[at + k·ld + r]} for every row r and column k of x. */
   void unpack(A in, int at, int ld, Matrix x);

@@ -1,5 +1,7 @@
 package dev.weft.cpu.dense;
 
+import java.lang.foreign.MemorySegment;
+
 /**
  * C[M, N] = alpha·A[M, K]·B[N, K]ᵀ, or that added to C, on one thread, in BLIS form: the operands
  * are cut into blocks that fit the caches, packed into panels, and multiplied tile by tile.
@@ -42,10 +44,8 @@ public final class Gemm<A> {
   private final int mr;
   private final int nr;
   private final A tile;
-  private A leftBuffer;
-  private A rightBuffer;
-  private long leftLength;
-  private long rightLength;
+  private final Panels<A> left;
+  private final Panels<A> right;
 
   /** A gemm with buffers of its own, for one thread at a time. */
   public Gemm(DenseKernels<A> kernels) {
@@ -53,6 +53,8 @@ public final class Gemm<A> {
     this.mr = kernels.mr();
     this.nr = kernels.nr();
     this.tile = kernels.array(mr * nr);
+    this.left = new Panels<>(kernels, mr);
+    this.right = new Panels<>(kernels, nr);
   }
 
   /**
@@ -63,78 +65,60 @@ public final class Gemm<A> {
    * @param c [M, N], the elements of a row one after another; no part of an operand
    */
   public void multiply(Operand left, Operand right, double alpha, Update update, Matrix c) {
+    this.left.use(left);
+    this.right.use(right);
     long k = left.columns();
-    for (long jc = 0; jc < c.columns(); jc += NC) {
-      long nc = Math.min(NC, c.columns() - jc);
+    multiply(c.rows(), c.columns(), k, alpha, update, c.segment(), c.origin(), c.rowStride());
+  }
+
+  /** Sets the left operand [M, K] of the next {@link #multiply}. */
+  public void left(MemorySegment segment, long origin, long rowStride, long columnStride) {
+    left.use(segment, origin, rowStride, columnStride);
+  }
+
+  /** Sets the right operand [N, K] of the next {@link #multiply}. */
+  public void right(MemorySegment segment, long origin, long rowStride, long columnStride) {
+    right.use(segment, origin, rowStride, columnStride);
+  }
+
+  /**
+   * The product of the operands that are set, which are forgotten; allocates nothing once the
+   * buffers have their size.
+   *
+   * @param cAt index of element (0, 0) of C [m, n]
+   * @param ldc elements from a row of C to the next
+   */
+  public void multiply(
+      long m, long n, long k, double alpha, Update update, MemorySegment c, long cAt, long ldc) {
+    for (long jc = 0; jc < n; jc += NC) {
+      int nc = (int) Math.min(NC, n - jc);
       for (long pc = 0; pc == 0 || pc < k; pc += KC) {
         int kc = (int) Math.min(KC, k - pc);
-        Packed<A> b = right(right, jc, nc, pc, kc);
-        int bAt = right == b ? b.at(jc, pc) : 0;
-        for (long ic = 0; ic < c.rows(); ic += MC) {
-          long mc = Math.min(MC, c.rows() - ic);
-          Packed<A> a = left(left, ic, mc, pc, kc);
-          int aAt = left == a ? a.at(ic, pc) : 0;
-          Update now = pc == 0 ? update : Update.ADD;
-          macro(kc, a.data(), aAt, b.data(), bAt, alpha, now, c.part(ic, jc, mc, nc));
+        right.block(jc, nc, pc, kc);
+        Update now = pc == 0 ? update : Update.ADD;
+        for (long ic = 0; ic < m; ic += MC) {
+          int mc = (int) Math.min(MC, m - ic);
+          left.block(ic, mc, pc, kc);
+          macro(mc, nc, kc, alpha, now, c, cAt + ic * ldc + jc, ldc);
         }
       }
     }
+    left.clear();
+    right.clear();
   }
 
   /** Every tile of a block of C, along its rows, which lie far apart in memory. */
-  private void macro(int kc, A a, int aAt, A b, int bAt, double alpha, Update update, Matrix c) {
-    int m = (int) c.rows();
-    int n = (int) c.columns();
+  private void macro(
+      int m, int n, int kc, double alpha, Update update, MemorySegment c, long cAt, long ldc) {
+    A a = left.data();
+    A b = right.data();
     for (int i = 0; i < m; i += mr) {
+      int rows = Math.min(mr, m - i);
       for (int j = 0; j < n; j += nr) {
-        kernels.micro(kc, a, aAt + i * kc, b, bAt + j * kc, tile);
-        kernels.write(
-            tile,
-            Math.min(mr, m - i),
-            Math.min(nr, n - j),
-            alpha,
-            update,
-            c.segment(),
-            c.at(i, j),
-            c.rowStride());
+        int columns = Math.min(nr, n - j);
+        kernels.micro(kc, a, left.at() + i * kc, b, right.at() + j * kc, tile);
+        kernels.write(tile, rows, columns, alpha, update, c, cAt + i * ldc + j, ldc);
       }
     }
-  }
-
-  /** The operand itself if it is packed, else the wanted block of it in the left buffer. */
-  private Packed<A> left(Operand x, long row, long rows, long column, long columns) {
-    if (!(x instanceof Matrix matrix)) {
-      return packed(x);
-    }
-    long length = Packed.length(rows, columns, mr);
-    if (leftLength < length) {
-      leftBuffer = kernels.array((int) length);
-      leftLength = length;
-    }
-    return pack(matrix.part(row, column, rows, columns), mr, leftBuffer);
-  }
-
-  /** The operand itself if it is packed, else the wanted block of it in the right buffer. */
-  private Packed<A> right(Operand x, long row, long rows, long column, long columns) {
-    if (!(x instanceof Matrix matrix)) {
-      return packed(x);
-    }
-    long length = Packed.length(rows, columns, nr);
-    if (rightLength < length) {
-      rightBuffer = kernels.array((int) length);
-      rightLength = length;
-    }
-    return pack(matrix.part(row, column, rows, columns), nr, rightBuffer);
-  }
-
-  private Packed<A> pack(Matrix x, int width, A buffer) {
-    Packed<A> out = new Packed<>(buffer, x.rows(), x.columns(), width);
-    out.pack(kernels, x, 0, x.rows(), 0);
-    return out;
-  }
-
-  @SuppressWarnings("unchecked") // packed by the same kernels
-  private Packed<A> packed(Operand x) {
-    return (Packed<A>) x;
   }
 }

@@ -55,30 +55,46 @@ public final class DenseF32Scalar implements DenseKernels<float[]> {
   }
 
   @Override
-  public void pack(Matrix x, int width, float[] out, int at, int ld) {
-    int columns = (int) x.columns();
+  public void pack(
+      MemorySegment x,
+      long origin,
+      long rowStride,
+      long columnStride,
+      int rows,
+      int columns,
+      int width,
+      float[] out,
+      int at,
+      int ld) {
     int row = 0;
     do {
-      int rows = (int) Math.min(width, x.rows() - row);
-      packPanel(x, row, rows, out, at, ld);
-      pad(rows, width, columns, out, at, ld);
-      at += columns * ld;
+      int count = Math.min(width, rows - row);
+      packPanel(x, origin + row * rowStride, rowStride, columnStride, count, columns, out, at, ld);
+      pad(count, width, columns, out, at, ld);
       row += width;
-    } while (row < x.rows());
+      at += columns * ld;
+    } while (row < rows);
   }
 
-  /** Rows {@code row … row + rows − 1} of x as a panel, row by row in blocks of 16 columns. */
-  public static void packPanel(Matrix x, long row, int rows, float[] out, int at, int ld) {
-    MemorySegment in = x.segment();
-    int columns = (int) x.columns();
-    long columnBytes = x.columnStride() * Float.BYTES;
+  /** A panel, row by row in blocks of 16 columns. */
+  public static void packPanel(
+      MemorySegment x,
+      long origin,
+      long rowStride,
+      long columnStride,
+      int rows,
+      int columns,
+      float[] out,
+      int at,
+      int ld) {
+    long columnBytes = columnStride * Float.BYTES;
     for (int k = 0; k < columns; k += 16) {
       int count = Math.min(16, columns - k);
       for (int r = 0; r < rows; r++) {
-        long from = x.at(row + r, k) * Float.BYTES;
+        long from = (origin + r * rowStride + k * columnStride) * Float.BYTES;
         int to = at + k * ld + r;
         for (int i = 0; i < count; i++) {
-          out[to + i * ld] = in.get(F32, from + i * columnBytes);
+          out[to + i * ld] = x.get(F32, from + i * columnBytes);
         }
       }
     }

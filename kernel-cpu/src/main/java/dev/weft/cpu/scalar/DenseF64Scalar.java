@@ -55,30 +55,46 @@ public final class DenseF64Scalar implements DenseKernels<double[]> {
   }
 
   @Override
-  public void pack(Matrix x, int width, double[] out, int at, int ld) {
-    int columns = (int) x.columns();
+  public void pack(
+      MemorySegment x,
+      long origin,
+      long rowStride,
+      long columnStride,
+      int rows,
+      int columns,
+      int width,
+      double[] out,
+      int at,
+      int ld) {
     int row = 0;
     do {
-      int rows = (int) Math.min(width, x.rows() - row);
-      packPanel(x, row, rows, out, at, ld);
-      pad(rows, width, columns, out, at, ld);
-      at += columns * ld;
+      int count = Math.min(width, rows - row);
+      packPanel(x, origin + row * rowStride, rowStride, columnStride, count, columns, out, at, ld);
+      pad(count, width, columns, out, at, ld);
       row += width;
-    } while (row < x.rows());
+      at += columns * ld;
+    } while (row < rows);
   }
 
-  /** Rows {@code row … row + rows − 1} of x as a panel, row by row in blocks of 16 columns. */
-  public static void packPanel(Matrix x, long row, int rows, double[] out, int at, int ld) {
-    MemorySegment in = x.segment();
-    int columns = (int) x.columns();
-    long columnBytes = x.columnStride() * Double.BYTES;
+  /** A panel, row by row in blocks of 16 columns. */
+  public static void packPanel(
+      MemorySegment x,
+      long origin,
+      long rowStride,
+      long columnStride,
+      int rows,
+      int columns,
+      double[] out,
+      int at,
+      int ld) {
+    long columnBytes = columnStride * Double.BYTES;
     for (int k = 0; k < columns; k += 16) {
       int count = Math.min(16, columns - k);
       for (int r = 0; r < rows; r++) {
-        long from = x.at(row + r, k) * Double.BYTES;
+        long from = (origin + r * rowStride + k * columnStride) * Double.BYTES;
         int to = at + k * ld + r;
         for (int i = 0; i < count; i++) {
-          out[to + i * ld] = in.get(F64, from + i * columnBytes);
+          out[to + i * ld] = x.get(F64, from + i * columnBytes);
         }
       }
     }

@@ -82,45 +82,71 @@ final class DenseF32Vector implements DenseKernels<float[]> {
   }
 
   @Override
-  public void pack(Matrix x, int width, float[] out, int at, int ld) {
-    int columns = (int) x.columns();
+  public void pack(
+      MemorySegment x,
+      long origin,
+      long rowStride,
+      long columnStride,
+      int rows,
+      int columns,
+      int width,
+      float[] out,
+      int at,
+      int ld) {
     int panel = columns * ld;
     int row = 0;
     do {
-      int rows = (int) Math.min(width, x.rows() - row);
-      if (x.rowStride() != 1) {
-        packRows(x, row, rows, columns, out, at + row / width * panel, ld);
+      int count = Math.min(width, rows - row);
+      if (rowStride != 1) {
+        packRows(
+            x,
+            origin + row * rowStride,
+            rowStride,
+            columnStride,
+            count,
+            columns,
+            out,
+            at + row / width * panel,
+            ld);
       }
-      DenseF32Scalar.pad(rows, width, columns, out, at + row / width * panel, ld);
+      DenseF32Scalar.pad(count, width, columns, out, at + row / width * panel, ld);
       row += width;
-    } while (row < x.rows());
-    if (x.rowStride() == 1) {
-      int rows = (int) x.rows();
+    } while (row < rows);
+    if (rowStride == 1) {
       for (int k = 0; k < columns; k++) {
-        packColumn(x.segment(), x.at(0, k), rows, width, out, at + k * ld, panel);
+        packColumn(x, origin + k * columnStride, rows, width, out, at + k * ld, panel);
       }
     }
   }
 
   /** One panel of rows that lie one after another in memory. */
-  private void packRows(Matrix x, int row, int rows, int columns, float[] out, int at, int ld) {
+  private void packRows(
+      MemorySegment x,
+      long origin,
+      long rowStride,
+      long columnStride,
+      int rows,
+      int columns,
+      float[] out,
+      int at,
+      int ld) {
     int whole = 0;
-    if (transpose != null && rows > 0 && rows <= TransposeF32.SIDE && x.columnStride() == 1) {
+    if (transpose != null && rows > 0 && rows <= TransposeF32.SIDE && columnStride == 1) {
       whole = columns / TransposeF32.SIDE * TransposeF32.SIDE;
       int[] strip = STRIP.get();
       for (int k = 0; k < whole; k += STRIP_COLUMNS) {
         int count = Math.min(STRIP_COLUMNS, whole - k);
         for (int r = 0; r < rows; r++) {
-          long from = x.at(row + r, k) * Float.BYTES;
-          MemorySegment.copy(
-              x.segment(), JAVA_INT_UNALIGNED, from, strip, r * STRIP_COLUMNS, count);
+          long from = (origin + r * rowStride + k) * Float.BYTES;
+          MemorySegment.copy(x, JAVA_INT_UNALIGNED, from, strip, r * STRIP_COLUMNS, count);
         }
         transpose.pack(strip, STRIP_COLUMNS, rows, count, out, at + k * ld, ld);
       }
     }
     if (whole < columns) {
-      Matrix rest = x.part(0, whole, x.rows(), columns - whole);
-      DenseF32Scalar.packPanel(rest, row, rows, out, at + whole * ld, ld);
+      long rest = origin + whole * columnStride;
+      DenseF32Scalar.packPanel(
+          x, rest, rowStride, columnStride, rows, columns - whole, out, at + whole * ld, ld);
     }
   }
 

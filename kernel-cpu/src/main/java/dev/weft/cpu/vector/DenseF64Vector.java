@@ -68,22 +68,39 @@ final class DenseF64Vector implements DenseKernels<double[]> {
   }
 
   @Override
-  public void pack(Matrix x, int width, double[] out, int at, int ld) {
-    int columns = (int) x.columns();
+  public void pack(
+      MemorySegment x,
+      long origin,
+      long rowStride,
+      long columnStride,
+      int rows,
+      int columns,
+      int width,
+      double[] out,
+      int at,
+      int ld) {
     int panel = columns * ld;
     int row = 0;
     do {
-      int rows = (int) Math.min(width, x.rows() - row);
-      if (x.rowStride() != 1) {
-        DenseF64Scalar.packPanel(x, row, rows, out, at + row / width * panel, ld);
+      int count = Math.min(width, rows - row);
+      if (rowStride != 1) {
+        DenseF64Scalar.packPanel(
+            x,
+            origin + row * rowStride,
+            rowStride,
+            columnStride,
+            count,
+            columns,
+            out,
+            at + row / width * panel,
+            ld);
       }
-      DenseF64Scalar.pad(rows, width, columns, out, at + row / width * panel, ld);
+      DenseF64Scalar.pad(count, width, columns, out, at + row / width * panel, ld);
       row += width;
-    } while (row < x.rows());
-    if (x.rowStride() == 1) {
-      int rows = (int) x.rows();
+    } while (row < rows);
+    if (rowStride == 1) {
       for (int k = 0; k < columns; k++) {
-        packColumn(x.segment(), x.at(0, k), rows, width, out, at + k * ld, panel);
+        packColumn(x, origin + k * columnStride, rows, width, out, at + k * ld, panel);
       }
     }
   }

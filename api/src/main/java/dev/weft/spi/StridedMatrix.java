@@ -1,0 +1,24 @@
+package dev.weft.spi;
+
+/**
+ * Matrices in a buffer. Element (i, j) of matrix b is {@code origin + b·batchStride + i·rowStride +
+ * j·columnStride} elements into it; one of the last two strides is 1.
+ *
+ * @param buffer the memory
+ * @param batch number of matrices
+ * @param batchStride elements from a matrix to the next; 0 if all are the same
+ * @param origin of element (0, 0) of matrix 0
+ * @param rows number of rows
+ * @param columns number of columns
+ * @param rowStride elements from a row to the next
+ * @param columnStride elements from a column to the next
+ */
+public record StridedMatrix(
+    Buffer buffer,
+    long batch,
+    long batchStride,
+    long origin,
+    long rows,
+    long columns,
+    long rowStride,
+    long columnStride) {}

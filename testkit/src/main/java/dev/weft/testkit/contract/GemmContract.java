@@ -1,0 +1,421 @@
+package dev.weft.testkit.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.sun.management.ThreadMXBean;
+import dev.weft.Accuracy;
+import dev.weft.Backend;
+import dev.weft.BackendOptions;
+import dev.weft.ClosedException;
+import dev.weft.DType;
+import dev.weft.Matrix;
+import dev.weft.Shape;
+import dev.weft.Tensor;
+import dev.weft.testkit.Reference;
+import java.lang.management.ManagementFactory;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * {@link Backend#gemm}: within {@link Accuracy#gemm} of the reference, exact where sums are, the
+ * same bits for every number of threads, batch and position, and no other byte written.
+ */
+public abstract class GemmContract extends BackendContract {
+  private static final DType[] TYPES = {DType.F32, DType.F64};
+  private static final int GUARD_ELEMENTS = 37;
+
+  /** A matrix within a tensor whose other elements are NaN. */
+  private static final class Operand {
+    final Tensor tensor;
+    final Matrix matrix;
+    final double[][] values;
+
+    Operand(Backend backend, DType dtype, int rows, int columns, boolean transposed, int gap) {
+      int height = transposed ? columns : rows;
+      int width = transposed ? rows : columns;
+      int leading = width + gap;
+      tensor = backend.tensor(dtype, Shape.of(2L * GUARD_ELEMENTS + (long) height * leading));
+      for (long i = 0; i < tensor.shape().elements(); i++) {
+        set(tensor, i, Double.NaN);
+      }
+      Matrix stored = Matrix.of(tensor, GUARD_ELEMENTS, height, width, leading);
+      matrix = transposed ? stored.transposed() : stored;
+      values = new double[rows][columns];
+      this.leading = leading;
+      this.transposed = transposed;
+    }
+
+    private final int leading;
+    private final boolean transposed;
+
+    long at(int i, int j) {
+      return GUARD_ELEMENTS + (transposed ? (long) j * leading + i : (long) i * leading + j);
+    }
+
+    void put(int i, int j, double value) {
+      set(tensor, at(i, j), value);
+      values[i][j] = tensor.get(at(i, j));
+    }
+
+    void random(SplittableRandom random) {
+      for (int i = 0; i < values.length; i++) {
+        for (int j = 0; j < values[i].length; j++) {
+          put(i, j, random.nextDouble(-1, 1));
+        }
+      }
+    }
+
+    void integers(SplittableRandom random) {
+      for (int i = 0; i < values.length; i++) {
+        for (int j = 0; j < values[i].length; j++) {
+          put(i, j, random.nextInt(-8, 9));
+        }
+      }
+    }
+
+    /** All but the matrix is as it was. */
+    void requireGuards(String what) {
+      boolean[] own = new boolean[(int) tensor.shape().elements()];
+      for (int i = 0; i < values.length; i++) {
+        for (int j = 0; j < values[i].length; j++) {
+          own[(int) at(i, j)] = true;
+        }
+      }
+      for (int i = 0; i < own.length; i++) {
+        if (!own[i] && !Double.isNaN(tensor.get(i))) {
+          assertThat(tensor.get(i)).as("%s, element %d beside C", what, i).isNaN();
+        }
+      }
+    }
+  }
+
+  private static void set(Tensor tensor, long index, double value) {
+    if (tensor.dtype() == DType.F32) {
+      tensor.segment().set(java.lang.foreign.ValueLayout.JAVA_FLOAT, 4 * index, (float) value);
+    } else {
+      tensor.segment().set(java.lang.foreign.ValueLayout.JAVA_DOUBLE, 8 * index, value);
+    }
+  }
+
+  /** As the grid of BLAS's own tests: alpha and beta of {0, 1, 0.7, −1.3}, every transposition. */
+  @ParameterizedTest
+  @CsvSource({
+    "0, 0, 0",
+    "0, 3, 2",
+    "3, 0, 2",
+    "2, 3, 0",
+    "1, 1, 1",
+    "1, 7, 5",
+    "7, 1, 5",
+    "5, 7, 1",
+    "2, 2, 2",
+    "3, 5, 9",
+    "9, 5, 3",
+    "14, 32, 31",
+    "15, 33, 65",
+    "35, 35, 35",
+    "1, 65, 300",
+    "65, 1, 300",
+    "29, 31, 257",
+    "180, 19, 40",
+    "19, 530, 20"
+  })
+  void isWithinItsBoundOfTheReference(int m, int n, int k) {
+    double[] scalars = {0, 1, 0.7, -1.3};
+    for (DType dtype : TYPES) {
+      for (int form = 0; form < 8; form++) {
+        check(dtype, m, n, k, form, scalars[(form + m) % 4], scalars[(form / 2 + n) % 4]);
+        check(dtype, m, n, k, form, 1, form % 2 == 0 ? 0 : 1);
+      }
+    }
+  }
+
+  private void check(DType dtype, int m, int n, int k, int form, double alpha, double beta) {
+    SplittableRandom random = new SplittableRandom(m * 31 + n * 7 + k);
+    Operand a = new Operand(backend(), dtype, m, k, (form & 1) != 0, 3);
+    Operand b = new Operand(backend(), dtype, k, n, (form & 2) != 0, 0);
+    Operand c = new Operand(backend(), dtype, m, n, (form & 4) != 0, 5);
+    try (a.tensor;
+        b.tensor;
+        c.tensor) {
+      if (alpha != 0) {
+        a.random(random); // else NaN, which must not be read
+        b.random(random);
+      }
+      if (beta != 0) {
+        c.random(random);
+      }
+      backend().gemm(alpha, a.matrix, b.matrix, beta, c.matrix);
+      String what = dtype + " " + m + "×" + n + "×" + k + " form " + form + " beta " + beta;
+      for (int i = 0; i < m; i++) {
+        for (int j = 0; j < n; j++) {
+          double old = beta == 0 ? 0 : c.values[i][j];
+          double expected = Reference.gemm(alpha, a.values, b.values, beta, old, i, j);
+          double magnitude = Reference.gemmMagnitude(alpha, a.values, b.values, beta, old, i, j);
+          double error = Math.abs(c.tensor.get(c.at(i, j)) - expected);
+          if (!(error <= Accuracy.gemm(dtype, k, magnitude))) {
+            assertThat(error)
+                .as("%s (%d, %d)", what, i, j)
+                .isLessThanOrEqualTo(Accuracy.gemm(dtype, k, magnitude));
+          }
+        }
+      }
+      c.requireGuards(what);
+    }
+  }
+
+  /** Small integers: every order of summation is exact. Sizes beyond every block. */
+  @ParameterizedTest
+  @CsvSource({"33, 47, 300", "400, 90, 513", "100, 1100, 30", "1, 600, 1000", "600, 1, 1000"})
+  void integersAreExact(int m, int n, int k) {
+    for (DType dtype : TYPES) {
+      for (int threads : new int[] {1, 2, 3}) {
+        SplittableRandom random = new SplittableRandom(5);
+        try (Backend backend = open(threads)) {
+          Operand a = new Operand(backend, dtype, m, k, false, 0);
+          Operand b = new Operand(backend, dtype, k, n, threads == 2, 0);
+          Operand c = new Operand(backend, dtype, m, n, false, 0);
+          try (a.tensor;
+              b.tensor;
+              c.tensor) {
+            a.integers(random);
+            b.integers(random);
+            c.integers(random);
+            backend.gemm(2, a.matrix, b.matrix, -3, c.matrix);
+            for (int i = 0; i < m; i++) {
+              for (int j = 0; j < n; j++) {
+                double sum = Reference.gemm(2, a.values, b.values, -3, c.values[i][j], i, j);
+                if (c.tensor.get(c.at(i, j)) != sum) {
+                  assertThat(c.tensor.get(c.at(i, j))).isEqualTo(sum);
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /** Law 2: neither the backend's technique nor the number of threads changes a bit. */
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "F64"})
+  void threadsAndTechniqueChangeNoBit(DType dtype) {
+    int m = 157;
+    int n = 700;
+    int k = 519;
+    double[] expected = product(scalar(), dtype, m, n, k);
+    for (int threads : new int[] {1, 2, 3, 5}) {
+      try (Backend backend = open(BackendOptions.DEFAULT.withThreads(threads))) {
+        assertThat(product(backend, dtype, m, n, k)).as("%d threads", threads).isEqualTo(expected);
+      }
+    }
+  }
+
+  private static double[] product(Backend backend, DType dtype, int m, int n, int k) {
+    SplittableRandom random = new SplittableRandom(11);
+    Operand a = new Operand(backend, dtype, m, k, false, 0);
+    Operand b = new Operand(backend, dtype, k, n, false, 0);
+    Operand c = new Operand(backend, dtype, m, n, false, 0);
+    try (a.tensor;
+        b.tensor;
+        c.tensor) {
+      a.random(random);
+      b.random(random);
+      c.random(random);
+      backend.gemm(0.9, a.matrix, b.matrix, 0.3, c.matrix);
+      double[] out = new double[m * n];
+      for (int i = 0; i < m * n; i++) {
+        out[i] = c.tensor.get(c.at(i / n, i % n));
+      }
+      return out;
+    }
+  }
+
+  /** Law 2: a row of a batch of 1, 7, 64, 1000 is the same. */
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "F64"})
+  void aRowDoesNotDependOnTheOthers(DType dtype) {
+    int k = 300;
+    int n = 40;
+    SplittableRandom random = new SplittableRandom(3);
+    Operand x = new Operand(backend(), dtype, 1000, k, false, 0);
+    Operand w = new Operand(backend(), dtype, k, n, false, 0);
+    Operand y = new Operand(backend(), dtype, 1000, n, false, 0);
+    Operand part = new Operand(backend(), dtype, 1000, n, false, 0);
+    try (x.tensor;
+        w.tensor;
+        y.tensor;
+        part.tensor) {
+      x.random(random);
+      w.random(random);
+      backend().gemm(1, x.matrix, w.matrix, 0, y.matrix);
+      for (int rows : new int[] {1, 7, 64}) {
+        int from = 500 - rows / 2;
+        backend()
+            .gemm(
+                1,
+                x.matrix.part(from, 0, rows, k),
+                w.matrix,
+                0,
+                part.matrix.part(from, 0, rows, n));
+        for (int j = 0; j < n; j++) {
+          double whole = y.tensor.get(y.at(500, j));
+          assertThat(part.tensor.get(part.at(500, j))).as("%d rows", rows).isEqualTo(whole);
+        }
+      }
+    }
+  }
+
+  /** A batch is its matrices one by one; one matrix of an operand goes with all. */
+  @Test
+  void aBatchIsItsMatrices() {
+    int batch = 5;
+    int m = 20;
+    int k = 30;
+    int n = 40;
+    SplittableRandom random = new SplittableRandom(3);
+    try (Tensor a = backend().tensor(DType.F32, Shape.of(batch, m, k));
+        Tensor b = backend().tensor(DType.F32, Shape.of(k, n));
+        Tensor c = backend().tensor(DType.F32, Shape.of(batch, m, n));
+        Tensor one = backend().tensor(DType.F32, Shape.of(m, n))) {
+      for (Tensor tensor : new Tensor[] {a, b}) {
+        for (long i = 0; i < tensor.shape().elements(); i++) {
+          set(tensor, i, random.nextDouble(-1, 1));
+        }
+      }
+      backend().gemm(1, Matrix.of(a), Matrix.of(b), 0, Matrix.of(c));
+      for (int i = 0; i < batch; i++) {
+        Matrix own = Matrix.of(a, (long) i * m * k, m, k, k);
+        backend().gemm(1, own, Matrix.of(b), 0, Matrix.of(one));
+        for (int e = 0; e < m * n; e++) {
+          assertThat(c.get((long) i * m * n + e)).isEqualTo(one.get(e));
+        }
+      }
+    }
+  }
+
+  /** As in IEEE arithmetic, but that C is not read where beta is 0, nor A and B where alpha is. */
+  @Test
+  void nanSpreadsOnlyFromWhatIsRead() {
+    try (Tensor a = backend().tensor(DType.F32, Shape.of(3, 2));
+        Tensor b = backend().tensor(DType.F32, Shape.of(2, 3));
+        Tensor c = backend().tensor(DType.F32, Shape.of(3, 3))) {
+      for (int i = 0; i < 6; i++) {
+        set(a, i, i == 2 ? Double.NaN : 1); // a(1, 0)
+        set(b, i, i == 1 ? Double.POSITIVE_INFINITY : 1); // b(0, 1)
+      }
+      for (int i = 0; i < 9; i++) {
+        set(c, i, Double.NaN);
+      }
+      backend().gemm(1, Matrix.of(a), Matrix.of(b), 0, Matrix.of(c));
+      double inf = Double.POSITIVE_INFINITY;
+      double nan = Double.NaN;
+      double[] expected = {2, inf, 2, nan, nan, nan, 2, inf, 2};
+      for (int i = 0; i < 9; i++) {
+        assertThat(Double.compare(c.get(i), expected[i])).as("element %d", i).isZero();
+      }
+      backend().gemm(0, Matrix.of(a), Matrix.of(b), 2, Matrix.of(c));
+      assertThat(c.get(0)).isEqualTo(4);
+      assertThat(c.get(1)).isEqualTo(inf);
+      assertThat(c.get(3)).isNaN();
+      backend().gemm(0, Matrix.of(a), Matrix.of(b), 0, Matrix.of(c));
+      assertThat(c.get(3)).isZero();
+    }
+  }
+
+  @Test
+  void badArgumentsAreNamed() {
+    try (Backend other = open(1);
+        Tensor a = backend().tensor(DType.F32, Shape.of(8, 3));
+        Tensor b = backend().tensor(DType.F32, Shape.of(4, 2));
+        Tensor c = backend().tensor(DType.F32, Shape.of(8, 2));
+        Tensor foreign = other.tensor(DType.F32, Shape.of(8, 2));
+        Tensor f64 = backend().tensor(DType.F64, Shape.of(8, 2));
+        Tensor batch = backend().tensor(DType.F32, Shape.of(2, 3, 2))) {
+      Matrix x = Matrix.of(a);
+      Matrix w = Matrix.of(b).part(0, 0, 3, 2);
+      Matrix y = Matrix.of(c);
+      assertThatThrownBy(() -> backend().gemm(1, x, Matrix.of(b), 0, y))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("gemm: need a [M, K], b [K, N], c [M, N], got a=[8, 3], b=[4, 2], c=[8, 2]");
+      assertThatThrownBy(() -> backend().gemm(Double.NaN, x, w, 0, y))
+          .hasMessage("gemm: need a finite alpha, got alpha=NaN");
+      assertThatThrownBy(() -> backend().gemm(1, x, w, Double.NEGATIVE_INFINITY, y))
+          .hasMessage("gemm: need a finite beta, got beta=-Infinity");
+      assertThatThrownBy(() -> backend().gemm(1, x, w, 0, Matrix.of(f64)))
+          .hasMessage("gemm: need all f32 or all f64, got a=f32, b=f32, c=f64");
+      assertThatThrownBy(() -> backend().gemm(1, x, w, 0, Matrix.of(foreign)))
+          .hasMessageStartingWith("gemm: need tensors of this backend, got a=");
+      assertThatThrownBy(() -> backend().gemm(1, x, Matrix.of(batch), 0, y))
+          .hasMessageStartingWith("gemm: need the batch of c, or one matrix, got a=");
+      assertThatThrownBy(() -> backend().gemm(1, x, w, 0, Matrix.of(a, 5, 8, 2, 2)))
+          .hasMessageStartingWith("gemm: need c apart from a and b in memory, got a=");
+      float[] memory = new float[40];
+      Matrix mine = Matrix.of(backend().wrap(memory, Shape.of(8, 3)));
+      Matrix same = Matrix.of(backend().wrap(memory, Shape.of(8, 2)));
+      assertThatThrownBy(() -> backend().gemm(1, mine, w, 0, same))
+          .hasMessageStartingWith("gemm: need c apart from a and b in memory, got a=");
+      assertThatThrownBy(() -> Matrix.of(a, 20, 2, 3, 3))
+          .hasMessageStartingWith("matrix: need a matrix within the tensor, got offset=20");
+      assertThatThrownBy(() -> Matrix.of(a, 0, Long.MAX_VALUE, 3, Long.MAX_VALUE))
+          .hasMessageStartingWith("matrix: need a matrix within the tensor");
+      assertThatThrownBy(() -> Matrix.of(a, 0, 2, 3, 2)).hasMessageContaining("leading=2");
+      assertThatThrownBy(() -> x.part(0, 2, 8, 2))
+          .hasMessageStartingWith("part: need rows and columns within the matrix");
+      Tensor closed = backend().tensor(DType.F32, Shape.of(8, 2));
+      Matrix gone = Matrix.of(closed);
+      closed.close();
+      assertThatThrownBy(() -> backend().gemm(1, x, w, 0, gone))
+          .isInstanceOf(ClosedException.class)
+          .hasMessageStartingWith("gemm: need an open tensor");
+    }
+  }
+
+  /** A part of the caller's memory may be an operand while another part is the result. */
+  @Test
+  void partsOfOneTensorMayBeOperandAndResult() {
+    float[] memory = new float[12];
+    java.util.Arrays.fill(memory, 0, 8, 2);
+    try (Tensor tensor = backend().wrap(memory, Shape.of(12))) {
+      Matrix a = Matrix.of(tensor, 0, 2, 2, 2);
+      Matrix b = Matrix.of(tensor, 4, 2, 2, 2);
+      backend().gemm(1, a, b, 0, Matrix.of(tensor, 8, 2, 2, 2));
+    }
+    assertThat(memory).containsExactly(2, 2, 2, 2, 2, 2, 2, 2, 8, 8, 8, 8);
+  }
+
+  /** Once compiled, a repeated product allocates nothing. */
+  @Test
+  void aRepeatedProductAllocatesNothing() {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    for (DType dtype : TYPES) {
+      Operand a = new Operand(backend(), dtype, 150, 300, false, 0);
+      Operand b = new Operand(backend(), dtype, 300, 200, false, 0);
+      Operand c = new Operand(backend(), dtype, 150, 200, false, 0);
+      try (a.tensor;
+          b.tensor;
+          c.tensor) {
+        a.random(new SplittableRandom(1));
+        b.random(new SplittableRandom(2));
+        long least = Long.MAX_VALUE;
+        long end = System.nanoTime() + 20_000_000_000L;
+        while (least >= 16 && System.nanoTime() < end) {
+          long before = threads.getTotalThreadAllocatedBytes();
+          for (int i = 0; i < 20; i++) {
+            backend().gemm(1, a.matrix, b.matrix, 0, c.matrix);
+          }
+          least = Math.min(least, (threads.getTotalThreadAllocatedBytes() - before) / 20);
+        }
+        assertThat(least).as("%s: bytes per call", dtype).isLessThan(16);
+      }
+    }
+  }
+}
