@@ -97,29 +97,24 @@ final class DenseF32Vector implements DenseKernels<float[]> {
     int row = 0;
     do {
       int count = Math.min(width, rows - row);
-      if (rowStride != 1) {
-        packRows(
-            x,
-            origin + row * rowStride,
-            rowStride,
-            columnStride,
-            count,
-            columns,
-            out,
-            at + row / width * panel,
-            ld);
+      for (int r = 0; rowStride != 1 && r < count; r += TransposeF32.SIDE) {
+        int strip = Math.min(TransposeF32.SIDE, count - r);
+        long from = origin + (row + r) * rowStride;
+        int to = at + row / width * panel + r;
+        packRows(x, from, rowStride, columnStride, strip, columns, out, to, ld);
       }
       DenseF32Scalar.pad(count, width, columns, out, at + row / width * panel, ld);
       row += width;
     } while (row < rows);
-    if (rowStride == 1) {
-      for (int k = 0; k < columns; k++) {
-        packColumn(x, origin + k * columnStride, rows, width, out, at + k * ld, panel);
-      }
+    for (row = 0; rowStride == 1 && row < rows; row += width) {
+      int count = Math.min(width, rows - row);
+      boolean more = rows - row >= (width + V - 1) / V * V;
+      packColumns(
+          x, origin + row, columnStride, count, more, columns, out, at + row / width * panel, ld);
     }
   }
 
-  /** One panel of rows that lie one after another in memory. */
+  /** At most {@link TransposeF32#SIDE} rows of a panel that lie one after another in memory. */
   private void packRows(
       MemorySegment x,
       long origin,
@@ -131,7 +126,7 @@ final class DenseF32Vector implements DenseKernels<float[]> {
       int at,
       int ld) {
     int whole = 0;
-    if (transpose != null && rows > 0 && rows <= TransposeF32.SIDE && columnStride == 1) {
+    if (transpose != null && columnStride == 1) {
       whole = columns / TransposeF32.SIDE * TransposeF32.SIDE;
       int[] strip = STRIP.get();
       for (int k = 0; k < whole; k += STRIP_COLUMNS) {
@@ -150,23 +145,43 @@ final class DenseF32Vector implements DenseKernels<float[]> {
     }
   }
 
-  /** One column through all panels, as it lies in memory. */
-  private static void packColumn(
-      MemorySegment x, long from, int rows, int width, float[] out, int at, int panel) {
-    for (int row = 0; row < rows; row += width) {
-      int count = Math.min(width, rows - row);
-      int whole = S.loopBound(count);
-      long begin = (from + row) * Float.BYTES;
-      for (int r = 0; r < whole; r += V) {
-        FloatVector.fromMemorySegment(S, x, begin + (long) r * Float.BYTES, ORDER)
-            .intoArray(out, at + r);
+  /**
+   * One panel of columns that lie one after another in memory.
+   *
+   * @param more whether the rows go on for as long as whole vectors do
+   */
+  private static void packColumns(
+      MemorySegment x,
+      long origin,
+      long columnStride,
+      int rows,
+      boolean more,
+      int columns,
+      float[] out,
+      int at,
+      int ld) {
+    int whole = S.loopBound(rows);
+    if (whole < rows) {
+      long from = (origin + whole) * Float.BYTES;
+      int k = 0;
+      if (more && ld == rows) { // what is too much is overwritten below or by the next column
+        for (; k < columns - 1; k++) {
+          FloatVector.fromMemorySegment(S, x, from + k * columnStride * Float.BYTES, ORDER)
+              .intoArray(out, at + k * ld + whole);
+        }
       }
-      if (whole < count) {
-        VectorMask<Float> rest = S.indexInRange(whole, count);
-        FloatVector.fromMemorySegment(S, x, begin + (long) whole * Float.BYTES, ORDER, rest)
-            .intoArray(out, at + whole, rest);
+      VectorMask<Float> rest = S.indexInRange(whole, rows);
+      for (; k < columns; k++) {
+        FloatVector.fromMemorySegment(S, x, from + k * columnStride * Float.BYTES, ORDER, rest)
+            .intoArray(out, at + k * ld + whole, rest);
       }
-      at += panel;
+    }
+    for (int r = 0; r < whole; r += V) {
+      long from = (origin + r) * Float.BYTES;
+      for (int k = 0; k < columns; k++) {
+        FloatVector.fromMemorySegment(S, x, from + k * columnStride * Float.BYTES, ORDER)
+            .intoArray(out, at + k * ld + r);
+      }
     }
   }
 

@@ -98,30 +98,51 @@ final class DenseF64Vector implements DenseKernels<double[]> {
       DenseF64Scalar.pad(count, width, columns, out, at + row / width * panel, ld);
       row += width;
     } while (row < rows);
-    if (rowStride == 1) {
-      for (int k = 0; k < columns; k++) {
-        packColumn(x, origin + k * columnStride, rows, width, out, at + k * ld, panel);
-      }
+    for (row = 0; rowStride == 1 && row < rows; row += width) {
+      int count = Math.min(width, rows - row);
+      boolean more = rows - row >= (width + V - 1) / V * V;
+      packColumns(
+          x, origin + row, columnStride, count, more, columns, out, at + row / width * panel, ld);
     }
   }
 
-  /** One column through all panels, as it lies in memory. */
-  private static void packColumn(
-      MemorySegment x, long from, int rows, int width, double[] out, int at, int panel) {
-    for (int row = 0; row < rows; row += width) {
-      int count = Math.min(width, rows - row);
-      int whole = S.loopBound(count);
-      long begin = (from + row) * Double.BYTES;
-      for (int r = 0; r < whole; r += V) {
-        DoubleVector.fromMemorySegment(S, x, begin + (long) r * Double.BYTES, ORDER)
-            .intoArray(out, at + r);
+  /**
+   * One panel of columns that lie one after another in memory.
+   *
+   * @param more whether the rows go on for as long as whole vectors do
+   */
+  private static void packColumns(
+      MemorySegment x,
+      long origin,
+      long columnStride,
+      int rows,
+      boolean more,
+      int columns,
+      double[] out,
+      int at,
+      int ld) {
+    int whole = S.loopBound(rows);
+    if (whole < rows) {
+      long from = (origin + whole) * Double.BYTES;
+      int k = 0;
+      if (more && ld == rows) { // what is too much is overwritten below or by the next column
+        for (; k < columns - 1; k++) {
+          DoubleVector.fromMemorySegment(S, x, from + k * columnStride * Double.BYTES, ORDER)
+              .intoArray(out, at + k * ld + whole);
+        }
       }
-      if (whole < count) {
-        VectorMask<Double> rest = S.indexInRange(whole, count);
-        DoubleVector.fromMemorySegment(S, x, begin + (long) whole * Double.BYTES, ORDER, rest)
-            .intoArray(out, at + whole, rest);
+      VectorMask<Double> rest = S.indexInRange(whole, rows);
+      for (; k < columns; k++) {
+        DoubleVector.fromMemorySegment(S, x, from + k * columnStride * Double.BYTES, ORDER, rest)
+            .intoArray(out, at + k * ld + whole, rest);
       }
-      at += panel;
+    }
+    for (int r = 0; r < whole; r += V) {
+      long from = (origin + r) * Double.BYTES;
+      for (int k = 0; k < columns; k++) {
+        DoubleVector.fromMemorySegment(S, x, from + k * columnStride * Double.BYTES, ORDER)
+            .intoArray(out, at + k * ld + r);
+      }
     }
   }
 
