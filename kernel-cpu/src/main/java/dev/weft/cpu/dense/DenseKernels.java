@@ -85,6 +85,28 @@ public interface DenseKernels<A> {
   void micro(int kc, A a, int aAt, A b, int bAt, A tile);
 
   /**
+   * One row of a product without packing b: {@code c[cAt + j] = alpha·Σ a[aAt + k·aStep]·b[bAt +
+   * k·ldb + j]}, or that added to it (fused), k from 0 to {@code kc} − 1, {@code 0 <= j < columns};
+   * the operations of {@link #micro} and {@link #write}.
+   *
+   * @param tile mr·nr elements to work in
+   */
+  void row(
+      int kc,
+      A a,
+      int aAt,
+      int aStep,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      A tile,
+      double alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long cAt,
+      int columns);
+
+  /**
    * {@code c(i, j) = alpha·tile(i, j)}, or the fused {@code alpha·tile(i, j) + c(i, j)}, for {@code
    * i < rows}, {@code j < columns}; the elements of a row of c are one after another, {@code c(0,
    * 0)} at {@code at} and {@code c(1, 0)} {@code ldc} elements on.

@@ -23,6 +23,12 @@ public final class Gemm<A> {
   /** Rows of a right block, a multiple of every nr. */
   static final int NC = 512;
 
+  /** Up to so many rows of C the right operand is not packed. */
+  static final int FEW_ROWS = 4;
+
+  /** Columns of the right operand that are multiplied by all of few rows in turn. */
+  private static final int STRIP = 256;
+
   /** What becomes of the old values of C. */
   public enum Update {
     /** They are not read. */
@@ -90,6 +96,10 @@ public final class Gemm<A> {
    */
   public void multiply(
       long m, long n, long k, double alpha, Update update, MemorySegment c, long cAt, long ldc) {
+    if (m <= FEW_ROWS && right.isByColumns()) {
+      fewRows((int) m, n, k, alpha, update, c, cAt, ldc);
+      n = 0;
+    }
     for (long jc = 0; jc < n; jc += NC) {
       int nc = (int) Math.min(NC, n - jc);
       for (long pc = 0; pc == 0 || pc < k; pc += KC) {
@@ -105,6 +115,36 @@ public final class Gemm<A> {
     }
     left.clear();
     right.clear();
+  }
+
+  /** Without packing the right operand, which costs more than it saves: a strip of it at a time. */
+  private void fewRows(
+      int m, long n, long k, double alpha, Update update, MemorySegment c, long cAt, long ldc) {
+    long ldb = right.at(0, 1) - right.at(0, 0);
+    for (long pc = 0; pc == 0 || pc < k; pc += KC) {
+      int kc = (int) Math.min(KC, k - pc);
+      left.block(0, m, pc, kc);
+      Update now = pc == 0 ? update : Update.ADD;
+      for (long jc = 0; jc < n; jc += STRIP) {
+        int nc = (int) Math.min(STRIP, n - jc);
+        for (int i = 0; i < m; i++) {
+          kernels.row(
+              kc,
+              left.data(),
+              left.at() + i,
+              mr,
+              right.segment(),
+              right.at(jc, pc),
+              ldb,
+              tile,
+              alpha,
+              now,
+              c,
+              cAt + i * ldc + jc,
+              nc);
+        }
+      }
+    }
   }
 
   /** Every tile of a block of C, along its rows, which lie far apart in memory. */

@@ -71,6 +71,21 @@ final class Panels<A> {
     at = 0;
   }
 
+  /** Whether it is a matrix whose columns lie one after another. */
+  boolean isByColumns() {
+    return packed == null && rowStride == 1;
+  }
+
+  /** The memory of a matrix. */
+  MemorySegment segment() {
+    return segment;
+  }
+
+  /** Index of an element of a matrix in {@link #segment}. */
+  long at(long row, long column) {
+    return origin + row * rowStride + column * columnStride;
+  }
+
   /** Where the block's panels are. */
   A data() {
     return data;

@@ -202,6 +202,49 @@ public final class DenseF32Scalar implements DenseKernels<float[]> {
   }
 
   @Override
+  public void row(
+      int kc,
+      float[] a,
+      int aAt,
+      int aStep,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      float[] tile,
+      double alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long cAt,
+      int columns) {
+    for (int j = 0; j < columns; j += tile.length) {
+      int count = Math.min(tile.length, columns - j);
+      rowPart(kc, a, aAt, aStep, b, bAt + j, ldb, tile, count);
+      writeRow(tile, 0, count, (float) alpha, update, c, cAt + j);
+    }
+  }
+
+  /** The sums of {@link #row} for as many columns as a tile holds. */
+  public static void rowPart(
+      int kc,
+      float[] a,
+      int aAt,
+      int aStep,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      float[] tile,
+      int columns) {
+    Arrays.fill(tile, 0, columns, 0);
+    for (int k = 0; k < kc; k++) {
+      float ak = a[aAt + k * aStep];
+      long from = (bAt + k * ldb) * Float.BYTES;
+      for (int j = 0; j < columns; j++) {
+        tile[j] = Math.fma(ak, b.get(F32, from + (long) j * Float.BYTES), tile[j]);
+      }
+    }
+  }
+
+  @Override
   public void write(
       float[] tile,
       int rows,

@@ -202,6 +202,49 @@ public final class DenseF64Scalar implements DenseKernels<double[]> {
   }
 
   @Override
+  public void row(
+      int kc,
+      double[] a,
+      int aAt,
+      int aStep,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      double[] tile,
+      double alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long cAt,
+      int columns) {
+    for (int j = 0; j < columns; j += tile.length) {
+      int count = Math.min(tile.length, columns - j);
+      rowPart(kc, a, aAt, aStep, b, bAt + j, ldb, tile, count);
+      writeRow(tile, 0, count, alpha, update, c, cAt + j);
+    }
+  }
+
+  /** The sums of {@link #row} for as many columns as a tile holds. */
+  public static void rowPart(
+      int kc,
+      double[] a,
+      int aAt,
+      int aStep,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      double[] tile,
+      int columns) {
+    Arrays.fill(tile, 0, columns, 0);
+    for (int k = 0; k < kc; k++) {
+      double ak = a[aAt + k * aStep];
+      long from = (bAt + k * ldb) * Double.BYTES;
+      for (int j = 0; j < columns; j++) {
+        tile[j] = Math.fma(ak, b.get(F64, from + (long) j * Double.BYTES), tile[j]);
+      }
+    }
+  }
+
+  @Override
   public void write(
       double[] tile,
       int rows,

@@ -19,6 +19,7 @@ final class DenseF32Vector implements DenseKernels<float[]> {
   private static final VectorSpecies<Float> S =
       VectorSpecies.of(float.class, VectorWidth.shape(MethodHandles.lookup()));
   private static final int V = S.length();
+  private static final long VECTOR_BYTES = S.vectorByteSize();
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
   /** 28 sums need 32 registers, which come with vectors of 512 bits; 12 fit 16 registers. */
@@ -363,6 +364,112 @@ final class DenseF32Vector implements DenseKernels<float[]> {
     c41.intoArray(tile, 4 * NR + V);
     c50.intoArray(tile, 5 * NR);
     c51.intoArray(tile, 5 * NR + V);
+  }
+
+  @Override
+  public void row(
+      int kc,
+      float[] a,
+      int aAt,
+      int aStep,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      float[] tile,
+      double alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long cAt,
+      int columns) {
+    int j = 0;
+    for (; j + 8 * V <= columns; j += 8 * V) {
+      row8v(kc, a, aAt, aStep, b, bAt + j, ldb, (float) alpha, update, c, cAt + j);
+    }
+    for (; j + V <= columns; j += V) {
+      row1v(kc, a, aAt, aStep, b, bAt + j, ldb, (float) alpha, update, c, cAt + j);
+    }
+    if (j < columns) {
+      DenseF32Scalar.rowPart(kc, a, aAt, aStep, b, bAt + j, ldb, tile, columns - j);
+      DenseF32Scalar.writeRow(tile, 0, columns - j, (float) alpha, update, c, cAt + j);
+    }
+  }
+
+  /** 8 vectors of a row: 8 independent chains, 8·V elements of b per step. */
+  private static void row8v(
+      int kc,
+      float[] a,
+      int aAt,
+      int aStep,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      float alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long cAt) {
+    FloatVector s0 = FloatVector.zero(S);
+    FloatVector s1 = FloatVector.zero(S);
+    FloatVector s2 = FloatVector.zero(S);
+    FloatVector s3 = FloatVector.zero(S);
+    FloatVector s4 = FloatVector.zero(S);
+    FloatVector s5 = FloatVector.zero(S);
+    FloatVector s6 = FloatVector.zero(S);
+    FloatVector s7 = FloatVector.zero(S);
+    for (int k = 0; k < kc; k++) {
+      FloatVector ak = FloatVector.broadcast(S, a[aAt + k * aStep]);
+      long from = (bAt + k * ldb) * Float.BYTES;
+      s0 = ak.fma(FloatVector.fromMemorySegment(S, b, from, ORDER), s0);
+      s1 = ak.fma(FloatVector.fromMemorySegment(S, b, from + 1 * VECTOR_BYTES, ORDER), s1);
+      s2 = ak.fma(FloatVector.fromMemorySegment(S, b, from + 2 * VECTOR_BYTES, ORDER), s2);
+      s3 = ak.fma(FloatVector.fromMemorySegment(S, b, from + 3 * VECTOR_BYTES, ORDER), s3);
+      s4 = ak.fma(FloatVector.fromMemorySegment(S, b, from + 4 * VECTOR_BYTES, ORDER), s4);
+      s5 = ak.fma(FloatVector.fromMemorySegment(S, b, from + 5 * VECTOR_BYTES, ORDER), s5);
+      s6 = ak.fma(FloatVector.fromMemorySegment(S, b, from + 6 * VECTOR_BYTES, ORDER), s6);
+      s7 = ak.fma(FloatVector.fromMemorySegment(S, b, from + 7 * VECTOR_BYTES, ORDER), s7);
+    }
+    FloatVector alphas = FloatVector.broadcast(S, alpha);
+    long to = cAt * Float.BYTES;
+    update(s0, alphas, update, c, to);
+    update(s1, alphas, update, c, to + 1 * VECTOR_BYTES);
+    update(s2, alphas, update, c, to + 2 * VECTOR_BYTES);
+    update(s3, alphas, update, c, to + 3 * VECTOR_BYTES);
+    update(s4, alphas, update, c, to + 4 * VECTOR_BYTES);
+    update(s5, alphas, update, c, to + 5 * VECTOR_BYTES);
+    update(s6, alphas, update, c, to + 6 * VECTOR_BYTES);
+    update(s7, alphas, update, c, to + 7 * VECTOR_BYTES);
+  }
+
+  /** One vector of a row. */
+  private static void row1v(
+      int kc,
+      float[] a,
+      int aAt,
+      int aStep,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      float alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long cAt) {
+    FloatVector sum = FloatVector.zero(S);
+    for (int k = 0; k < kc; k++) {
+      FloatVector ak = FloatVector.broadcast(S, a[aAt + k * aStep]);
+      sum = ak.fma(FloatVector.fromMemorySegment(S, b, (bAt + k * ldb) * Float.BYTES, ORDER), sum);
+    }
+    update(sum, FloatVector.broadcast(S, alpha), update, c, cAt * Float.BYTES);
+  }
+
+  @Inlined
+  static void update(
+      FloatVector sum, FloatVector alphas, Gemm.Update update, MemorySegment c, long byteOffset) {
+    if (update == Gemm.Update.ADD) {
+      alphas
+          .fma(sum, FloatVector.fromMemorySegment(S, c, byteOffset, ORDER))
+          .intoMemorySegment(c, byteOffset, ORDER);
+    } else {
+      alphas.mul(sum).intoMemorySegment(c, byteOffset, ORDER);
+    }
   }
 
   @Override

@@ -17,6 +17,7 @@ final class DenseF64Vector implements DenseKernels<double[]> {
   private static final VectorSpecies<Double> S =
       VectorSpecies.of(double.class, VectorWidth.shape(MethodHandles.lookup()));
   private static final int V = S.length();
+  private static final long VECTOR_BYTES = S.vectorByteSize();
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
   /** 28 sums need 32 registers, which come with vectors of 512 bits; 12 fit 16 registers. */
@@ -324,6 +325,113 @@ final class DenseF64Vector implements DenseKernels<double[]> {
     c41.intoArray(tile, 4 * NR + V);
     c50.intoArray(tile, 5 * NR);
     c51.intoArray(tile, 5 * NR + V);
+  }
+
+  @Override
+  public void row(
+      int kc,
+      double[] a,
+      int aAt,
+      int aStep,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      double[] tile,
+      double alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long cAt,
+      int columns) {
+    int j = 0;
+    for (; j + 8 * V <= columns; j += 8 * V) {
+      row8v(kc, a, aAt, aStep, b, bAt + j, ldb, alpha, update, c, cAt + j);
+    }
+    for (; j + V <= columns; j += V) {
+      row1v(kc, a, aAt, aStep, b, bAt + j, ldb, alpha, update, c, cAt + j);
+    }
+    if (j < columns) {
+      DenseF64Scalar.rowPart(kc, a, aAt, aStep, b, bAt + j, ldb, tile, columns - j);
+      DenseF64Scalar.writeRow(tile, 0, columns - j, alpha, update, c, cAt + j);
+    }
+  }
+
+  /** 8 vectors of a row: 8 independent chains, 8·V elements of b per step. */
+  private static void row8v(
+      int kc,
+      double[] a,
+      int aAt,
+      int aStep,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      double alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long cAt) {
+    DoubleVector s0 = DoubleVector.zero(S);
+    DoubleVector s1 = DoubleVector.zero(S);
+    DoubleVector s2 = DoubleVector.zero(S);
+    DoubleVector s3 = DoubleVector.zero(S);
+    DoubleVector s4 = DoubleVector.zero(S);
+    DoubleVector s5 = DoubleVector.zero(S);
+    DoubleVector s6 = DoubleVector.zero(S);
+    DoubleVector s7 = DoubleVector.zero(S);
+    for (int k = 0; k < kc; k++) {
+      DoubleVector ak = DoubleVector.broadcast(S, a[aAt + k * aStep]);
+      long from = (bAt + k * ldb) * Double.BYTES;
+      s0 = ak.fma(DoubleVector.fromMemorySegment(S, b, from, ORDER), s0);
+      s1 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + 1 * VECTOR_BYTES, ORDER), s1);
+      s2 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + 2 * VECTOR_BYTES, ORDER), s2);
+      s3 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + 3 * VECTOR_BYTES, ORDER), s3);
+      s4 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + 4 * VECTOR_BYTES, ORDER), s4);
+      s5 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + 5 * VECTOR_BYTES, ORDER), s5);
+      s6 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + 6 * VECTOR_BYTES, ORDER), s6);
+      s7 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + 7 * VECTOR_BYTES, ORDER), s7);
+    }
+    DoubleVector alphas = DoubleVector.broadcast(S, alpha);
+    long to = cAt * Double.BYTES;
+    update(s0, alphas, update, c, to);
+    update(s1, alphas, update, c, to + 1 * VECTOR_BYTES);
+    update(s2, alphas, update, c, to + 2 * VECTOR_BYTES);
+    update(s3, alphas, update, c, to + 3 * VECTOR_BYTES);
+    update(s4, alphas, update, c, to + 4 * VECTOR_BYTES);
+    update(s5, alphas, update, c, to + 5 * VECTOR_BYTES);
+    update(s6, alphas, update, c, to + 6 * VECTOR_BYTES);
+    update(s7, alphas, update, c, to + 7 * VECTOR_BYTES);
+  }
+
+  /** One vector of a row. */
+  private static void row1v(
+      int kc,
+      double[] a,
+      int aAt,
+      int aStep,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      double alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long cAt) {
+    DoubleVector sum = DoubleVector.zero(S);
+    for (int k = 0; k < kc; k++) {
+      DoubleVector ak = DoubleVector.broadcast(S, a[aAt + k * aStep]);
+      sum =
+          ak.fma(DoubleVector.fromMemorySegment(S, b, (bAt + k * ldb) * Double.BYTES, ORDER), sum);
+    }
+    update(sum, DoubleVector.broadcast(S, alpha), update, c, cAt * Double.BYTES);
+  }
+
+  @Inlined
+  static void update(
+      DoubleVector sum, DoubleVector alphas, Gemm.Update update, MemorySegment c, long byteOffset) {
+    if (update == Gemm.Update.ADD) {
+      alphas
+          .fma(sum, DoubleVector.fromMemorySegment(S, c, byteOffset, ORDER))
+          .intoMemorySegment(c, byteOffset, ORDER);
+    } else {
+      alphas.mul(sum).intoMemorySegment(c, byteOffset, ORDER);
+    }
   }
 
   @Override

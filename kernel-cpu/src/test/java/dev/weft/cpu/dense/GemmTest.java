@@ -30,7 +30,9 @@ class GemmTest {
     "31, 9, 513",
     "169, 40, 20",
     "20, 513, 20",
-    "170, 33, 300"
+    "170, 33, 300",
+    "1, 300, 300",
+    "4, 299, 20"
   })
   void isTheChainThatTheLawStates(int m, int n, int k) {
     for (DenseKernels<?> kernels : EveryDense.both()) {

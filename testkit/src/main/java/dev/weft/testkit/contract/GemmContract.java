@@ -122,7 +122,10 @@ public abstract class GemmContract extends BackendContract {
     "65, 1, 300",
     "29, 31, 257",
     "180, 19, 40",
-    "19, 530, 20"
+    "19, 530, 20",
+    "3, 300, 260",
+    "4, 531, 30",
+    "5, 300, 257"
   })
   void isWithinItsBoundOfTheReference(int m, int n, int k) {
     double[] scalars = {0, 1, 0.7, -1.3};
