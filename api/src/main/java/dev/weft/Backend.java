@@ -152,7 +152,11 @@ public final class Backend implements AutoCloseable {
    */
   public void gemm(double alpha, Matrix a, Matrix b, double beta, Matrix c) {
     DType dtype = c.tensor().dtype();
-    checkGemm(alpha, a, b, beta, c, dtype);
+    double alphaOfType = dtype == DType.F64 ? alpha : (float) alpha;
+    double betaOfType = dtype == DType.F64 ? beta : (float) beta;
+    Checks.finite("gemm", "alpha", alphaOfType);
+    Checks.finite("gemm", "beta", betaOfType);
+    checkGemm(a, b, c, dtype);
     a.tensor().requireAccessible("gemm");
     b.tensor().requireAccessible("gemm");
     c.tensor().requireAccessible("gemm");
@@ -162,7 +166,7 @@ public final class Backend implements AutoCloseable {
       try {
         c.tensor().enter("gemm");
         try {
-          engine.gemm(dtype, alpha, a.strided(), b.strided(), beta, c.strided());
+          engine.gemm(dtype, alphaOfType, a.strided(), b.strided(), betaOfType, c.strided());
         } finally {
           c.tensor().leave();
         }
@@ -174,9 +178,7 @@ public final class Backend implements AutoCloseable {
     }
   }
 
-  private void checkGemm(double alpha, Matrix a, Matrix b, double beta, Matrix c, DType dtype) {
-    Checks.finite("gemm", "alpha", alpha);
-    Checks.finite("gemm", "beta", beta);
+  private void checkGemm(Matrix a, Matrix b, Matrix c, DType dtype) {
     if (a.tensor().backend() != this
         || b.tensor().backend() != this
         || c.tensor().backend() != this) {

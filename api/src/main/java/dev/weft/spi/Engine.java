@@ -47,7 +47,7 @@ public interface Engine extends AutoCloseable {
    * {@code C = alpha·A·B + beta·C} for every matrix of the batch; see {@link
    * dev.weft.Backend#gemm}.
    *
-   * @param dtype F32 or F64, of all three
+   * @param dtype F32 or F64, of all three; alpha and beta are finite values of it
    * @param a [batch, M, K]
    * @param b [batch, K, N]
    * @param c [batch, M, N], apart from a and b

@@ -98,8 +98,15 @@ public final class Gemm<A> {
       long m, long n, long k, double alpha, Update update, MemorySegment c, long cAt, long ldc) {
     if (m <= FEW_ROWS && right.isByColumns()) {
       fewRows((int) m, n, k, alpha, update, c, cAt, ldc);
-      n = 0;
+    } else {
+      blocks(m, n, k, alpha, update, c, cAt, ldc);
     }
+    left.clear();
+    right.clear();
+  }
+
+  private void blocks(
+      long m, long n, long k, double alpha, Update update, MemorySegment c, long cAt, long ldc) {
     for (long jc = 0; jc < n; jc += NC) {
       int nc = (int) Math.min(NC, n - jc);
       for (long pc = 0; pc == 0 || pc < k; pc += KC) {
@@ -113,8 +120,6 @@ public final class Gemm<A> {
         }
       }
     }
-    left.clear();
-    right.clear();
   }
 
   /** Without packing the right operand, which costs more than it saves: a strip of it at a time. */

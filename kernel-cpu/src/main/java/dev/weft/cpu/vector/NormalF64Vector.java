@@ -58,17 +58,11 @@ final class NormalF64Vector {
             low(x).fma(DoubleVector.broadcast(d, 0x1p-64), DoubleVector.broadcast(d, 0x1p-65)));
   }
 
-  /** What radius takes off a pattern's exponent. */
-  @Inlined
-  static LongVector exponent(LongVector bits) {
-    return bits.sub(NormalF64.LOG_BASE).and(0xfff0000000000000L);
-  }
-
   /** √(−2 ln(u·2⁻ᵏ)). */
   @Inlined
   static DoubleVector radius(VectorSpecies<Double> d, DoubleVector u, double k) {
     LongVector bits = u.reinterpretAsLongs();
-    LongVector exponent = exponent(bits);
+    LongVector exponent = bits.sub(NormalF64.LOG_BASE).and(0xfff0000000000000L);
     DoubleVector e = signed(exponent.lanewise(ASHR, 52)).sub(k);
     DoubleVector m = bits.sub(exponent).reinterpretAsDoubles();
     DoubleVector h = DoubleVector.broadcast(d, 2).sub(m.add(m));

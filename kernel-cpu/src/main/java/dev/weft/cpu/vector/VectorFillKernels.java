@@ -132,7 +132,7 @@ public final class VectorFillKernels implements FillKernels {
       return;
     }
     Tile tile = TILES.get();
-    WarmingLoop words = loops(tile.wordSegment).words();
+    Stream words = loops(tile.wordSegment).words();
     int most = TILE / (4 * group);
     int elements = fill.dtype() == DType.F64 ? 2 : 4; // of a block
     int bytes = fill.dtype() == DType.BF16 ? 8 : 16;
@@ -187,7 +187,7 @@ public final class VectorFillKernels implements FillKernels {
 
     private final int bits;
     private final Target memory;
-    private final AtomicReferenceArray<WarmingLoop> streams =
+    private final AtomicReferenceArray<Stream> streams =
         new AtomicReferenceArray<>(2 * KINDS * BOUNDS);
     private volatile WordLoops wordLoops;
     private volatile ConstantLoop constant;
@@ -198,29 +198,29 @@ public final class VectorFillKernels implements FillKernels {
     }
 
     /** The loop for a fill that has one. */
-    WarmingLoop stream(StreamFill fill) {
+    Stream stream(StreamFill fill) {
       boolean bitsOf16 = fill.kind() == StreamFill.Kind.BITS && fill.dtype() == DType.F16;
       return stream(
           fill.kind(), fill.dtype() == DType.BF16 || bitsOf16, StreamLoop.Bounds.of(fill));
     }
 
     /** The loop for 32-bit words. */
-    WarmingLoop words() {
+    Stream words() {
       return stream(StreamFill.Kind.BITS, false, StreamLoop.Bounds.FREE);
     }
 
-    private WarmingLoop stream(StreamFill.Kind kind, boolean halves, StreamLoop.Bounds bounds) {
+    private Stream stream(StreamFill.Kind kind, boolean halves, StreamLoop.Bounds bounds) {
       int at = (kind.ordinal() * BOUNDS + bounds.ordinal()) * 2 + (halves ? 1 : 0);
-      WarmingLoop found = streams.get(at);
+      Stream found = streams.get(at);
       return found != null
           ? found
           : load(at, new StreamLoop.Variant(bits, kind, halves, bounds, memory));
     }
 
-    private synchronized WarmingLoop load(int at, StreamLoop.Variant variant) {
+    private synchronized Stream load(int at, StreamLoop.Variant variant) {
       if (streams.get(at) == null) {
         StreamLoop loop = VectorWidth.load(StreamLoop.class, StreamVector.class, variant);
-        streams.set(at, new WarmingLoop(loop, variant.halves()));
+        streams.set(at, new Stream(loop, variant.halves()));
       }
       return streams.get(at);
     }
@@ -251,13 +251,27 @@ public final class VectorFillKernels implements FillKernels {
     }
   }
 
-  /** A loop that warms up. */
-  private static final class WarmingLoop {
+  /**
+   * A loop and what makes HotSpot compile it soon. Its first compiler takes a method after 200
+   * calls and the optimizing one after 5000 calls of what the first one made, and looks every 1024;
+   * a call with work in it takes a millisecond until then. So most calls are idle. The others are
+   * as many as it takes for the profile to show that it is the loop that matters, and do few groups
+   * each, so that none is long when faster code comes.
+   */
+  private static final class Stream {
+    private static final int FIRST_CALLS = 3; // after which all classes are loaded
+    private static final int FIRST_IDLE_CALLS = 300;
+    private static final int SMALL_CALLS = 20; // in the interpreter, for the most part
+    private static final int IDLE_CALLS = 6200;
+    private static final int WORKING_CALLS = 200; // before idle ones
+    private static final int WARMING_CALLS = 10 * WORKING_CALLS;
+    private static final int WARMING_GROUPS = 24;
+
     private final StreamLoop loop;
     private final int blockBytes;
-    private final Warming warming = new Warming();
+    private int calls; // a lost update among threads costs speed alone
 
-    WarmingLoop(StreamLoop loop, boolean halves) {
+    Stream(StreamLoop loop, boolean halves) {
       this.loop = loop;
       this.blockBytes = halves ? 8 : 16;
     }
@@ -266,57 +280,19 @@ public final class VectorFillKernels implements FillKernels {
         StreamFill fill, long q, int groups, MemorySegment out, long byteOffset, int groupBlocks) {
       for (int done = 0; done < groups; ) {
         int now = groups - done;
-        if (!warming.isDone()) {
-          now = Math.min(now, warming.mostGroups());
-          int idle = warming.idleCalls();
-          if (idle > 0) {
-            loop.idle(fill, out, idle);
+        if (calls < WARMING_CALLS) {
+          now = Math.min(now, calls < SMALL_CALLS ? 1 : WARMING_GROUPS);
+          calls++;
+          if (calls == FIRST_CALLS) {
+            loop.idle(fill, out, FIRST_IDLE_CALLS);
+          } else if (calls % WORKING_CALLS == 0) {
+            loop.idle(fill, out, IDLE_CALLS);
           }
         }
         long blocks = (long) done * groupBlocks;
         loop.run(fill, q + blocks, now, out, byteOffset + blocks * blockBytes);
         done += now;
       }
-    }
-  }
-
-  /**
-   * What makes HotSpot compile a loop soon. Its first compiler takes a method after 200 calls and
-   * the optimizing one after 5000 calls of what the first one made, and looks every 1024; a call
-   * with work in it takes a millisecond until then. So most calls are idle. The others are as many
-   * as it takes for the profile to show that it is the loop that matters, and do few groups each,
-   * so that none is long when faster code comes.
-   */
-  private static final class Warming {
-    private static final int GROUPS = 24;
-    private static final int FIRST_CALLS = 3; // after which all classes are loaded
-    private static final int FIRST_IDLE_CALLS = 300;
-    private static final int SMALL_CALLS = 20; // in the interpreter, for the most part
-    private static final int IDLE_CALLS = 6200;
-    private static final int WORKING_CALLS = 200; // before idle ones
-    private static final int WARMING_CALLS = 10 * WORKING_CALLS;
-
-    private int calls; // a lost update among threads costs speed alone
-
-    boolean isDone() {
-      return calls >= WARMING_CALLS;
-    }
-
-    /** Groups of the next call, at most. */
-    int mostGroups() {
-      return calls < SMALL_CALLS ? 1 : GROUPS;
-    }
-
-    /** Counts a call, and says how many idle ones come before it. */
-    int idleCalls() {
-      if (isDone()) {
-        return 0;
-      }
-      calls++;
-      if (calls == FIRST_CALLS) {
-        return FIRST_IDLE_CALLS;
-      }
-      return calls % WORKING_CALLS == 0 ? IDLE_CALLS : 0;
     }
   }
 

@@ -152,7 +152,7 @@ class InlinerTest {
                 && call.typeSymbol()
                     .returnType()
                     .displayName()
-                    .matches("(Int|Long|Double|Float)Vector");
+                    .matches("(Byte|Short|Int|Long|Float|Double)Vector");
       }
     }
     assertThat(methods).contains("uniform", "radius", "turn", "middle", "tail", "elements");

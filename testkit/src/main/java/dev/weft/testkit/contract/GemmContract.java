@@ -334,6 +334,28 @@ public abstract class GemmContract extends BackendContract {
     }
   }
 
+  /** alpha and beta are what they are in the type: here 0. */
+  @Test
+  void scalarsAreRoundedToTheTypeFirst() {
+    try (Tensor a = backend().tensor(DType.F32, Shape.of(1, 1));
+        Tensor c = backend().tensor(DType.F32, Shape.of(1, 1))) {
+      set(a, 0, Double.NaN);
+      set(c, 0, Double.NaN);
+      backend().gemm(1e-60, Matrix.of(a), Matrix.of(a), -1e-60, Matrix.of(c));
+      assertThat(c.get(0)).isZero();
+    }
+  }
+
+  @Test
+  void anEmptyBatchIsNoWork() {
+    try (Tensor a = backend().tensor(DType.F32, Shape.of(0, 300, 400));
+        Tensor b = backend().tensor(DType.F32, Shape.of(400, 500));
+        Tensor c = backend().tensor(DType.F32, Shape.of(0, 300, 500))) {
+      backend().gemm(1, Matrix.of(a), Matrix.of(b), 0, Matrix.of(c));
+      assertThat(Matrix.of(c).batch()).isZero();
+    }
+  }
+
   @Test
   void badArgumentsAreNamed() {
     try (Backend other = open(1);
@@ -353,6 +375,8 @@ public abstract class GemmContract extends BackendContract {
           .hasMessage("gemm: need a finite alpha, got alpha=NaN");
       assertThatThrownBy(() -> backend().gemm(1, x, w, Double.NEGATIVE_INFINITY, y))
           .hasMessage("gemm: need a finite beta, got beta=-Infinity");
+      assertThatThrownBy(() -> backend().gemm(1e300, x, w, 0, y))
+          .hasMessage("gemm: need a finite alpha, got alpha=Infinity");
       assertThatThrownBy(() -> backend().gemm(1, x, w, 0, Matrix.of(f64)))
           .hasMessage("gemm: need all f32 or all f64, got a=f32, b=f32, c=f64");
       assertThatThrownBy(() -> backend().gemm(1, x, w, 0, Matrix.of(foreign)))
