@@ -6,6 +6,7 @@
 module dev.weft {
   exports dev.weft;
   exports dev.weft.init;
+  exports dev.weft.nn;
   exports dev.weft.random;
   exports dev.weft.spi to
       dev.weft.cpu,
