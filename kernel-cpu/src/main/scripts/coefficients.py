@@ -4,13 +4,16 @@
 f32: weighted minimax by linear programming on a Chebyshev grid; coefficients are rounded to f32 one after
 another, lowest power first, and the rest is fitted again after each.
 f64: the same with 60 digits and Lawson's reweighted least squares.
-Needs python3-mpmath, numpy and scipy.
+Needs python3-mpmath, numpy and scipy. Arguments: transforms, activations; both without.
 """
+import sys
+
 import mpmath as mp
 import numpy as np
 from scipy.optimize import linprog
 
 mp.mp.dps = 60
+MILLS_32, MILLS_64 = 4, 5  # where the normal distribution's variable is 0
 CUT = mp.mpf("0.0225")  # tail probability where the truncated normal's central branch ends
 
 
@@ -142,17 +145,58 @@ def centre(lo, hi, cast):
 
 one = mp.mpf(1)
 w0 = mp.sqrt(CUT * (1 - CUT))
+half_ln2 = mp.log(2) / 2
 
-fit32("LOG", log_q, log_weight, -2 * one / 3, 2 * one / 3, 8, first=one)
-fit32("SIN", sin_s, lambda s: 1 / sin_s(s), 0, 1, 3, first=mp.pi / 4, scale=-31)
-fit32("COS", cos_s, lambda s: 1 / cos_s(s), 0, 1, 3, first=one)
-c = centre(w0, one / 2, np.float32)
-print("// ROOT centre", float(c).hex())
-fit32("ROOT", lambda v: ratio(v + c), lambda v: 1 / ratio(v + c), w0 - c, one / 2 - c, 11)
 
-fit64("LOG", log_q, log_weight, -2 * one / 3, 2 * one / 3, 19, first=one)
-fit64("SIN", sin_s, lambda s: 1 / sin_s(s), 0, 1, 6, first=mp.pi / 4, scale=-63)
-fit64("COS", cos_s, lambda s: 1 / cos_s(s), 0, 1, 6, first=one)
-c = centre(mp.sqrt(w0), mp.sqrt(one / 2), np.float64)
-print("// ROOT centre", float(c).hex())
-fit64("ROOT", lambda v: ratio((v + c) ** 2), lambda v: 1 / ratio((v + c) ** 2), mp.sqrt(w0) - c, mp.sqrt(one / 2) - c, 19)
+def expm1_q(r):
+    """(e^r - 1 - r) / r^2."""
+    return (mp.expm1(r) - r) / r ** 2 if abs(r) > mp.mpf(10) ** -25 else one / 2
+
+
+def log1p_q(f):
+    """(ln(1 + f) - f) / f^2."""
+    return (mp.log1p(f) - f) / f ** 2 if abs(f) > mp.mpf(10) ** -25 else -one / 2
+
+
+def square_over(g):
+    """The weight of q in x + x^2 q(x) relative to g(x)."""
+    return lambda x: x ** 2 / abs(g(x)) if x else mp.mpf(0)
+
+
+def mills(y, c):
+    """(t + c) e^(t^2/2) Phi(-t) at y = (t - c) / (t + c)."""
+    t = c * (1 + y) / (1 - y)
+    return (t + c) * mp.exp(t * t / 2) * mp.erfc(t / mp.sqrt(2)) / 2
+
+
+def transforms():
+    fit32("LOG", log_q, log_weight, -2 * one / 3, 2 * one / 3, 8, first=one)
+    fit32("SIN", sin_s, lambda s: 1 / sin_s(s), 0, 1, 3, first=mp.pi / 4, scale=-31)
+    fit32("COS", cos_s, lambda s: 1 / cos_s(s), 0, 1, 3, first=one)
+    c = centre(w0, one / 2, np.float32)
+    print("// ROOT centre", float(c).hex())
+    fit32("ROOT", lambda v: ratio(v + c), lambda v: 1 / ratio(v + c), w0 - c, one / 2 - c, 11)
+
+    fit64("LOG", log_q, log_weight, -2 * one / 3, 2 * one / 3, 19, first=one)
+    fit64("SIN", sin_s, lambda s: 1 / sin_s(s), 0, 1, 6, first=mp.pi / 4, scale=-63)
+    fit64("COS", cos_s, lambda s: 1 / cos_s(s), 0, 1, 6, first=one)
+    c = centre(mp.sqrt(w0), mp.sqrt(one / 2), np.float64)
+    print("// ROOT centre", float(c).hex())
+    fit64("ROOT", lambda v: ratio((v + c) ** 2), lambda v: 1 / ratio((v + c) ** 2), mp.sqrt(w0) - c, mp.sqrt(one / 2) - c, 19)
+
+
+def activations():
+    fit32("EXP", expm1_q, square_over(mp.expm1), -half_ln2, half_ln2, 4)
+    fit32("LOG", log1p_q, square_over(mp.log1p), -one / 4, one / 2, 8)
+    c = mp.mpf(MILLS_32)
+    fit32("MILLS", lambda y: mills(y, c), lambda y: 1 / mills(y, c), -1, (mp.mpf(13.3) - c) / (mp.mpf(13.3) + c), 9)
+
+    fit64("EXP", expm1_q, square_over(mp.expm1), -half_ln2, half_ln2, 10)
+    fit64("LOG", log1p_q, square_over(mp.log1p), -one / 4, one / 2, 19)
+    c = mp.mpf(MILLS_64)
+    fit64("MILLS", lambda y: mills(y, c), lambda y: 1 / mills(y, c), -1, (38 - c) / (38 + c), 21)
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or ["transforms", "activations"]:
+        {"transforms": transforms, "activations": activations}[name]()

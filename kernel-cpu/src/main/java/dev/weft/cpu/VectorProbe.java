@@ -1,8 +1,11 @@
 package dev.weft.cpu;
 
 import dev.weft.cpu.dense.DenseKernels;
+import dev.weft.cpu.nn.ActivationKernel;
+import dev.weft.cpu.scalar.ActivationF32;
 import dev.weft.cpu.scalar.DenseF32Scalar;
 import dev.weft.cpu.scalar.DenseF64Scalar;
+import dev.weft.nn.Activation;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.nio.file.Files;
@@ -15,6 +18,8 @@ import java.nio.file.Path;
 final class VectorProbe {
   private static final String KERNELS = "dev.weft.cpu.vector.VectorFillKernels";
   private static final String DENSE = "dev.weft.cpu.vector.VectorDenseKernels";
+  private static final String ACTIVATIONS = "dev.weft.cpu.vector.VectorActivations";
+  private static final Class<?>[] KIND = {int.class, Activation.Kind.class};
   private static final VectorProbe PROBE = probe();
 
   private final int bits;
@@ -72,6 +77,15 @@ final class VectorProbe {
       return new DenseF64Scalar();
     }
     return (DenseKernels<double[]>) call(DENSE, "f64", new Class<?>[] {int.class}, bits);
+  }
+
+  /** An activation of F32 with vectors of {@code bits} bits; the scalar one for 0. */
+  @SuppressWarnings("unchecked")
+  ActivationKernel<float[]> activationF32(int bits, Activation.Kind kind) {
+    if (bits == 0) {
+      return new ActivationF32(kind);
+    }
+    return (ActivationKernel<float[]>) call(ACTIVATIONS, "f32", KIND, bits, kind);
   }
 
   private static VectorProbe probe() {
