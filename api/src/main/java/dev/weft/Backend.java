@@ -252,6 +252,10 @@ public final class Backend implements AutoCloseable {
     return "Backend " + info().name() + " (" + info().probe().detail() + ")";
   }
 
+  Engine engine() {
+    return engine;
+  }
+
   void fill(Fill fill, RandomKey key, DType dtype, Region region, Buffer out) {
     engine.fill(fill, key, dtype, region, out);
   }

@@ -86,18 +86,7 @@ public final class Matrix {
 
   /** Rows and columns exchanged, in the same memory. */
   public Matrix transposed() {
-    StridedMatrix s = strided;
-    return new Matrix(
-        tensor,
-        new StridedMatrix(
-            s.buffer(),
-            s.batch(),
-            s.batchStride(),
-            s.origin(),
-            s.columns(),
-            s.rows(),
-            s.columnStride(),
-            s.rowStride()));
+    return new Matrix(tensor, strided.transposed());
   }
 
   /**

@@ -6,6 +6,7 @@ import dev.weft.init.Layout;
 import dev.weft.internal.Checks;
 import dev.weft.random.RandomKey;
 import dev.weft.spi.Buffer;
+import dev.weft.spi.StridedMatrix;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Objects;
@@ -18,6 +19,10 @@ import java.util.Objects;
  * collector finds it, and reported through {@link System.Logger}.
  */
 public final class Tensor implements AutoCloseable {
+  static {
+    TensorAccess.install();
+  }
+
   private final Backend backend;
   private final DType dtype;
   private final Shape shape;
@@ -27,6 +32,8 @@ public final class Tensor implements AutoCloseable {
   private final Runnable release;
 
   private final Usage usage = new Usage();
+  private StridedMatrix rows; // made when first asked for; a race makes two equal ones
+  private StridedMatrix columns;
 
   Tensor(
       Backend backend,
@@ -201,6 +208,32 @@ public final class Tensor implements AutoCloseable {
 
   Buffer buffer() {
     return buffer;
+  }
+
+  /** This tensor as a matrix: the last dimension by all others. */
+  StridedMatrix rows() {
+    StridedMatrix made = rows;
+    if (made == null) {
+      int rank = shape.rank();
+      long width = rank == 0 ? 1 : shape.dim(rank - 1);
+      long height = 1;
+      for (int d = 0; d < rank - 1; d++) {
+        height *= shape.dim(d);
+      }
+      made = new StridedMatrix(buffer, 1, height * width, 0, height, width, width, 1);
+      rows = made;
+    }
+    return made;
+  }
+
+  /** The transpose of {@link #rows}. */
+  StridedMatrix columns() {
+    StridedMatrix made = columns;
+    if (made == null) {
+      made = rows().transposed();
+      columns = made;
+    }
+    return made;
   }
 
   private void fillRegion(Fill fill, RandomKey key, Region region) {

@@ -1,6 +1,11 @@
 package dev.weft;
 
 import dev.weft.init.Fill;
+import dev.weft.nn.Activation;
+import dev.weft.nn.Labels;
+import dev.weft.nn.Loss;
+import dev.weft.nn.Optimizer;
+import dev.weft.nn.Write;
 import dev.weft.random.RandomKey;
 import dev.weft.spi.Buffer;
 import dev.weft.spi.Engine;
@@ -16,6 +21,7 @@ final class HeapEngine implements Engine {
 
   final AtomicInteger fills = new AtomicInteger();
   final AtomicInteger gemms = new AtomicInteger();
+  final AtomicInteger operations = new AtomicInteger();
   final AtomicInteger closes = new AtomicInteger();
   final AtomicLong held = new AtomicLong();
   volatile Runnable duringFill = () -> {};
@@ -85,6 +91,68 @@ final class HeapEngine implements Engine {
   public void gemm(
       DType dtype, double alpha, StridedMatrix a, StridedMatrix b, double beta, StridedMatrix c) {
     gemms.incrementAndGet();
+  }
+
+  @Override
+  public void dense(
+      DType dtype,
+      StridedMatrix x,
+      StridedMatrix w,
+      Buffer bias,
+      Activation f,
+      StridedMatrix z,
+      StridedMatrix residual,
+      StridedMatrix y) {
+    operations.incrementAndGet();
+  }
+
+  @Override
+  public void activate(DType dtype, Activation f, StridedMatrix x, StridedMatrix y) {
+    operations.incrementAndGet();
+  }
+
+  @Override
+  public void activationGradient(
+      DType dtype,
+      Activation f,
+      StridedMatrix saved,
+      StridedMatrix dy,
+      StridedMatrix dz,
+      Buffer db,
+      Write write) {
+    operations.incrementAndGet();
+  }
+
+  @Override
+  public void loss(
+      DType dtype,
+      Loss loss,
+      StridedMatrix prediction,
+      Labels labels,
+      StridedMatrix target,
+      StridedMatrix gradient,
+      Buffer value) {
+    operations.incrementAndGet();
+  }
+
+  @Override
+  public void sumOfSquares(DType dtype, long count, Buffer x, Write write, Buffer sum) {
+    operations.incrementAndGet();
+  }
+
+  @Override
+  public void update(
+      DType dtype,
+      Optimizer optimizer,
+      long step,
+      long count,
+      Buffer parameters,
+      Buffer gradients,
+      Buffer slot1,
+      Buffer slot2,
+      Buffer squares,
+      double clip) {
+    operations.incrementAndGet();
   }
 
   @Override

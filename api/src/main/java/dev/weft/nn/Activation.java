@@ -1,5 +1,6 @@
 package dev.weft.nn;
 
+import dev.weft.Tensor;
 import dev.weft.internal.Checks;
 import java.util.Locale;
 
@@ -158,6 +159,77 @@ public record Activation(Kind kind, double alpha) {
       all.append(all.isEmpty() ? "" : ", ").append(kind.id());
     }
     throw Checks.bad("activation", "need one of " + all, "activation", id);
+  }
+
+  /**
+   * {@code y = f(x)}.
+   *
+   * <table>
+   * <caption>Operands, all F32 or all F64</caption>
+   * <tr><th>tensor</th><th>shape</th><th>use</th></tr>
+   * <tr><td>x</td><td>any; a row is the last dimension</td><td>read</td></tr>
+   * <tr><td>y</td><td>that of x</td><td>overwritten; may be x</td></tr>
+   * </table>
+   *
+   * @throws IllegalArgumentException {@code activation: need x and y of one shape, got …}, or for a
+   *     type or memory that does not suit
+   * @throws dev.weft.ClosedException if a tensor or its backend is closed
+   */
+  public void forward(Tensor x, Tensor y) {
+    Operands.requireFloat("activation", "x", x);
+    Operands.requireLike("activation", "y", y, x);
+    Operands.requireSameShape("activation", "x", x, "y", y);
+    Operands.requireApartOrSame("activation", "x", x, "y", y);
+    Operands.enter("activation", x, y, null, null);
+    try {
+      Operands.engine(x).activate(x.dtype(), this, Operands.rows(x), Operands.rows(y));
+    } finally {
+      Operands.leave(x, y, null, null);
+    }
+  }
+
+  /**
+   * {@code dz = dy·f'(z)}, for a function of rows dzᵢ = Σⱼ dyⱼ·∂fⱼ/∂zᵢ.
+   *
+   * <table>
+   * <caption>Operands, all F32 or all F64, of one shape</caption>
+   * <tr><th>tensor</th><th>content</th><th>use</th></tr>
+   * <tr><td>saved</td><td>z if {@link Kind#derivativeOfInput}, else f(z)</td><td>read</td></tr>
+   * <tr><td>dy</td><td>gradient by f(z)</td><td>read</td></tr>
+   * <tr><td>dz</td><td>gradient by z</td><td>overwritten; may be dy</td></tr>
+   * </table>
+   *
+   * @throws IllegalArgumentException {@code activation: need saved and dy of one shape, got …}, or
+   *     for a type or memory that does not suit
+   * @throws dev.weft.ClosedException if a tensor or its backend is closed
+   */
+  public void backward(Tensor saved, Tensor dy, Tensor dz) {
+    backward("activation", saved, dy, dz, null, Write.OVERWRITE);
+  }
+
+  /** The same, and the sums of dz's columns in db. */
+  void backward(String op, Tensor saved, Tensor dy, Tensor dz, Tensor db, Write write) {
+    Operands.requireFloat(op, "saved", saved);
+    Operands.requireLike(op, "dy", dy, saved);
+    Operands.requireLike(op, "dz", dz, saved);
+    Operands.requireSameShape(op, "saved", saved, "dy", dy);
+    Operands.requireSameShape(op, "dy", dy, "dz", dz);
+    Operands.requireApartOrSame(op, "dz", dz, "dy", dy);
+    Operands.requireApart(op, "dz", dz, "saved", saved);
+    Operands.enter(op, saved, dy, dz, db);
+    try {
+      Operands.engine(saved)
+          .activationGradient(
+              saved.dtype(),
+              this,
+              Operands.rows(saved),
+              Operands.rows(dy),
+              Operands.rows(dz),
+              Operands.buffer(db),
+              write);
+    } finally {
+      Operands.leave(saved, dy, dz, db);
+    }
   }
 
   @Override

@@ -13,7 +13,7 @@ import java.lang.foreign.MemorySegment;
  * buffers passed in were made by this engine and stay open for the call. Methods may be called from
  * any thread.
  */
-public interface Engine extends AutoCloseable {
+public interface Engine extends NnEngine, AutoCloseable {
   /** What was opened. */
   BackendInfo info();
 

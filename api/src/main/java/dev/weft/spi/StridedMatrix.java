@@ -21,4 +21,10 @@ public record StridedMatrix(
     long rows,
     long columns,
     long rowStride,
-    long columnStride) {}
+    long columnStride) {
+  /** Rows and columns exchanged, in the same memory. */
+  public StridedMatrix transposed() {
+    return new StridedMatrix(
+        buffer, batch, batchStride, origin, columns, rows, columnStride, rowStride);
+  }
+}

@@ -1,5 +1,7 @@
 package dev.weft.cpu;
 
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE_UNALIGNED;
+
 import dev.weft.BackendInfo;
 import dev.weft.BackendOptions;
 import dev.weft.DType;
@@ -8,6 +10,11 @@ import dev.weft.Region;
 import dev.weft.cpu.memory.HostMemory;
 import dev.weft.cpu.parallel.Workers;
 import dev.weft.init.Fill;
+import dev.weft.nn.Activation;
+import dev.weft.nn.Labels;
+import dev.weft.nn.Loss;
+import dev.weft.nn.Optimizer;
+import dev.weft.nn.Write;
 import dev.weft.random.RandomKey;
 import dev.weft.spi.Buffer;
 import dev.weft.spi.Engine;
@@ -23,8 +30,8 @@ final class CpuEngine implements Engine {
   private final Workers workers;
   private final Workers alone = new Workers(1, null);
   private final AtomicReference<FillTask> idleTask = new AtomicReference<>();
-  private final AtomicReference<GemmTask<?>> idleGemmF32 = new AtomicReference<>();
-  private final AtomicReference<GemmTask<?>> idleGemmF64 = new AtomicReference<>();
+  private volatile TypedOperations<?> operationsF32;
+  private volatile TypedOperations<?> operationsF64;
   private volatile OrthogonalFill orthogonal;
   private volatile Plan lastPlan = new Plan(null, null, null, null);
 
@@ -85,30 +92,132 @@ final class CpuEngine implements Engine {
   @Override
   public void gemm(
       DType dtype, double alpha, StridedMatrix a, StridedMatrix b, double beta, StridedMatrix c) {
-    boolean alone = isConfined(a) || isConfined(b) || isConfined(c);
-    Workers team = alone ? this.alone : workers;
-    boolean f32 = dtype == DType.F32;
-    AtomicReference<GemmTask<?>> idle = f32 ? idleGemmF32 : idleGemmF64;
-    GemmTask<?> task = idle.getAndSet(null);
-    if (task == null) {
-      int bits = kernels.vectorBits();
-      VectorProbe probe = VectorProbe.get();
-      int threads = workers.threads();
-      task =
-          f32
-              ? new GemmTask<>(probe.denseF32(bits), threads)
-              : new GemmTask<>(probe.denseF64(bits), threads);
-    }
-    try {
-      team.run(task.prepare(alpha, a, b, beta, c, team.threads()), task);
-    } finally {
-      task.clear();
-      idle.set(task);
-    }
+    Workers team = team(a.buffer(), b.buffer(), c.buffer(), null);
+    operations(dtype).gemm(team, alpha, a, b, beta, c, null);
   }
 
-  private static boolean isConfined(StridedMatrix x) {
-    return x.buffer() instanceof CallerMemory caller && caller.confined;
+  @Override
+  public void dense(
+      DType dtype,
+      StridedMatrix x,
+      StridedMatrix w,
+      Buffer bias,
+      Activation f,
+      StridedMatrix z,
+      StridedMatrix residual,
+      StridedMatrix y) {
+    Workers team = team(x.buffer(), w.buffer(), bias, y.buffer());
+    if (z != null && CallerMemory.isConfined(z.buffer())
+        || residual != null && CallerMemory.isConfined(residual.buffer())) {
+      team = alone;
+    }
+    operations(dtype).dense(team, x, w, segment(bias), f, segment(z), segment(residual), y);
+  }
+
+  @Override
+  public void activate(DType dtype, Activation f, StridedMatrix x, StridedMatrix y) {
+    Workers team = team(x.buffer(), y.buffer(), null, null);
+    operations(dtype).elements().activate(team, f, x, y);
+  }
+
+  @Override
+  public void activationGradient(
+      DType dtype,
+      Activation f,
+      StridedMatrix saved,
+      StridedMatrix dy,
+      StridedMatrix dz,
+      Buffer db,
+      Write write) {
+    Workers team = team(saved.buffer(), dy.buffer(), dz.buffer(), db);
+    operations(dtype).elements().activationGradient(team, f, saved, dy, dz, segment(db), write);
+  }
+
+  @Override
+  public void loss(
+      DType dtype,
+      Loss loss,
+      StridedMatrix prediction,
+      Labels labels,
+      StridedMatrix target,
+      StridedMatrix gradient,
+      Buffer value) {
+    Buffer targets = target == null ? null : target.buffer();
+    Buffer gradients = gradient == null ? null : gradient.buffer();
+    Workers team = team(prediction.buffer(), targets, gradients, value);
+    if (labels != null && !labels.segment().isAccessibleBy(CallerMemory.OTHER)) {
+      team = alone;
+    }
+    double mean =
+        operations(dtype)
+            .elements()
+            .loss(team, loss, prediction, labels, segment(target), segment(gradient));
+    value.segment().set(JAVA_DOUBLE_UNALIGNED, 0, mean);
+  }
+
+  @Override
+  public void sumOfSquares(DType dtype, long count, Buffer x, Write write, Buffer sum) {
+    Workers team = team(x, sum, null, null);
+    double squares = operations(dtype).elements().sumOfSquares(team, x.segment(), count);
+    double old = write == Write.ACCUMULATE ? sum.segment().get(JAVA_DOUBLE_UNALIGNED, 0) : 0;
+    sum.segment().set(JAVA_DOUBLE_UNALIGNED, 0, old + squares);
+  }
+
+  @Override
+  public void update(
+      DType dtype,
+      Optimizer optimizer,
+      long step,
+      long count,
+      Buffer parameters,
+      Buffer gradients,
+      Buffer slot1,
+      Buffer slot2,
+      Buffer squares,
+      double clip) {
+    Workers team = team(parameters, gradients, slot1, slot2);
+    double scale = 1;
+    if (squares != null) {
+      double norm = Math.sqrt(squares.segment().get(JAVA_DOUBLE_UNALIGNED, 0));
+      scale = norm > clip ? clip / norm : 1;
+    }
+    operations(dtype)
+        .elements()
+        .update(
+            team,
+            optimizer,
+            step,
+            scale,
+            parameters.segment(),
+            gradients.segment(),
+            segment(slot1),
+            segment(slot2),
+            count);
+  }
+
+  private TypedOperations<?> operations(DType dtype) {
+    boolean f32 = dtype == DType.F32;
+    TypedOperations<?> made = f32 ? operationsF32 : operationsF64;
+    if (made == null) {
+      int bits = kernels.vectorBits();
+      int threads = workers.threads();
+      if (f32) {
+        made = TypedOperations.f32(bits, threads);
+        operationsF32 = made;
+      } else {
+        made = TypedOperations.f64(bits, threads);
+        operationsF64 = made;
+      }
+    }
+    return made;
+  }
+
+  private static MemorySegment segment(Buffer buffer) {
+    return buffer == null ? null : buffer.segment();
+  }
+
+  private static MemorySegment segment(StridedMatrix matrix) {
+    return matrix == null ? null : matrix.buffer().segment();
   }
 
   @Override
@@ -160,29 +269,18 @@ final class CpuEngine implements Engine {
 
   /** The threads that may work on this memory: the caller's alone if the memory belongs to it. */
   private Workers team(Buffer buffer) {
-    return buffer instanceof CallerMemory caller && caller.confined ? alone : workers;
+    return CallerMemory.isConfined(buffer) ? alone : workers;
+  }
+
+  /** The threads that may work on all of these; any may be null. */
+  private Workers team(Buffer a, Buffer b, Buffer c, Buffer d) {
+    boolean confined =
+        CallerMemory.isConfined(a)
+            || CallerMemory.isConfined(b)
+            || CallerMemory.isConfined(c)
+            || CallerMemory.isConfined(d);
+    return confined ? alone : workers;
   }
 
   private record Plan(Fill fill, RandomKey key, DType dtype, StreamFill stream) {}
-
-  /** Memory of the caller's; closing it does nothing. */
-  private static final class CallerMemory implements Buffer {
-    private static final Thread OTHER = Thread.ofPlatform().unstarted(() -> {});
-
-    private final MemorySegment segment;
-    private final boolean confined;
-
-    CallerMemory(MemorySegment segment) {
-      this.segment = segment;
-      this.confined = !segment.isAccessibleBy(OTHER);
-    }
-
-    @Override
-    public MemorySegment segment() {
-      return segment;
-    }
-
-    @Override
-    public void close() {}
-  }
 }

@@ -5,11 +5,12 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import dev.weft.DType;
 import dev.weft.cpu.dense.DenseKernels;
+import dev.weft.cpu.dense.Epilogue;
 import dev.weft.cpu.dense.Gemm;
+import dev.weft.cpu.parallel.Spares;
 import dev.weft.cpu.parallel.Workers;
 import dev.weft.spi.StridedMatrix;
 import java.lang.foreign.MemorySegment;
-import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
  * Matrix products as pieces of C, whichever thread does them: an element's operations do not depend
@@ -26,7 +27,8 @@ final class GemmTask<A> implements Workers.Body {
   private static final int MIN_TILES = 4;
 
   private final DenseKernels<A> kernels;
-  private final AtomicReferenceArray<Gemm<A>> idle;
+  private final Spares<Gemm<A>> gemms;
+  private Epilogue<A> epilogue; // null if there is none
 
   private double alpha;
   private double beta;
@@ -44,7 +46,7 @@ final class GemmTask<A> implements Workers.Body {
 
   GemmTask(DenseKernels<A> kernels, int threads) {
     this.kernels = kernels;
-    this.idle = new AtomicReferenceArray<>(threads);
+    this.gemms = new Spares<>(threads, () -> new Gemm<>(kernels));
   }
 
   /**
@@ -78,6 +80,14 @@ final class GemmTask<A> implements Workers.Body {
     return c.batch() * rowPieces * columnPieces;
   }
 
+  /**
+   * What is done to C = A·B before it is written, until {@link #clear}; alpha is 1, beta 0, and C
+   * row-major.
+   */
+  void then(Epilogue<A> epilogue) {
+    this.epilogue = epilogue;
+  }
+
   /** Length of a piece of {@code whole}: a multiple of {@code unit}. */
   private static long pieces(long whole, long count, int unit) {
     return Math.ceilDiv(Math.ceilDiv(whole, count), unit) * unit;
@@ -88,6 +98,7 @@ final class GemmTask<A> implements Workers.Body {
     left = null;
     right = null;
     out = null;
+    epilogue = null;
   }
 
   @Override
@@ -107,7 +118,7 @@ final class GemmTask<A> implements Workers.Body {
         return;
       }
     }
-    Gemm<A> gemm = take();
+    Gemm<A> gemm = gemms.take();
     try {
       long leftRow = swapped ? left.columnStride() : left.rowStride();
       long leftColumn = swapped ? left.rowStride() : left.columnStride();
@@ -119,10 +130,13 @@ final class GemmTask<A> implements Workers.Body {
           origin(right, batch) + column * rightRow,
           rightRow,
           rightColumn);
+      if (epilogue != null) {
+        gemm.epilogue(epilogue, row, column);
+      }
       Gemm.Update update = beta == 0 ? Gemm.Update.OVERWRITE : Gemm.Update.ADD;
       gemm.multiply(height, width, depth, alpha, update, c, at, ldc);
     } finally {
-      give(gemm);
+      gemms.give(gemm);
     }
   }
 
@@ -144,24 +158,6 @@ final class GemmTask<A> implements Workers.Body {
           double old = beta == 0 ? 0 : c.get(JAVA_DOUBLE_UNALIGNED, j * Double.BYTES);
           c.set(JAVA_DOUBLE_UNALIGNED, j * Double.BYTES, beta == 0 ? 0 : beta * old);
         }
-      }
-    }
-  }
-
-  private Gemm<A> take() {
-    for (int i = 0; i < idle.length(); i++) {
-      Gemm<A> gemm = idle.getAndSet(i, null);
-      if (gemm != null) {
-        return gemm;
-      }
-    }
-    return new Gemm<>(kernels);
-  }
-
-  private void give(Gemm<A> gemm) {
-    for (int i = 0; i < idle.length(); i++) {
-      if (idle.compareAndSet(i, null, gemm)) {
-        return;
       }
     }
   }

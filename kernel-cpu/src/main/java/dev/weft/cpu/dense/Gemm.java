@@ -52,6 +52,11 @@ public final class Gemm<A> {
   private final A tile;
   private final Panels<A> left;
   private final Panels<A> right;
+  private Epilogue<A> epilogue; // of the next product, or null
+  private long epilogueRow;
+  private long epilogueColumn;
+  private A scratch; // of epilogues
+  private A rowScratch;
 
   /** A gemm with buffers of its own, for one thread at a time. */
   public Gemm(DenseKernels<A> kernels) {
@@ -88,6 +93,23 @@ public final class Gemm<A> {
   }
 
   /**
+   * Sets what is done to C of the next {@link #multiply}, whose alpha is 1 and whose old C is
+   * overwritten, before it is last written.
+   *
+   * @param row of the whole C, of the product's first row
+   * @param column of the whole C, of its first column
+   */
+  public void epilogue(Epilogue<A> epilogue, long row, long column) {
+    this.epilogue = epilogue;
+    epilogueRow = row;
+    epilogueColumn = column;
+    if (scratch == null) {
+      scratch = epilogue.scratch();
+      rowScratch = epilogue.scratch();
+    }
+  }
+
+  /**
    * The product of the operands that are set, which are forgotten; allocates nothing once the
    * buffers have their size.
    *
@@ -103,6 +125,7 @@ public final class Gemm<A> {
     }
     left.clear();
     right.clear();
+    epilogue = null;
   }
 
   private void blocks(
@@ -113,10 +136,16 @@ public final class Gemm<A> {
         int kc = (int) Math.min(KC, k - pc);
         right.block(jc, nc, pc, kc);
         Update now = pc == 0 ? update : Update.ADD;
+        Epilogue<A> end = pc + KC >= k ? epilogue : null;
         for (long ic = 0; ic < m; ic += MC) {
           int mc = (int) Math.min(MC, m - ic);
           left.block(ic, mc, pc, kc);
-          macro(mc, nc, kc, alpha, now, c, cAt + ic * ldc + jc, ldc);
+          long at = cAt + ic * ldc + jc;
+          if (end == null) {
+            macro(mc, nc, kc, alpha, now, c, at, ldc);
+          } else {
+            macroThen(end, mc, nc, kc, now, c, at, ldc, epilogueRow + ic, epilogueColumn + jc);
+          }
         }
       }
     }
@@ -147,6 +176,16 @@ public final class Gemm<A> {
               c,
               cAt + i * ldc + jc,
               nc);
+          if (epilogue != null && pc + KC >= k) {
+            epilogue.applyRow(
+                c,
+                cAt + i * ldc + jc,
+                nc,
+                epilogueRow + i,
+                epilogueColumn + jc,
+                scratch,
+                rowScratch);
+          }
         }
       }
     }
@@ -163,6 +202,35 @@ public final class Gemm<A> {
         int columns = Math.min(nr, n - j);
         kernels.micro(kc, a, left.at() + i * kc, b, right.at() + j * kc, tile);
         kernels.write(tile, rows, columns, alpha, update, c, cAt + i * ldc + j, ldc);
+      }
+    }
+  }
+
+  /** The same, with an epilogue on each tile. */
+  private void macroThen(
+      Epilogue<A> end,
+      int m,
+      int n,
+      int kc,
+      Update update,
+      MemorySegment c,
+      long cAt,
+      long ldc,
+      long row,
+      long column) {
+    A a = left.data();
+    A b = right.data();
+    for (int i = 0; i < m; i += mr) {
+      int rows = Math.min(mr, m - i);
+      for (int j = 0; j < n; j += nr) {
+        int columns = Math.min(nr, n - j);
+        long at = cAt + i * ldc + j;
+        kernels.micro(kc, a, left.at() + i * kc, b, right.at() + j * kc, tile);
+        if (update == Update.ADD) {
+          end.gather(tile, rows, columns, nr, c, at, ldc, scratch);
+        }
+        end.apply(tile, rows, columns, nr, row + i, column + j, scratch);
+        kernels.write(tile, rows, columns, 1, Update.OVERWRITE, c, at, ldc);
       }
     }
   }

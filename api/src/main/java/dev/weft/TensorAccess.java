@@ -1,0 +1,50 @@
+package dev.weft;
+
+import dev.weft.internal.Access;
+import dev.weft.spi.Engine;
+import dev.weft.spi.StridedMatrix;
+
+/** Lends the inside of tensors to the other packages of weft. */
+final class TensorAccess extends Access {
+  private TensorAccess() {}
+
+  static void install() {
+    set(new TensorAccess());
+  }
+
+  @Override
+  public Engine engine(Backend backend) {
+    return backend.engine();
+  }
+
+  @Override
+  public StridedMatrix rows(Tensor tensor) {
+    return tensor.rows();
+  }
+
+  @Override
+  public StridedMatrix columns(Tensor tensor) {
+    return tensor.columns();
+  }
+
+  @Override
+  public void enter(Tensor tensor, String op) {
+    tensor.requireAccessible(op);
+    tensor.enter(op);
+  }
+
+  @Override
+  public void leave(Tensor tensor) {
+    tensor.leave();
+  }
+
+  @Override
+  public boolean touch(Tensor x, Tensor y) {
+    long count = x.shape().elements();
+    long other = y.shape().elements();
+    if (count == 0 || other == 0) {
+      return false;
+    }
+    return x == y || x.touches(0, count, y, 0, other);
+  }
+}

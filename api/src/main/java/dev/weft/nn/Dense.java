@@ -1,0 +1,462 @@
+package dev.weft.nn;
+
+import dev.weft.Backend;
+import dev.weft.DType;
+import dev.weft.Shape;
+import dev.weft.Tensor;
+import dev.weft.init.Initializer;
+import dev.weft.init.Initializers;
+import dev.weft.internal.Access;
+import dev.weft.internal.Checks;
+import dev.weft.random.RandomKey;
+import dev.weft.spi.Engine;
+import dev.weft.spi.StridedMatrix;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * A dense layer, {@code y = f(x·w + b)}.
+ *
+ * <table>
+ * <caption>Shapes; B is any number of dimensions, also none</caption>
+ * <tr><th>tensor</th><th>shape</th><th>content</th></tr>
+ * <tr><td>x, dx</td><td>[B, I]</td><td>input, gradient by it</td></tr>
+ * <tr><td>kernel</td><td>[I, O]</td><td>w</td></tr>
+ * <tr><td>bias</td><td>[O]</td><td>b, or none</td></tr>
+ * <tr><td>z</td><td>[B, O]</td><td>x·w + b</td></tr>
+ * <tr><td>y, dy</td><td>[B, O]</td><td>output, gradient by it</td></tr>
+ * </table>
+ *
+ * <p>All tensors are F32 or all F64, of one backend. On the CPU every result has the same bits for
+ * any number of threads and vector width, and a row of y and dx depends on its own row of x and dy
+ * alone, not on B. Errors: {@link dev.weft.Accuracy#gemm} and that of the activation.
+ */
+public final class Dense implements AutoCloseable {
+  private final Tensor kernel;
+  private final Tensor bias;
+  private final Activation activation;
+  private final boolean owned;
+
+  private Dense(Tensor kernel, Tensor bias, Activation activation, boolean owned) {
+    this.kernel = kernel;
+    this.bias = bias;
+    this.activation = Objects.requireNonNull(activation);
+    this.owned = owned;
+  }
+
+  /**
+   * A layer with weights of its own, to be built.
+   *
+   * @throws IllegalArgumentException {@code dense: need inputs, outputs >= 1, got …}
+   */
+  public static Builder of(long inputs, long outputs) {
+    if (inputs < 1 || outputs < 1) {
+      throw Checks.bad("dense", "need inputs, outputs >= 1", "inputs", inputs, "outputs", outputs);
+    }
+    return new Builder(inputs, outputs);
+  }
+
+  /**
+   * A layer over the caller's weights, which it does not close.
+   *
+   * @param kernel [I, O]
+   * @param bias [O], or null for none
+   * @throws IllegalArgumentException {@code dense: need kernel [I, O] and bias [O], got …}
+   */
+  public static Dense of(Tensor kernel, Tensor bias, Activation activation) {
+    Operands.requireFloat("dense", "kernel", kernel);
+    Shape shape = kernel.shape();
+    if (shape.rank() != 2 || shape.elements() == 0 || bias != null && !isRow(bias, shape.dim(1))) {
+      throw Checks.bad(
+          "dense",
+          "need kernel [I, O] and bias [O]",
+          "kernel",
+          shape,
+          "bias",
+          bias == null ? null : bias.shape());
+    }
+    if (bias != null) {
+      Operands.requireLike("dense", "bias", bias, kernel);
+    }
+    return new Dense(kernel, bias, activation, false);
+  }
+
+  private static boolean isRow(Tensor tensor, long length) {
+    return tensor.shape().rank() == 1 && tensor.shape().dim(0) == length;
+  }
+
+  /** I. */
+  public long inputs() {
+    return kernel.shape().dim(0);
+  }
+
+  /** O. */
+  public long outputs() {
+    return kernel.shape().dim(1);
+  }
+
+  /** w [I, O]. */
+  public Tensor kernel() {
+    return kernel;
+  }
+
+  /** b [O], or empty if there is none. */
+  public Optional<Tensor> bias() {
+    return Optional.ofNullable(bias);
+  }
+
+  /** f. */
+  public Activation activation() {
+    return activation;
+  }
+
+  /**
+   * {@code y = f(x·w + b)}; bias and activation are applied to each piece of the product before it
+   * is written.
+   *
+   * @param x read
+   * @param y overwritten; apart from x in memory
+   * @throws IllegalArgumentException {@code dense.forward: need x [B, I] and y [B, O] for …, got
+   *     …}, or for a type or memory that does not suit
+   * @throws dev.weft.ClosedException if a tensor or its backend is closed
+   */
+  public void forward(Tensor x, Tensor y) {
+    forward(activation, x, null, null, y);
+  }
+
+  /**
+   * The same, and {@code z = x·w + b}, from which {@link #backward(Tensor, Tensor, Tensor, Tensor,
+   * Gradients, Write)} of an activation with {@link Activation.Kind#derivativeOfInput} spares its
+   * product.
+   *
+   * @param z overwritten; apart from x and y
+   */
+  public void forwardKeeping(Tensor x, Tensor z, Tensor y) {
+    requireApartZ(z, x, y);
+    if (activation.kind().ofRow()) {
+      forward(Activation.LINEAR, x, null, null, z);
+      activation.forward(z, y);
+    } else {
+      forward(activation, x, z, null, y);
+    }
+  }
+
+  /**
+   * {@code y = f(x·w + b) + residual}.
+   *
+   * @param residual [B, O], read; may be y
+   */
+  public void forwardAdding(Tensor x, Tensor residual, Tensor y) {
+    Objects.requireNonNull(residual, "residual");
+    Operands.requireLike("dense.forward", "residual", residual, kernel);
+    Operands.requireSameShape("dense.forward", "residual", residual, "y", y);
+    Operands.requireApartOrSame("dense.forward", "y", y, "residual", residual);
+    if (activation.kind().ofRow()) {
+      throw Checks.bad(
+          "dense.forward",
+          "need an activation of elements to add a residual",
+          "activation",
+          activation);
+    }
+    forward(activation, x, null, residual, y);
+  }
+
+  /** {@code x·w + b} with another function in the activation's place. */
+  void forward(Activation f, Tensor x, Tensor z, Tensor residual, Tensor y) {
+    requireShapes("dense.forward", "x", x, "y", y);
+    Operands.requireApart("dense.forward", "y", y, "x", x);
+    Operands.requireApart("dense.forward", "y", y, "kernel", kernel);
+    Operands.requireApart("dense.forward", "y", y, "bias", bias);
+    Operands.enter("dense.forward", x, y, kernel, bias);
+    try {
+      Operands.enter("dense.forward", z, residual, null, null);
+      try {
+        Operands.engine(kernel)
+            .dense(
+                kernel.dtype(),
+                Operands.rows(x),
+                Operands.rows(kernel),
+                Operands.buffer(bias),
+                f,
+                Operands.rows(z),
+                Operands.rows(residual),
+                Operands.rows(y));
+      } finally {
+        Operands.leave(z, residual, null, null);
+      }
+    } finally {
+      Operands.leave(x, y, kernel, bias);
+    }
+  }
+
+  private void requireApartZ(Tensor z, Tensor x, Tensor y) {
+    requireShapes("dense.forward", "x", x, "z", z);
+    Operands.requireSameShape("dense.forward", "z", z, "y", y);
+    Operands.requireApart("dense.forward", "z", z, "y", y);
+    Operands.requireApart("dense.forward", "z", z, "x", x);
+    Operands.requireApart("dense.forward", "z", z, "kernel", kernel);
+    Operands.requireApart("dense.forward", "z", z, "bias", bias);
+  }
+
+  /**
+   * The gradients of {@link #forward} by kernel, bias and input, from that by y: {@code dz =
+   * dy·f'(z)}, {@code dw = xᵀ·dz}, {@code db = Σ dz}, {@code dx = dz·wᵀ}.
+   *
+   * @param x what went forward; read
+   * @param y what came out; read. Where {@link Activation.Kind#derivativeOfInput} holds, z is
+   *     computed anew into it
+   * @param dy read, then overwritten by dz
+   * @param dx overwritten; null if it is not needed
+   * @param gradients dw and db, overwritten or added to
+   * @throws IllegalArgumentException {@code dense.backward: need …, got …} for a shape, type or
+   *     memory that does not suit
+   * @throws dev.weft.ClosedException if a tensor or its backend is closed
+   */
+  public void backward(Tensor x, Tensor y, Tensor dy, Tensor dx, Gradients gradients, Write write) {
+    checkBackward(x, y, dy, dx, gradients);
+    if (activation.kind().derivativeOfInput()) {
+      forward(Activation.LINEAR, x, null, null, y);
+    }
+    backward(activation, x, y, dy, dx, gradients, write);
+  }
+
+  /**
+   * The same from the z that {@link #forwardKeeping} kept; y is not needed.
+   *
+   * @param z read
+   * @throws IllegalArgumentException {@code dense.backward: need an activation whose derivative is
+   *     of z, got …}, or as {@link #backward}
+   */
+  public void backwardKept(
+      Tensor x, Tensor z, Tensor dy, Tensor dx, Gradients gradients, Write write) {
+    if (!activation.kind().derivativeOfInput()) {
+      throw Checks.bad(
+          "dense.backward",
+          "need an activation whose derivative is of z",
+          "activation",
+          activation);
+    }
+    checkBackward(x, z, dy, dx, gradients);
+    backward(activation, x, z, dy, dx, gradients, write);
+  }
+
+  /** The same for another function in the activation's place, without checks of x and dx. */
+  void backward(
+      Activation f,
+      Tensor x,
+      Tensor saved,
+      Tensor dy,
+      Tensor dx,
+      Gradients gradients,
+      Write write) {
+    f.backward("dense.backward", saved, dy, dy, gradients.bias, write);
+    Engine engine = Operands.engine(kernel);
+    DType dtype = kernel.dtype();
+    Access access = Access.get();
+    StridedMatrix dz = access.rows(dy);
+    Operands.enter("dense.backward", x, dy, kernel, gradients.kernel);
+    try {
+      engine.gemm(
+          dtype,
+          1,
+          access.columns(x),
+          dz,
+          write == Write.ACCUMULATE ? 1 : 0,
+          access.rows(gradients.kernel));
+      if (dx != null) {
+        Operands.enter("dense.backward", dx, null, null, null);
+        try {
+          engine.gemm(dtype, 1, dz, access.columns(kernel), 0, access.rows(dx));
+        } finally {
+          Operands.leave(dx, null, null, null);
+        }
+      }
+    } finally {
+      Operands.leave(x, dy, kernel, gradients.kernel);
+    }
+  }
+
+  private void checkBackward(Tensor x, Tensor saved, Tensor dy, Tensor dx, Gradients gradients) {
+    String op = "dense.backward";
+    requireShapes(op, "x", x, "y", saved);
+    requireShapes(op, "x", x, "dy", dy);
+    Operands.requireApart(op, "dy", dy, "x", x);
+    Operands.requireApart(op, "dy", dy, "kernel", kernel);
+    Operands.requireApart(op, "y", saved, "x", x);
+    if (dx != null) {
+      requireShapes(op, "dx", dx, "dy", dy);
+      Operands.requireApart(op, "dx", dx, "dy", dy);
+      Operands.requireApart(op, "dx", dx, "kernel", kernel);
+    }
+    Operands.requireLike(op, "dw", gradients.kernel, kernel);
+    Operands.requireSameShape(op, "dw", gradients.kernel, "kernel", kernel);
+    Operands.requireApart(op, "dw", gradients.kernel, "x", x);
+    Operands.requireApart(op, "dw", gradients.kernel, "dy", dy);
+    Operands.requireApart(op, "dw", gradients.kernel, "kernel", kernel);
+    Operands.requireApart(op, "dw", gradients.kernel, "dx", dx);
+    if ((gradients.bias == null) != (bias == null)) {
+      throw Checks.bad(op, "need a gradient of the bias if there is one", "db", gradients.bias);
+    }
+    if (bias != null) {
+      Operands.requireLike(op, "db", gradients.bias, kernel);
+      Operands.requireSameShape(op, "db", gradients.bias, "bias", bias);
+    }
+  }
+
+  /** Throws unless x is [B, I] and y [B, O], of the kernel's type and backend. */
+  private void requireShapes(String op, String xName, Tensor x, String yName, Tensor y) {
+    Operands.requireLike(op, xName, x, kernel);
+    Operands.requireLike(op, yName, y, kernel);
+    Shape xs = x.shape();
+    Shape ys = y.shape();
+    boolean good =
+        xs.rank() == ys.rank()
+            && xs.rank() > 0
+            && xs.dim(-1) == inputs()
+            && ys.dim(-1) == outputs();
+    for (int d = 0; good && d < xs.rank() - 1; d++) {
+      good = xs.dim(d) == ys.dim(d);
+    }
+    if (!good) {
+      throw Checks.bad(
+          op,
+          "need " + xName + " [B, I] and " + yName + " [B, O] for w [I, O]",
+          xName,
+          xs,
+          yName,
+          ys,
+          "w",
+          kernel.shape());
+    }
+  }
+
+  /** Tensors for the gradients of this layer's weights, of undefined content. */
+  public Gradients gradients() {
+    Backend backend = kernel.backend();
+    Tensor dw = backend.tensor(kernel.dtype(), kernel.shape());
+    try {
+      Tensor db = bias == null ? null : backend.tensor(bias.dtype(), bias.shape());
+      return new Gradients(dw, db);
+    } catch (RuntimeException e) {
+      dw.close();
+      throw e;
+    }
+  }
+
+  /** Frees the weights, if they are its own. */
+  @Override
+  public void close() {
+    if (owned) {
+      kernel.close();
+      if (bias != null) {
+        bias.close();
+      }
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "Dense " + kernel.shape() + " " + activation + (bias == null ? " without bias" : "");
+  }
+
+  /**
+   * Gradients of a layer's weights.
+   *
+   * @param kernel dw [I, O]
+   * @param bias db [O], or null where the layer has none
+   */
+  public record Gradients(Tensor kernel, Tensor bias) implements AutoCloseable {
+    /** Frees both. */
+    @Override
+    public void close() {
+      kernel.close();
+      if (bias != null) {
+        bias.close();
+      }
+    }
+  }
+
+  /** What a layer is built from. */
+  public static final class Builder {
+    private final long inputs;
+    private final long outputs;
+    private Activation activation = Activation.LINEAR;
+    private Initializer kernel = Initializers.glorotUniform();
+    private Initializer bias = Initializers.zeros();
+    private DType dtype = DType.F32;
+    private String name = "dense";
+
+    private Builder(long inputs, long outputs) {
+      this.inputs = inputs;
+      this.outputs = outputs;
+    }
+
+    /** f; {@link Activation#LINEAR} if not set. */
+    public Builder activation(Activation activation) {
+      this.activation = Objects.requireNonNull(activation);
+      return this;
+    }
+
+    /** How the kernel begins; Glorot uniform if not set. */
+    public Builder kernel(Initializer kernel) {
+      this.kernel = Objects.requireNonNull(kernel);
+      return this;
+    }
+
+    /** How the bias begins; 0 if not set. */
+    public Builder bias(Initializer bias) {
+      this.bias = Objects.requireNonNull(bias);
+      return this;
+    }
+
+    /** No bias. */
+    public Builder withoutBias() {
+      this.bias = null;
+      return this;
+    }
+
+    /**
+     * The type of the weights; F32 if not set.
+     *
+     * @throws IllegalArgumentException {@code dense: need f32 or f64, got dtype=…}
+     */
+    public Builder dtype(DType dtype) {
+      if (dtype != DType.F32 && dtype != DType.F64) {
+        throw Checks.bad("dense", "need f32 or f64", "dtype", dtype.id());
+      }
+      this.dtype = dtype;
+      return this;
+    }
+
+    /** The first part of the names of its weights' keys; {@code dense} if not set. */
+    public Builder name(String name) {
+      this.name = Objects.requireNonNull(name);
+      return this;
+    }
+
+    /**
+     * The layer, its kernel filled with {@code key.child(name + "/kernel")} and its bias with
+     * {@code key.child(name + "/bias")}.
+     *
+     * @throws dev.weft.MemoryLimitException if the weights do not fit
+     */
+    public Dense build(Backend backend, RandomKey key) {
+      Tensor w = backend.tensor(dtype, Shape.of(inputs, outputs));
+      Tensor b = null;
+      try {
+        w.fill(kernel, key.child(name + "/kernel"));
+        if (bias != null) {
+          b = backend.tensor(dtype, Shape.of(outputs));
+          b.fill(bias, key.child(name + "/bias"));
+        }
+        return new Dense(w, b, activation, true);
+      } catch (RuntimeException e) {
+        w.close();
+        if (b != null) {
+          b.close();
+        }
+        throw e;
+      }
+    }
+  }
+}

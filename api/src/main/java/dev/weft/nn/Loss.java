@@ -1,0 +1,174 @@
+package dev.weft.nn;
+
+import dev.weft.DType;
+import dev.weft.Shape;
+import dev.weft.Tensor;
+import dev.weft.internal.Checks;
+import dev.weft.spi.StridedMatrix;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * How far predictions are from their targets: a mean over the batch, and its gradient in the same
+ * pass.
+ *
+ * <table>
+ * <caption>Operands, all F32 or all F64</caption>
+ * <tr><th>tensor</th><th>shape</th><th>use</th></tr>
+ * <tr><td>prediction</td><td>[…, C]; B is the product of the other dimensions</td><td>read</td></tr>
+ * <tr><td>target</td><td>[…, C], or {@link Labels} of B classes</td><td>read</td></tr>
+ * <tr><td>gradient</td><td>[…, C]</td><td>overwritten; may be null, or prediction</td></tr>
+ * </table>
+ *
+ * <p>The value is summed in f64 in an order that depends on the shape alone; a row of a gradient
+ * depends on its own row, and B, alone. The loss of an empty batch is 0.
+ */
+public sealed interface Loss {
+  /**
+   * −Σⱼ qⱼ·ln pⱼ with p = softmax(prediction), the mean over rows: prediction holds logits. q is
+   * the target, or 1 for the label and 0 for others, mixed with the uniform distribution: q·(1 − s)
+   * + s/C. The gradient is (p·Σq − q)/B.
+   *
+   * @param smoothing s in [0, 1)
+   * @see <a href="https://doi.org/10.1109/CVPR.2016.308">Szegedy et al. 2016</a>, label smoothing
+   */
+  record SoftmaxCrossEntropy(double smoothing) implements Loss {
+    /** Checks the range. */
+    public SoftmaxCrossEntropy {
+      if (!(smoothing >= 0 && smoothing < 1)) {
+        throw Checks.bad("loss", "need 0 <= smoothing < 1", "smoothing", smoothing);
+      }
+    }
+  }
+
+  /**
+   * −t·ln σ(x) − (1 − t)·ln(1 − σ(x)) = ln(1 + eˣ) − t·x, the mean over elements: prediction holds
+   * logits. The gradient is (σ(x) − t)/(B·C).
+   */
+  record SigmoidCrossEntropy() implements Loss {}
+
+  /** (x − t)², the mean over elements; gradient 2(x − t)/(B·C). */
+  record MeanSquaredError() implements Loss {}
+
+  /** |x − t|, the mean over elements; gradient sign(x − t)/(B·C), 0 for x = t. */
+  record MeanAbsoluteError() implements Loss {}
+
+  /**
+   * ½(x − t)² where |x − t| ≤ delta, else delta·(|x − t| − ½·delta), the mean over elements.
+   *
+   * @param delta positive
+   */
+  record Huber(double delta) implements Loss {
+    /** Checks the range. */
+    public Huber {
+      if (!(delta > 0 && delta <= Double.MAX_VALUE)) {
+        throw Checks.bad("loss", "need finite delta > 0", "delta", delta);
+      }
+    }
+  }
+
+  /** {@link SoftmaxCrossEntropy} without smoothing. */
+  static Loss softmaxCrossEntropy() {
+    return new SoftmaxCrossEntropy(0);
+  }
+
+  /** {@link SoftmaxCrossEntropy} with smoothing. */
+  static Loss softmaxCrossEntropy(double smoothing) {
+    return new SoftmaxCrossEntropy(smoothing);
+  }
+
+  /** {@link SigmoidCrossEntropy}. */
+  static Loss sigmoidCrossEntropy() {
+    return new SigmoidCrossEntropy();
+  }
+
+  /** {@link MeanSquaredError}. */
+  static Loss meanSquaredError() {
+    return new MeanSquaredError();
+  }
+
+  /** {@link MeanAbsoluteError}. */
+  static Loss meanAbsoluteError() {
+    return new MeanAbsoluteError();
+  }
+
+  /** {@link Huber}. */
+  static Loss huber(double delta) {
+    return new Huber(delta);
+  }
+
+  /**
+   * The loss, and its gradient; see {@link #gradient(Tensor, Tensor, Tensor, Tensor)}.
+   *
+   * @return the value, once it is known
+   */
+  default double gradient(Tensor prediction, Tensor target, Tensor gradient) {
+    try (Tensor value = prediction.backend().tensor(DType.F64, Shape.of(1))) {
+      gradient(prediction, target, gradient, value);
+      return value.segment().get(ValueLayout.JAVA_DOUBLE, 0);
+    }
+  }
+
+  /**
+   * The loss, and its gradient; see {@link #gradient(Tensor, Labels, Tensor, Tensor)}.
+   *
+   * @return the value, once it is known
+   */
+  default double gradient(Tensor prediction, Labels labels, Tensor gradient) {
+    try (Tensor value = prediction.backend().tensor(DType.F64, Shape.of(1))) {
+      gradient(prediction, labels, gradient, value);
+      return value.segment().get(ValueLayout.JAVA_DOUBLE, 0);
+    }
+  }
+
+  /**
+   * The loss, written to {@code value}, F64 of one element, and its gradient.
+   *
+   * @throws IllegalArgumentException {@code loss: need prediction and target of one shape, got …},
+   *     or for types or memory that do not suit
+   * @throws dev.weft.ClosedException if a tensor or its backend is closed
+   */
+  default void gradient(Tensor prediction, Tensor target, Tensor gradient, Tensor value) {
+    Losses.check(prediction, gradient, value);
+    Operands.requireLike("loss", "target", target, prediction);
+    Operands.requireSameShape("loss", "prediction", prediction, "target", target);
+    Operands.requireApart("loss", "gradient", gradient, "target", target);
+    Losses.run(this, prediction, null, target, gradient, value);
+  }
+
+  /**
+   * The loss of labels, for {@link SoftmaxCrossEntropy}, written to {@code value}, F64 of one
+   * element, and its gradient.
+   *
+   * @throws IllegalArgumentException {@code loss: need labels in [0, C), got …}, {@code loss: need
+   *     a label for each row, got …}, or as with a target
+   * @throws dev.weft.ClosedException if a tensor or its backend is closed
+   */
+  default void gradient(Tensor prediction, Labels labels, Tensor gradient, Tensor value) {
+    Losses.check(prediction, gradient, value);
+    if (!(this instanceof SoftmaxCrossEntropy)) {
+      throw Checks.bad("loss", "need a softmax cross-entropy for labels", "loss", this);
+    }
+    StridedMatrix rows = Operands.rows(prediction);
+    if (labels.count() != rows.rows()) {
+      throw Checks.bad(
+          "loss",
+          "need a label for each row",
+          "labels",
+          labels.count(),
+          "prediction",
+          prediction.shape());
+    }
+    for (long i = 0; i < labels.count(); i++) {
+      if (labels.get(i) < 0 || labels.get(i) >= rows.columns()) {
+        throw Checks.bad(
+            "loss",
+            "need labels in [0, C)",
+            "label[" + i + "]",
+            labels.get(i),
+            "C",
+            rows.columns());
+      }
+    }
+    Losses.run(this, prediction, labels, null, gradient, value);
+  }
+}

@@ -1,0 +1,184 @@
+package dev.weft.nn;
+
+import dev.weft.Tensor;
+import dev.weft.internal.Checks;
+
+/**
+ * A rule that moves parameters w against their gradients g, element by element in one pass. It is
+ * plain data; what it remembers of a parameter is in an {@link OptimizerState}. t counts the steps
+ * from 1; every operation is rounded to the parameters' type.
+ */
+public sealed interface Optimizer {
+  /** The learning rate. */
+  double rate();
+
+  /** How many tensors it remembers for each parameter: 0, 1 or 2. */
+  int slots();
+
+  /**
+   * w −= rate·g.
+   *
+   * @param rate finite, at least 0
+   */
+  record Sgd(double rate) implements Optimizer {
+    /** Checks the range. */
+    public Sgd {
+      Checks.nonNegative("optimizer", "rate", rate);
+    }
+
+    @Override
+    public int slots() {
+      return 0;
+    }
+  }
+
+  /**
+   * v = momentum·v + g; w −= rate·v. v is 0 at first.
+   *
+   * @param rate finite, at least 0
+   * @param momentum in [0, 1)
+   */
+  record Momentum(double rate, double momentum) implements Optimizer {
+    /** Checks the ranges. */
+    public Momentum {
+      Checks.nonNegative("optimizer", "rate", rate);
+      Optimizers.requireFraction("momentum", momentum);
+    }
+
+    @Override
+    public int slots() {
+      return 1;
+    }
+  }
+
+  /**
+   * v = momentum·v + g; w −= rate·(g + momentum·v). v is 0 at first.
+   *
+   * @param rate finite, at least 0
+   * @param momentum in [0, 1)
+   * @see <a href="https://proceedings.mlr.press/v28/sutskever13.html">Sutskever et al. 2013</a>
+   */
+  record Nesterov(double rate, double momentum) implements Optimizer {
+    /** Checks the ranges. */
+    public Nesterov {
+      Checks.nonNegative("optimizer", "rate", rate);
+      Optimizers.requireFraction("momentum", momentum);
+    }
+
+    @Override
+    public int slots() {
+      return 1;
+    }
+  }
+
+  /**
+   * m = beta1·m + (1 − beta1)·g; v = beta2·v + (1 − beta2)·g²; w −= rate·m̂/(√v̂ + epsilon), where
+   * m̂ = m/(1 − beta1ᵗ) and v̂ = v/(1 − beta2ᵗ). m and v are 0 at first.
+   *
+   * @param rate finite, at least 0
+   * @param beta1 in [0, 1)
+   * @param beta2 in [0, 1)
+   * @param epsilon finite, at least 0
+   * @see <a href="https://arxiv.org/abs/1412.6980">Kingma and Ba 2015</a>
+   */
+  record Adam(double rate, double beta1, double beta2, double epsilon) implements Optimizer {
+    /** Checks the ranges. */
+    public Adam {
+      Checks.nonNegative("optimizer", "rate", rate);
+      Optimizers.requireFraction("beta1", beta1);
+      Optimizers.requireFraction("beta2", beta2);
+      Checks.nonNegative("optimizer", "epsilon", epsilon);
+    }
+
+    @Override
+    public int slots() {
+      return 2;
+    }
+  }
+
+  /**
+   * w −= rate·decay·w, then as {@link Adam}.
+   *
+   * @param rate finite, at least 0
+   * @param beta1 in [0, 1)
+   * @param beta2 in [0, 1)
+   * @param epsilon finite, at least 0
+   * @param decay finite, at least 0
+   * @see <a href="https://arxiv.org/abs/1711.05101">Loshchilov and Hutter 2019</a>
+   */
+  record AdamW(double rate, double beta1, double beta2, double epsilon, double decay)
+      implements Optimizer {
+    /** Checks the ranges. */
+    public AdamW {
+      Checks.nonNegative("optimizer", "rate", rate);
+      Optimizers.requireFraction("beta1", beta1);
+      Optimizers.requireFraction("beta2", beta2);
+      Checks.nonNegative("optimizer", "epsilon", epsilon);
+      Checks.nonNegative("optimizer", "decay", decay);
+    }
+
+    @Override
+    public int slots() {
+      return 2;
+    }
+  }
+
+  /**
+   * v = rho·v + (1 − rho)·g²; w −= rate·g/(√v + epsilon). v is 0 at first.
+   *
+   * @param rate finite, at least 0
+   * @param rho in [0, 1)
+   * @param epsilon finite, at least 0
+   * @see <a
+   *     href="https://www.cs.toronto.edu/~tijmen/csc321/slides/lecture_slides_lec6.pdf">Tieleman
+   *     and Hinton 2012</a>, lecture 6
+   */
+  record RmsProp(double rate, double rho, double epsilon) implements Optimizer {
+    /** Checks the ranges. */
+    public RmsProp {
+      Checks.nonNegative("optimizer", "rate", rate);
+      Optimizers.requireFraction("rho", rho);
+      Checks.nonNegative("optimizer", "epsilon", epsilon);
+    }
+
+    @Override
+    public int slots() {
+      return 1;
+    }
+  }
+
+  /** {@link Sgd}. */
+  static Optimizer sgd(double rate) {
+    return new Sgd(rate);
+  }
+
+  /** {@link Momentum}. */
+  static Optimizer momentum(double rate, double momentum) {
+    return new Momentum(rate, momentum);
+  }
+
+  /** {@link Nesterov}. */
+  static Optimizer nesterov(double rate, double momentum) {
+    return new Nesterov(rate, momentum);
+  }
+
+  /** {@link Adam} with beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8. */
+  static Optimizer adam(double rate) {
+    return new Adam(rate, 0.9, 0.999, 1e-8);
+  }
+
+  /** {@link AdamW} with beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8. */
+  static Optimizer adamW(double rate, double decay) {
+    return new AdamW(rate, 0.9, 0.999, 1e-8, decay);
+  }
+
+  /** {@link RmsProp} with rho = 0.9, epsilon = 1e-8. */
+  static Optimizer rmsProp(double rate) {
+    return new RmsProp(rate, 0.9, 1e-8);
+  }
+
+  /** What this optimizer has to remember of {@code parameter}, which is F32 or F64. */
+  default OptimizerState state(Tensor parameter) {
+    return new OptimizerState(this, parameter);
+  }
+}

@@ -1,0 +1,109 @@
+package dev.weft.nn;
+
+import dev.weft.Tensor;
+import dev.weft.init.Fill;
+import dev.weft.internal.Checks;
+import dev.weft.random.RandomKey;
+
+/** A parameter and what an optimizer remembers of it, in memory of its backend. */
+public final class OptimizerState implements AutoCloseable {
+  private static final RandomKey ANY_KEY = RandomKey.of(0);
+
+  private final Tensor parameter;
+  private final Tensor slot1;
+  private final Tensor slot2;
+  private Optimizer optimizer;
+  private long step;
+
+  OptimizerState(Optimizer optimizer, Tensor parameter) {
+    Operands.requireFloat("optimizer", "parameter", parameter);
+    this.optimizer = optimizer;
+    this.parameter = parameter;
+    slot1 = optimizer.slots() > 0 ? zeros(parameter) : null;
+    try {
+      slot2 = optimizer.slots() > 1 ? zeros(parameter) : null;
+    } catch (RuntimeException e) {
+      slot1.close();
+      throw e;
+    }
+  }
+
+  private static Tensor zeros(Tensor like) {
+    Tensor tensor = like.backend().tensor(like.dtype(), like.shape());
+    tensor.fill(Fill.constant(0), ANY_KEY);
+    return tensor;
+  }
+
+  /** The parameter. */
+  public Tensor parameter() {
+    return parameter;
+  }
+
+  /** Steps so far. */
+  public long steps() {
+    return step;
+  }
+
+  /**
+   * The rule of the next steps, with what is remembered as it is: another learning rate, say.
+   *
+   * @throws IllegalArgumentException if it is another kind of rule
+   */
+  public void optimizer(Optimizer next) {
+    if (next.getClass() != optimizer.getClass()) {
+      throw Checks.bad("optimizer", "need the same kind of rule", "old", optimizer, "new", next);
+    }
+    optimizer = next;
+  }
+
+  /**
+   * One step of the parameter by its gradient, which has the same shape and type.
+   *
+   * @throws IllegalArgumentException {@code update: need parameter and gradient of one shape, got
+   *     …}, or for a type or memory that does not suit
+   * @throws dev.weft.ClosedException if a tensor or its backend is closed
+   */
+  public void update(Tensor gradient) {
+    update(gradient, null, 0);
+  }
+
+  /**
+   * One step, of the gradient times min(1, clip/norm).
+   *
+   * @param squares F64 [1], the square of the norm; null to clip nothing
+   */
+  void update(Tensor gradient, Tensor squares, double clip) {
+    Operands.requireLike("update", "gradient", gradient, parameter);
+    Operands.requireSameShape("update", "parameter", parameter, "gradient", gradient);
+    Operands.requireApart("update", "gradient", gradient, "parameter", parameter);
+    Operands.enter("update", parameter, gradient, slot1, slot2);
+    try {
+      step++;
+      Operands.engine(parameter)
+          .update(
+              parameter.dtype(),
+              optimizer,
+              step,
+              parameter.shape().elements(),
+              Operands.buffer(parameter),
+              Operands.buffer(gradient),
+              Operands.buffer(slot1),
+              Operands.buffer(slot2),
+              Operands.buffer(squares),
+              clip);
+    } finally {
+      Operands.leave(parameter, gradient, slot1, slot2);
+    }
+  }
+
+  /** Frees what is remembered; the parameter stays. */
+  @Override
+  public void close() {
+    if (slot1 != null) {
+      slot1.close();
+    }
+    if (slot2 != null) {
+      slot2.close();
+    }
+  }
+}

@@ -1,0 +1,9 @@
+package dev.weft.nn;
+
+/** What becomes of the old values of a gradient. */
+public enum Write {
+  /** They are not read. */
+  OVERWRITE,
+  /** The new ones are added to them. */
+  ACCUMULATE
+}

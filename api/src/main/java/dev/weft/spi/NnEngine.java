@@ -1,0 +1,102 @@
+package dev.weft.spi;
+
+import dev.weft.DType;
+import dev.weft.nn.Activation;
+import dev.weft.nn.Labels;
+import dev.weft.nn.Loss;
+import dev.weft.nn.Optimizer;
+import dev.weft.nn.Write;
+
+/**
+ * The operations of layers and training. All matrices are row-major without gaps, of one type, F32
+ * or F64; arguments are checked before they come here.
+ */
+public interface NnEngine {
+  /**
+   * {@code y = f(x·w + b) + residual}; see {@link dev.weft.nn.Dense#forward}.
+   *
+   * @param x [B, I]
+   * @param w [I, O]
+   * @param bias [O], or null for none
+   * @param z [B, O], set to {@code x·w + b}; or null. Never for a function of rows
+   * @param residual [B, O], or null for none
+   * @param y [B, O]; may be {@code residual}
+   */
+  void dense(
+      DType dtype,
+      StridedMatrix x,
+      StridedMatrix w,
+      Buffer bias,
+      Activation f,
+      StridedMatrix z,
+      StridedMatrix residual,
+      StridedMatrix y);
+
+  /** {@code y = f(x)}, element by element or row by row; y may be x. */
+  void activate(DType dtype, Activation f, StridedMatrix x, StridedMatrix y);
+
+  /**
+   * {@code dz = dy·f'(z)} and the sums of dz's columns; see {@link
+   * dev.weft.nn.Activation#backward}. The order of a sum is that of {@link dev.weft.Backend#gemm}
+   * with a row of ones.
+   *
+   * @param saved z, or y, as {@link dev.weft.nn.Activation.Kind#derivativeOfInput} says
+   * @param dz may be dy
+   * @param db [O], or null for none
+   * @param write what becomes of db's old values
+   */
+  void activationGradient(
+      DType dtype,
+      Activation f,
+      StridedMatrix saved,
+      StridedMatrix dy,
+      StridedMatrix dz,
+      Buffer db,
+      Write write);
+
+  /**
+   * The mean loss and its gradient; see {@link Loss}.
+   *
+   * @param prediction [B, C]
+   * @param labels B classes, or null
+   * @param target [B, C], or null: one of the two is given
+   * @param gradient [B, C], may be {@code prediction}; or null for none
+   * @param value F64 [1]
+   */
+  void loss(
+      DType dtype,
+      Loss loss,
+      StridedMatrix prediction,
+      Labels labels,
+      StridedMatrix target,
+      StridedMatrix gradient,
+      Buffer value);
+
+  /**
+   * {@code sum = Σ x²}, or that added to it, in f64.
+   *
+   * @param sum F64 [1]
+   */
+  void sumOfSquares(DType dtype, long count, Buffer x, Write write, Buffer sum);
+
+  /**
+   * One step of an optimizer on {@code count} parameters; see {@link Optimizer}.
+   *
+   * @param step 1 for the first
+   * @param slot1 the optimizer's first state, or null if it has none
+   * @param slot2 its second
+   * @param squares F64 [1], the square of the norm of all gradients; null to clip nothing
+   * @param clip the largest norm
+   */
+  void update(
+      DType dtype,
+      Optimizer optimizer,
+      long step,
+      long count,
+      Buffer parameters,
+      Buffer gradients,
+      Buffer slot1,
+      Buffer slot2,
+      Buffer squares,
+      double clip);
+}
