@@ -1,6 +1,7 @@
 package dev.weft.nn;
 
 import dev.weft.Backend;
+import dev.weft.ClosedException;
 import dev.weft.DType;
 import dev.weft.Shape;
 import dev.weft.Tensor;
@@ -50,6 +51,7 @@ public final class Mlp implements AutoCloseable {
   private final Tensor value;
   private final Tensor squares;
   private Pass lastPass;
+  private boolean closed;
 
   private Mlp(Builder builder, Backend backend, RandomKey key) {
     this.backend = backend;
@@ -271,6 +273,9 @@ public final class Mlp implements AutoCloseable {
   }
 
   private Pass pass(Tensor x) {
+    if (closed) {
+      throw new ClosedException(Checks.message("mlp", "need an open perceptron", "mlp", this));
+    }
     Shape shape = x.shape();
     long inputs = layers.getFirst().inputs();
     if (shape.rank() != 2 || shape.dim(1) != inputs) {
@@ -297,6 +302,7 @@ public final class Mlp implements AutoCloseable {
   /** Frees the weights and all that was made for training. */
   @Override
   public void close() {
+    closed = true;
     passes.forEach(Pass::close);
     passes.clear();
     lastPass = null;

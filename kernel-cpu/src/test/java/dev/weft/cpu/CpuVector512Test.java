@@ -3,13 +3,17 @@ package dev.weft.cpu;
 import dev.weft.Backend;
 import dev.weft.BackendOptions;
 import dev.weft.testkit.Availability;
+import dev.weft.testkit.contract.ActivationContract;
+import dev.weft.testkit.contract.DenseContract;
 import dev.weft.testkit.contract.ErrorContract;
 import dev.weft.testkit.contract.FillContract;
 import dev.weft.testkit.contract.GemmContract;
+import dev.weft.testkit.contract.LossContract;
 import dev.weft.testkit.contract.MemoryContract;
 import dev.weft.testkit.contract.OrthogonalContract;
 import dev.weft.testkit.contract.SizeContract;
 import dev.weft.testkit.contract.StructuredContract;
+import dev.weft.testkit.contract.TrainingContract;
 import org.junit.jupiter.api.Nested;
 
 /** The contracts on vectors of 512 bits. */
@@ -68,6 +72,38 @@ class CpuVector512Test {
 
   @Nested
   class Orthogonal extends OrthogonalContract {
+    @Override
+    protected Backend open(BackendOptions options) {
+      return backend(options);
+    }
+  }
+
+  @Nested
+  class Activations extends ActivationContract {
+    @Override
+    protected Backend open(BackendOptions options) {
+      return backend(options);
+    }
+  }
+
+  @Nested
+  class DenseLayers extends DenseContract {
+    @Override
+    protected Backend open(BackendOptions options) {
+      return backend(options);
+    }
+  }
+
+  @Nested
+  class Losses extends LossContract {
+    @Override
+    protected Backend open(BackendOptions options) {
+      return backend(options);
+    }
+  }
+
+  @Nested
+  class Training extends TrainingContract {
     @Override
     protected Backend open(BackendOptions options) {
       return backend(options);

@@ -1,0 +1,149 @@
+package dev.weft.testkit;
+
+import dev.weft.nn.Activation;
+import dev.weft.nn.Loss;
+import dev.weft.nn.Optimizer;
+
+/** Layers, losses and optimizers in f64, naive; shares no code with a backend. */
+public final class NnReference {
+  private NnReference() {}
+
+  /** f of a row, by its formula and StrictMath. */
+  public static double[] activate(Activation f, double[] z) {
+    double[] y = new double[z.length];
+    double max = Double.NEGATIVE_INFINITY;
+    for (double value : z) {
+      max = Math.max(max, value);
+    }
+    double sum = 0;
+    for (double value : z) {
+      sum += StrictMath.exp(value - max);
+    }
+    for (int i = 0; i < z.length; i++) {
+      y[i] =
+          switch (f.kind()) {
+            case SOFTMAX -> StrictMath.exp(z[i] - max) / sum;
+            case LOG_SOFTMAX -> z[i] - max - StrictMath.log(sum);
+            default -> activate(f, z[i]);
+          };
+    }
+    return y;
+  }
+
+  /** f of an element. */
+  public static double activate(Activation f, double z) {
+    return switch (f.kind()) {
+      case LINEAR -> z;
+      case RELU -> Math.max(z, 0);
+      case LEAKY_RELU -> z > 0 ? z : f.alpha() * z;
+      case ELU -> z > 0 ? z : f.alpha() * StrictMath.expm1(z);
+      case SELU -> 1.0507009873554805 * (z > 0 ? z : 1.6732632423543772 * StrictMath.expm1(z));
+      case GELU -> z * distribution(z);
+      case GELU_TANH -> z * sigmoid(2 * Math.sqrt(2 / Math.PI) * (z + 0.044715 * z * z * z));
+      case SILU -> z * sigmoid(z);
+      case MISH -> z * StrictMath.tanh(softplus(z));
+      case SOFTPLUS -> softplus(z);
+      case SIGMOID -> sigmoid(z);
+      case HARD_SIGMOID -> Math.clamp(z / 6 + 0.5, 0, 1);
+      case HARD_SWISH -> z * Math.clamp(z / 6 + 0.5, 0, 1);
+      case TANH -> StrictMath.tanh(z);
+      case SOFTMAX, LOG_SOFTMAX -> throw new AssertionError("of rows");
+    };
+  }
+
+  /** Φ(z). */
+  private static double distribution(double z) {
+    return NormalTail.lower(z);
+  }
+
+  private static double sigmoid(double z) {
+    return z >= 0 ? 1 / (1 + StrictMath.exp(-z)) : StrictMath.exp(z) / (1 + StrictMath.exp(z));
+  }
+
+  private static double softplus(double z) {
+    return Math.max(z, 0) + StrictMath.log1p(StrictMath.exp(-Math.abs(z)));
+  }
+
+  /** x·w + b of one row; b may be null. */
+  public static double[] affine(double[] x, double[][] w, double[] b) {
+    double[] z = new double[w[0].length];
+    for (int j = 0; j < z.length; j++) {
+      double sum = 0;
+      for (int i = 0; i < x.length; i++) {
+        sum += x[i] * w[i][j];
+      }
+      z[j] = sum + (b == null ? 0 : b[j]);
+    }
+    return z;
+  }
+
+  /** The loss of a batch; a target is a row of probabilities, numbers or, for labels, one-hot. */
+  public static double loss(Loss loss, double[][] x, double[][] target) {
+    double sum = 0;
+    long elements = 0;
+    for (int r = 0; r < x.length; r++) {
+      int n = x[r].length;
+      elements += n;
+      if (loss instanceof Loss.SoftmaxCrossEntropy entropy) {
+        double[] log = activate(Activation.LOG_SOFTMAX, x[r]);
+        double s = entropy.smoothing();
+        for (int j = 0; j < n; j++) {
+          sum -= ((1 - s) * target[r][j] + s / n) * log[j];
+        }
+      }
+      for (int j = 0; j < n; j++) {
+        double d = x[r][j] - target[r][j];
+        sum +=
+            switch (loss) {
+              case Loss.SoftmaxCrossEntropy l -> 0;
+              case Loss.SigmoidCrossEntropy l -> softplus(x[r][j]) - target[r][j] * x[r][j];
+              case Loss.MeanSquaredError l -> d * d;
+              case Loss.MeanAbsoluteError l -> Math.abs(d);
+              case Loss.Huber l ->
+                  Math.abs(d) <= l.delta() ? d * d / 2 : l.delta() * (Math.abs(d) - l.delta() / 2);
+            };
+      }
+    }
+    return sum / (loss instanceof Loss.SoftmaxCrossEntropy ? x.length : elements);
+  }
+
+  /**
+   * Step t of an optimizer on one parameter.
+   *
+   * @param slots what it remembers, overwritten
+   * @return the parameter's new value
+   */
+  public static double update(Optimizer optimizer, long t, double w, double g, double[] slots) {
+    return switch (optimizer) {
+      case Optimizer.Sgd o -> w - o.rate() * g;
+      case Optimizer.Momentum o -> {
+        slots[0] = o.momentum() * slots[0] + g;
+        yield w - o.rate() * slots[0];
+      }
+      case Optimizer.Nesterov o -> {
+        slots[0] = o.momentum() * slots[0] + g;
+        yield w - o.rate() * (g + o.momentum() * slots[0]);
+      }
+      case Optimizer.Adam o -> adam(o, t, w, g, slots);
+      case Optimizer.AdamW o ->
+          adam(
+              new Optimizer.Adam(o.rate(), o.beta1(), o.beta2(), o.epsilon()),
+              t,
+              w - o.rate() * o.decay() * w,
+              g,
+              slots);
+      case Optimizer.RmsProp o -> {
+        slots[0] = o.rho() * slots[0] + (1 - o.rho()) * g * g;
+        yield w - o.rate() * g / (Math.sqrt(slots[0]) + o.epsilon());
+      }
+    };
+  }
+
+  private static double adam(Optimizer.Adam o, long t, double w, double g, double[] slots) {
+    slots[0] = o.beta1() * slots[0] + (1 - o.beta1()) * g;
+    slots[1] = o.beta2() * slots[1] + (1 - o.beta2()) * g * g;
+    double mean = slots[0] / (1 - StrictMath.pow(o.beta1(), t));
+    double square = slots[1] / (1 - StrictMath.pow(o.beta2(), t));
+    return w - o.rate() * mean / (Math.sqrt(square) + o.epsilon());
+  }
+}

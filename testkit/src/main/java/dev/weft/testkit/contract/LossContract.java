@@ -1,0 +1,232 @@
+package dev.weft.testkit.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.sun.management.ThreadMXBean;
+import dev.weft.Backend;
+import dev.weft.DType;
+import dev.weft.Shape;
+import dev.weft.Tensor;
+import dev.weft.nn.Labels;
+import dev.weft.nn.Loss;
+import dev.weft.testkit.NnReference;
+import dev.weft.testkit.Tensors;
+import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Losses and their gradients: against the reference, central differences, and law 2. */
+public abstract class LossContract extends BackendContract {
+  private static final DType[] TYPES = {DType.F32, DType.F64};
+
+  static List<Loss> all() {
+    return List.of(
+        Loss.softmaxCrossEntropy(),
+        Loss.softmaxCrossEntropy(0.1),
+        Loss.sigmoidCrossEntropy(),
+        Loss.meanSquaredError(),
+        Loss.meanAbsoluteError(),
+        Loss.huber(0.7));
+  }
+
+  private static Tensor targets(Tensor target, Loss loss, SplittableRandom random) {
+    int columns = (int) target.shape().dim(1);
+    for (long r = 0; r < target.shape().dim(0); r++) {
+      double rest = 1;
+      for (int j = 0; j < columns; j++) {
+        double value =
+            loss instanceof Loss.SoftmaxCrossEntropy
+                ? j == columns - 1 ? rest : rest * random.nextDouble()
+                : loss instanceof Loss.SigmoidCrossEntropy
+                    ? random.nextDouble()
+                    : random.nextDouble(-2, 2);
+        rest -= value;
+        Tensors.set(target, r * columns + j, value);
+      }
+    }
+    return target;
+  }
+
+  @ParameterizedTest
+  @MethodSource("all")
+  void valueAndGradientAgreeWithTheReference(Loss loss) {
+    for (DType dtype : TYPES) {
+      for (int[] shape : new int[][] {{1, 1}, {3, 2}, {5, 10}, {2, 33}, {70, 17}}) {
+        Shape of = Shape.of(shape[0], shape[1]);
+        SplittableRandom random = new SplittableRandom(shape[1]);
+        try (Tensor x = Tensors.random(backend().tensor(dtype, of), random, 4);
+            Tensor target = targets(backend().tensor(dtype, of), loss, random);
+            Tensor gradient = Tensors.poison(backend().tensor(dtype, of))) {
+          double value = loss.gradient(x, target, gradient);
+          double[][] xs = Tensors.rows(x);
+          double[][] ts = Tensors.rows(target);
+          double expected = NnReference.loss(loss, xs, ts);
+          double tolerance = dtype == DType.F32 ? 1e-6 : 1e-13;
+          assertThat(value)
+              .as("%s %s %s", loss, dtype, of)
+              .isCloseTo(expected, Offset.offset(tolerance * (1 + Math.abs(expected))));
+          assertThat(loss.gradient(x, target, null)).isEqualTo(value);
+          for (int r = 0; r < shape[0]; r++) {
+            for (int j = 0; j < shape[1]; j++) {
+              double old = xs[r][j];
+              double h = 1e-5;
+              xs[r][j] = old + h;
+              double high = NnReference.loss(loss, xs, ts);
+              xs[r][j] = old - h;
+              double low = NnReference.loss(loss, xs, ts);
+              xs[r][j] = old;
+              double slope = (high - low) / (2 * h);
+              double actual = gradient.get((long) r * shape[1] + j);
+              double allowed = (dtype == DType.F32 ? 3e-7 : 0) / shape[0] + 2e-9;
+              if (!(Math.abs(actual - slope) <= allowed)) {
+                assertThat(actual).as("%s %s (%d, %d)", loss, dtype, r, j).isEqualTo(slope);
+              }
+            }
+          }
+          loss.gradient(x, target, x);
+          assertThat(Tensors.values(x)).as("in place").isEqualTo(Tensors.values(gradient));
+        }
+      }
+    }
+  }
+
+  /** A label is the row with 1 at its place. */
+  @ParameterizedTest
+  @CsvSource({"1, 1", "7, 10", "3, 1024", "2, 3001"})
+  void labelsAreOneHotTargets(int rows, int columns) {
+    for (Loss loss : List.of(Loss.softmaxCrossEntropy(), Loss.softmaxCrossEntropy(0.2))) {
+      for (DType dtype : TYPES) {
+        Shape of = Shape.of(rows, columns);
+        SplittableRandom random = new SplittableRandom(4);
+        try (Tensor x = Tensors.random(backend().tensor(dtype, of), random, 6);
+            Tensor target = backend().tensor(dtype, of);
+            Tensor dense = Tensors.poison(backend().tensor(dtype, of));
+            Tensor sparse = Tensors.poison(backend().tensor(dtype, of))) {
+          int[] labels = new int[rows];
+          for (int r = 0; r < rows; r++) {
+            labels[r] = random.nextInt(columns);
+            for (int j = 0; j < columns; j++) {
+              Tensors.set(target, (long) r * columns + j, j == labels[r] ? 1 : 0);
+            }
+          }
+          double ofTarget = loss.gradient(x, target, dense);
+          double ofLabels = loss.gradient(x, Labels.of(labels), sparse);
+          double tolerance = dtype == DType.F32 ? 1e-6 : 1e-14;
+          assertThat(ofLabels).isCloseTo(ofTarget, Offset.offset(tolerance * (1 + ofTarget)));
+          for (long e = 0; e < of.elements(); e++) {
+            assertThat(sparse.get(e)).isCloseTo(dense.get(e), Offset.offset(tolerance / rows));
+          }
+        }
+      }
+    }
+  }
+
+  /** However sure and wrong a prediction is, its loss is finite and its gradient right. */
+  @Test
+  void extremeLogitsStayFinite() {
+    for (DType dtype : TYPES) {
+      try (Tensor x = backend().tensor(dtype, Shape.of(2, 2));
+          Tensor t = backend().tensor(dtype, Shape.of(2, 2));
+          Tensor g = backend().tensor(dtype, Shape.of(2, 2))) {
+        Tensors.put(x, 10000, -10000, -10000, 10000);
+        assertThat(Loss.softmaxCrossEntropy().gradient(x, Labels.of(1, 1), g)).isEqualTo(10000);
+        assertThat(Tensors.values(g)).containsExactly(0.5, -0.5, 0, 0);
+        Tensors.put(t, 0, 0, 1, 1);
+        assertThat(Loss.sigmoidCrossEntropy().gradient(x, t, g)).isEqualTo(5000);
+        assertThat(Tensors.values(g)).containsExactly(0.25, 0, -0.25, 0);
+      }
+    }
+  }
+
+  /** Law 2, in many chunks. */
+  @ParameterizedTest
+  @MethodSource("all")
+  void threadsAndTechniqueChangeNoBit(Loss loss) {
+    for (DType dtype : TYPES) {
+      Object[] expected = run(scalar(), loss, dtype);
+      for (int threads : new int[] {1, 2, 3}) {
+        try (Backend backend = open(threads)) {
+          Object[] actual = run(backend, loss, dtype);
+          assertThat(actual[0]).as("%s %s", loss, dtype).isEqualTo(expected[0]);
+          assertThat(actual[1]).as("%s %s", loss, dtype).isEqualTo(expected[1]);
+        }
+      }
+    }
+  }
+
+  private static Object[] run(Backend backend, Loss loss, DType dtype) {
+    SplittableRandom random = new SplittableRandom(2);
+    Shape of = Shape.of(1301, 37);
+    try (Tensor x = Tensors.random(backend.tensor(dtype, of), random, 9);
+        Tensor target = targets(backend.tensor(dtype, of), loss, random);
+        Tensor gradient = backend.tensor(dtype, of)) {
+      double value = loss.gradient(x, target, gradient);
+      return new Object[] {value, Tensors.values(gradient)};
+    }
+  }
+
+  @Test
+  void badArgumentsAreNamed() {
+    Loss loss = Loss.softmaxCrossEntropy();
+    try (Tensor x = backend().tensor(DType.F32, Shape.of(2, 3));
+        Tensor wide = backend().tensor(DType.F32, Shape.of(2, 4));
+        Tensor f64 = backend().tensor(DType.F64, Shape.of(2, 3));
+        Tensor scalar = backend().tensor(DType.F32, Shape.of())) {
+      assertThatThrownBy(() -> loss.gradient(x, wide, null))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage(
+              "loss: need prediction and target of one shape, got prediction=[2, 3],"
+                  + " target=[2, 4]");
+      assertThatThrownBy(() -> loss.gradient(x, f64, null))
+          .hasMessage("loss: need target of f32, got target=f64");
+      assertThatThrownBy(() -> loss.gradient(x, Labels.of(0, 3), null))
+          .hasMessage("loss: need labels in [0, C), got label[1]=3, C=3");
+      assertThatThrownBy(() -> loss.gradient(x, Labels.of(-1, 0), null))
+          .hasMessage("loss: need labels in [0, C), got label[0]=-1, C=3");
+      assertThatThrownBy(() -> loss.gradient(x, Labels.of(0), null))
+          .hasMessage("loss: need a label for each row, got labels=1, prediction=[2, 3]");
+      assertThatThrownBy(() -> Loss.huber(1).gradient(x, Labels.of(0, 1), null))
+          .hasMessageStartingWith("loss: need a softmax cross-entropy for labels, got loss=");
+      assertThatThrownBy(() -> loss.gradient(scalar, scalar, null))
+          .hasMessageStartingWith("loss: need at least one dimension");
+      assertThatThrownBy(() -> loss.gradient(x, x, x))
+          .hasMessageStartingWith("loss: need gradient apart from target in memory");
+    }
+    assertThatThrownBy(() -> Loss.huber(Double.NaN))
+        .hasMessage("loss: need finite delta > 0, got delta=NaN");
+    assertThatThrownBy(() -> Loss.softmaxCrossEntropy(1))
+        .hasMessage("loss: need 0 <= smoothing < 1, got smoothing=1.0");
+    assertThatThrownBy(() -> Labels.of(MemorySegment.ofArray(new byte[5])))
+        .hasMessage("labels: need whole 32-bit integers, got byteSize=5");
+  }
+
+  @Test
+  void aRepeatedLossAllocatesNothing() {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    for (Loss loss : all()) {
+      Shape of = Shape.of(300, 70);
+      try (Tensor x = Tensors.random(backend().tensor(DType.F32, of), new SplittableRandom(1), 4);
+          Tensor target = targets(backend().tensor(DType.F32, of), loss, new SplittableRandom(2));
+          Tensor gradient = backend().tensor(DType.F32, of);
+          Tensor value = backend().tensor(DType.F64, Shape.of(1))) {
+        long least = Long.MAX_VALUE;
+        long end = System.nanoTime() + 20_000_000_000L;
+        while (least >= 16 && System.nanoTime() < end) {
+          long before = threads.getTotalThreadAllocatedBytes();
+          for (int i = 0; i < 20; i++) {
+            loss.gradient(x, target, gradient, value);
+          }
+          least = Math.min(least, (threads.getTotalThreadAllocatedBytes() - before) / 20);
+        }
+        assertThat(least).as("%s: bytes per call", loss).isLessThan(16);
+      }
+    }
+  }
+}

@@ -1,0 +1,316 @@
+package dev.weft.testkit.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.sun.management.ThreadMXBean;
+import dev.weft.Backend;
+import dev.weft.ClosedException;
+import dev.weft.DType;
+import dev.weft.Shape;
+import dev.weft.Tensor;
+import dev.weft.init.Initializers;
+import dev.weft.nn.Activation;
+import dev.weft.nn.Dense;
+import dev.weft.nn.Labels;
+import dev.weft.nn.Loss;
+import dev.weft.nn.Mlp;
+import dev.weft.nn.Optimizer;
+import dev.weft.nn.OptimizerState;
+import dev.weft.testkit.NnReference;
+import dev.weft.testkit.Tensors;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Optimizers and stacks of layers: against the reference, and law 2 through whole trainings. */
+public abstract class TrainingContract extends BackendContract {
+  private static final DType[] TYPES = {DType.F32, DType.F64};
+
+  static List<Optimizer> optimizers() {
+    return List.of(
+        Optimizer.sgd(0.1),
+        Optimizer.momentum(0.05, 0.9),
+        Optimizer.nesterov(0.05, 0.9),
+        Optimizer.adam(0.01),
+        Optimizer.adamW(0.01, 0.1),
+        Optimizer.rmsProp(0.01));
+  }
+
+  @ParameterizedTest
+  @MethodSource("optimizers")
+  void tenStepsAgreeWithTheReference(Optimizer optimizer) {
+    for (DType dtype : TYPES) {
+      for (int n : new int[] {0, 1, 15, 17, 1025, 40000}) {
+        SplittableRandom random = new SplittableRandom(n);
+        try (Tensor w = Tensors.random(backend().tensor(dtype, Shape.of(n)), random, 1);
+            Tensor g = backend().tensor(dtype, Shape.of(n));
+            OptimizerState state = optimizer.state(w)) {
+          double[] expected = Tensors.values(w);
+          double[][] slots = new double[n][2];
+          for (int t = 1; t <= 10; t++) {
+            Tensors.random(g, random, 1);
+            double[] gradients = Tensors.values(g);
+            state.update(g);
+            for (int i = 0; i < n; i++) {
+              expected[i] = NnReference.update(optimizer, t, expected[i], gradients[i], slots[i]);
+            }
+          }
+          double tolerance = dtype == DType.F32 ? 2e-5 : 1e-13;
+          for (int i = 0; i < n; i++) {
+            if (!(Math.abs(w.get(i) - expected[i]) <= tolerance)) {
+              assertThat(w.get(i)).as("%s %s %d", optimizer, dtype, i).isEqualTo(expected[i]);
+            }
+          }
+          assertThat(state.steps()).isEqualTo(10);
+        }
+      }
+    }
+  }
+
+  /** The gradients are scaled as one vector. */
+  @Test
+  void clippingScalesAllGradientsAlike() {
+    double[][] free = oneStep(1e9);
+    double[][] clipped = oneStep(0.01);
+    double norm = 0;
+    for (double[] gradient : free) {
+      for (double value : gradient) {
+        norm += value * value;
+      }
+    }
+    norm = Math.sqrt(norm);
+    assertThat(norm).isGreaterThan(0.01);
+    for (int p = 0; p < free.length; p++) {
+      for (int i = 0; i < free[p].length; i++) {
+        double expected = free[p][i] * (0.01 / norm);
+        assertThat(clipped[p][i]).isCloseTo(expected, Offset.offset(1e-15));
+      }
+    }
+  }
+
+  /** What one step of plain descent at rate 1 takes from each weight. */
+  private double[][] oneStep(double clip) {
+    try (Mlp mlp =
+            Mlp.of(6)
+                .dense(7, Activation.TANH)
+                .dense(3, Activation.SOFTMAX)
+                .dtype(DType.F64)
+                .optimizer(Optimizer.sgd(1))
+                .clipNorm(clip)
+                .build(backend(), KEY);
+        Tensor x = backend().tensor(DType.F64, Shape.of(4, 6))) {
+      Tensors.random(x, new SplittableRandom(1), 1);
+      List<double[]> before = mlp.parameters().values().stream().map(Tensors::values).toList();
+      mlp.trainStep(x, Labels.of(0, 1, 2, 1));
+      List<double[]> after = mlp.parameters().values().stream().map(Tensors::values).toList();
+      double[][] step = new double[before.size()][];
+      for (int p = 0; p < step.length; p++) {
+        step[p] = new double[before.get(p).length];
+        for (int i = 0; i < step[p].length; i++) {
+          step[p][i] = before.get(p)[i] - after.get(p)[i];
+        }
+      }
+      return step;
+    }
+  }
+
+  static List<Activation> hidden() {
+    List<Activation> all = new ArrayList<>();
+    for (Activation f : ActivationContract.all()) {
+      if (!f.kind().ofRow()) {
+        all.add(f);
+      }
+    }
+    return all;
+  }
+
+  /** The loss by every weight of a stack, by central differences in f64. */
+  @ParameterizedTest
+  @MethodSource("hidden")
+  void gradientsOfAStackAgreeWithCentralDifferences(Activation f) {
+    try (Mlp mlp =
+            Mlp.of(5)
+                .dense(6, f)
+                .dense(4, f)
+                .dense(3, Activation.SOFTMAX)
+                .bias(Initializers.uniform(-0.1, 0.1))
+                .dtype(DType.F64)
+                .build(backend(), KEY);
+        Tensor x = backend().tensor(DType.F64, Shape.of(7, 5))) {
+      Tensors.random(x, new SplittableRandom(3), 1);
+      Labels labels = Labels.of(0, 1, 2, 2, 1, 0, 1);
+      mlp.backward(x, labels);
+      List<double[]> gradients = new ArrayList<>();
+      for (Dense.Gradients g : mlp.gradients()) {
+        gradients.add(Tensors.values(g.kernel()));
+        gradients.add(Tensors.values(g.bias()));
+      }
+      int p = 0;
+      for (Tensor w : mlp.parameters().values()) {
+        for (int i = 0; i < w.shape().elements(); i++) {
+          double old = w.get(i);
+          double h = 1e-5;
+          Tensors.set(w, i, old + h);
+          double high = mlp.backward(x, labels);
+          Tensors.set(w, i, old - h);
+          double low = mlp.backward(x, labels);
+          Tensors.set(w, i, old);
+          double slope = (high - low) / (2 * h);
+          assertThat(gradients.get(p)[i])
+              .as("%s weight %d of %d", f, i, p)
+              .isCloseTo(slope, Offset.offset(1e-8));
+        }
+        p++;
+      }
+    }
+  }
+
+  /** Law 2: training gives the same weights, bit for bit. */
+  @Test
+  void threadsAndTechniqueChangeNoBitOfATraining() {
+    for (Optimizer optimizer : optimizers()) {
+      for (DType dtype : TYPES) {
+        List<double[]> expected = trained(scalar(), optimizer, dtype);
+        for (int threads : new int[] {1, 2}) {
+          try (Backend backend = open(threads)) {
+            List<double[]> actual = trained(backend, optimizer, dtype);
+            for (int p = 0; p < expected.size(); p++) {
+              assertThat(actual.get(p)).as("%s %s", optimizer, dtype).isEqualTo(expected.get(p));
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private static List<double[]> trained(Backend backend, Optimizer optimizer, DType dtype) {
+    SplittableRandom random = new SplittableRandom(8);
+    try (Mlp mlp =
+            Mlp.of(30)
+                .dense(300, Activation.GELU)
+                .dense(70, Activation.RELU)
+                .dense(10, Activation.SOFTMAX)
+                .kernel(Initializers.heNormal())
+                .optimizer(optimizer)
+                .clipNorm(1)
+                .dtype(dtype)
+                .build(backend, KEY);
+        Tensor x = backend.tensor(dtype, Shape.of(130, 30))) {
+      int[] labels = new int[130];
+      for (int step = 0; step < 4; step++) {
+        Tensors.random(x, random, 1);
+        for (int i = 0; i < labels.length; i++) {
+          labels[i] = random.nextInt(10);
+        }
+        mlp.trainStep(x, Labels.of(labels));
+      }
+      return mlp.parameters().values().stream().map(Tensors::values).toList();
+    }
+  }
+
+  /** A stack learns what a line cannot tell apart; its output is what the loss is of. */
+  @Test
+  void aStackLearnsExclusiveOr() {
+    try (Mlp mlp =
+            Mlp.of(2)
+                .dense(16, Activation.TANH)
+                .dense(1, Activation.SIGMOID)
+                .loss(Loss.sigmoidCrossEntropy())
+                .optimizer(Optimizer.adam(0.05))
+                .build(backend(), KEY);
+        Tensor x = backend().tensor(DType.F32, Shape.of(4, 2));
+        Tensor t = backend().tensor(DType.F32, Shape.of(4, 1));
+        Tensor y = backend().tensor(DType.F32, Shape.of(4, 1))) {
+      Tensors.put(x, 0, 0, 0, 1, 1, 0, 1, 1);
+      Tensors.put(t, 0, 1, 1, 0);
+      assertThat(mlp.loss()).isNaN();
+      mlp.trainStep(x, t);
+      assertThat(mlp.loss()).isBetween(0.3, 1.5);
+      for (int step = 0; step < 300; step++) {
+        mlp.trainStep(x, t);
+      }
+      assertThat(mlp.loss()).isLessThan(0.05);
+      mlp.forward(x, y);
+      for (int i = 0; i < 4; i++) {
+        assertThat(y.get(i)).isCloseTo(t.get(i), Offset.offset(0.1));
+      }
+    }
+  }
+
+  @Test
+  void badArgumentsAreNamed() {
+    try (Mlp mlp =
+            Mlp.of(3).dense(4, Activation.RELU).dense(2, Activation.SOFTMAX).build(backend(), KEY);
+        Tensor x = backend().tensor(DType.F32, Shape.of(5, 3));
+        Tensor wide = backend().tensor(DType.F32, Shape.of(5, 4));
+        Tensor empty = backend().tensor(DType.F32, Shape.of(0, 3));
+        OptimizerState state = Optimizer.adam(1).state(x)) {
+      List<double[]> before = mlp.parameters().values().stream().map(Tensors::values).toList();
+      assertThatThrownBy(() -> mlp.trainStep(wide, Labels.of(0, 0, 0, 0, 0)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("mlp: need x [B, 3], got x=[5, 4]");
+      assertThatThrownBy(() -> mlp.trainStep(empty, Labels.of()))
+          .hasMessage("mlp: need at least one example, got x=[0, 3]");
+      assertThatThrownBy(() -> mlp.trainStep(x, Labels.of(0, 0, 0, 0, 2)))
+          .hasMessage("loss: need labels in [0, C), got label[4]=2, C=2");
+      assertThatThrownBy(() -> mlp.optimizer(Optimizer.sgd(1)))
+          .hasMessageStartingWith("optimizer: need the same kind of rule, got old=");
+      List<double[]> after = mlp.parameters().values().stream().map(Tensors::values).toList();
+      for (int p = 0; p < before.size(); p++) {
+        assertThat(after.get(p)).isEqualTo(before.get(p));
+      }
+      assertThatThrownBy(() -> state.update(wide))
+          .hasMessage(
+              "update: need parameter and gradient of one shape, got parameter=[5, 3],"
+                  + " gradient=[5, 4]");
+      assertThatThrownBy(() -> state.update(x))
+          .hasMessageStartingWith("update: need gradient apart from parameter in memory");
+      Mlp closed = Mlp.of(3).dense(4, Activation.RELU).build(backend(), KEY);
+      closed.close();
+      closed.close();
+      assertThatThrownBy(() -> closed.trainStep(x, Labels.of(0, 0, 0, 0, 1)))
+          .isInstanceOf(ClosedException.class)
+          .hasMessage("mlp: need an open perceptron, got mlp=Mlp 3 → 4 relu");
+    }
+    assertThatThrownBy(() -> Optimizer.adam(Double.NaN))
+        .hasMessage("optimizer: need finite rate >= 0, got rate=NaN");
+    assertThatThrownBy(() -> Optimizer.momentum(0.1, 1))
+        .hasMessage("optimizer: need 0 <= momentum < 1, got momentum=1.0");
+    assertThatThrownBy(() -> Mlp.of(3).build(backend(), KEY))
+        .hasMessageStartingWith("mlp: need at least one layer");
+    assertThatThrownBy(() -> Mlp.of(3).clipNorm(Double.NaN))
+        .hasMessage("mlp: need finite clipNorm > 0, got clipNorm=NaN");
+  }
+
+  /** After the first ones, a step allocates nothing. */
+  @Test
+  void aRepeatedStepAllocatesNothing() {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    try (Mlp mlp =
+            Mlp.of(64)
+                .dense(128, Activation.GELU)
+                .dense(10, Activation.SOFTMAX)
+                .clipNorm(1)
+                .build(backend(), KEY);
+        Tensor x = backend().tensor(DType.F32, Shape.of(32, 64))) {
+      Tensors.random(x, new SplittableRandom(1), 1);
+      Labels labels = Labels.of(new int[32]);
+      long least = Long.MAX_VALUE;
+      long end = System.nanoTime() + 20_000_000_000L;
+      while (least >= 16 && System.nanoTime() < end) {
+        long before = threads.getTotalThreadAllocatedBytes();
+        for (int i = 0; i < 20; i++) {
+          mlp.trainStep(x, labels);
+        }
+        least = Math.min(least, (threads.getTotalThreadAllocatedBytes() - before) / 20);
+      }
+      assertThat(least).as("bytes per step").isLessThan(16);
+    }
+  }
+}
