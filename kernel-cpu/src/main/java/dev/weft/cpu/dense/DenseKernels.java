@@ -122,6 +122,24 @@ public interface DenseKernels<A> {
       long ldc);
 
   /**
+   * {@code tile(i, j) = tile(i, j) + c(i, j) + bias[biasAt + j]}, each addition rounded, for {@code
+   * i < rows}, {@code j < columns}; {@code c} as in {@link #write}.
+   *
+   * @param add whether c is added
+   * @param bias null for none
+   */
+  void gather(
+      A tile,
+      int rows,
+      int columns,
+      boolean add,
+      MemorySegment c,
+      long at,
+      long ldc,
+      A bias,
+      int biasAt);
+
+  /**
    * {@code out[outAt + q] = Σ p[v + i]·p[c + q·ld + i]}, {@code 0 <= i < count}, for q = 0 … 3.
    * Lane l is the chain of fused multiply-adds over i ≡ l (mod {@link #LANES}) that begins with 0;
    * lanes l and l + 8 are added first, then the sums of lanes l and l + 4, l and l + 2, l and l +

@@ -9,9 +9,6 @@ import java.lang.foreign.MemorySegment;
  * residual}. Reused from call to call; threads share it and bring their own scratch.
  */
 public final class Epilogue<A> {
-  /** Columns of C that are done at once at most. */
-  static final int WIDTH = 256;
-
   private final ArrayType<A> type;
   private MemorySegment bias;
   private ActivationKernel<A> f;
@@ -55,25 +52,27 @@ public final class Epilogue<A> {
     set(null, null, 0, null, null, 0);
   }
 
-  /** Working memory for {@link #apply}. */
+  /** Working memory of one thread. */
   A scratch() {
-    return type.array(2 * WIDTH);
+    return type.array(Gemm.NC + Gemm.STRIP);
+  }
+
+  /** Loads the bias of columns of C into the beginning of {@code scratch}; whether there is one. */
+  boolean loadBias(long column, int columns, A scratch) {
+    if (bias != null) {
+      type.load(bias, column, scratch, 0, columns);
+    }
+    return bias != null;
   }
 
   /**
-   * Does a tile in place.
+   * Does what comes after the bias to a tile in place.
    *
    * @param tile rows of {@code width} elements, of which the first {@code columns} count
    * @param row of C, of the tile's first row
    * @param column of C, of its first column
    */
   void apply(A tile, int rows, int columns, int width, long row, long column, A scratch) {
-    if (bias != null) {
-      type.load(bias, column, scratch, 0, columns);
-      for (int i = 0; i < rows; i++) {
-        type.add(tile, i * width, scratch, 0, columns);
-      }
-    }
     if (z != null) {
       for (int i = 0; i < rows; i++) {
         type.store(tile, i * width, z, (row + i) * ld + column, columns);
@@ -84,23 +83,18 @@ public final class Epilogue<A> {
     }
     if (residual != null) {
       for (int i = 0; i < rows; i++) {
-        type.load(residual, (row + i) * ld + column, scratch, 0, columns);
-        type.add(tile, i * width, scratch, 0, columns);
+        type.load(residual, (row + i) * ld + column, scratch, Gemm.NC, columns);
+        type.add(tile, i * width, scratch, Gemm.NC, columns);
       }
     }
   }
 
-  /** Adds what C holds to a tile. */
-  void gather(A tile, int rows, int columns, int width, MemorySegment c, long at, long ldc, A tmp) {
-    for (int i = 0; i < rows; i++) {
-      type.load(c, at + i * ldc, tmp, 0, columns);
-      type.add(tile, i * width, tmp, 0, columns);
-    }
-  }
-
-  /** Does a part of a row of C in memory. */
+  /** Does all of it to a part of a row of C in memory. */
   void applyRow(MemorySegment c, long at, int columns, long row, long column, A scratch, A tmp) {
     type.load(c, at, tmp, 0, columns);
+    if (loadBias(column, columns, scratch)) {
+      type.add(tmp, 0, scratch, 0, columns);
+    }
     apply(tmp, 1, columns, columns, row, column, scratch);
     type.store(tmp, 0, c, at, columns);
   }

@@ -27,7 +27,7 @@ public final class Gemm<A> {
   static final int FEW_ROWS = 4;
 
   /** Columns of the right operand that are multiplied by all of few rows in turn. */
-  private static final int STRIP = 256;
+  static final int STRIP = 256;
 
   /** What becomes of the old values of C. */
   public enum Update {
@@ -220,15 +220,15 @@ public final class Gemm<A> {
       long column) {
     A a = left.data();
     A b = right.data();
+    A bias = end.loadBias(column, n, scratch) ? scratch : null;
+    boolean add = update == Update.ADD;
     for (int i = 0; i < m; i += mr) {
       int rows = Math.min(mr, m - i);
       for (int j = 0; j < n; j += nr) {
         int columns = Math.min(nr, n - j);
         long at = cAt + i * ldc + j;
         kernels.micro(kc, a, left.at() + i * kc, b, right.at() + j * kc, tile);
-        if (update == Update.ADD) {
-          end.gather(tile, rows, columns, nr, c, at, ldc, scratch);
-        }
+        kernels.gather(tile, rows, columns, add, c, at, ldc, bias, j);
         end.apply(tile, rows, columns, nr, row + i, column + j, scratch);
         kernels.write(tile, rows, columns, 1, Update.OVERWRITE, c, at, ldc);
       }

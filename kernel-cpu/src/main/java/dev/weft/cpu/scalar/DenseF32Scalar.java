@@ -279,6 +279,39 @@ public final class DenseF32Scalar implements DenseKernels<float[]> {
   }
 
   @Override
+  public void gather(
+      float[] tile,
+      int rows,
+      int columns,
+      boolean add,
+      MemorySegment c,
+      long at,
+      long ldc,
+      float[] bias,
+      int biasAt) {
+    for (int i = 0; i < rows; i++) {
+      gatherRow(tile, i * NR, columns, add, c, at + i * ldc, bias, biasAt);
+    }
+  }
+
+  /** One row of a tile, element by element. */
+  public static void gatherRow(
+      float[] tile,
+      int from,
+      int columns,
+      boolean add,
+      MemorySegment c,
+      long at,
+      float[] bias,
+      int biasAt) {
+    for (int j = 0; j < columns; j++) {
+      float sum = tile[from + j];
+      sum = add ? sum + c.get(F32, (at + j) * Float.BYTES) : sum;
+      tile[from + j] = bias == null ? sum : sum + bias[biasAt + j];
+    }
+  }
+
+  @Override
   public void dot4(
       float[] p, int v, int c, int ld, int count, float[] lanes, float[] out, int outAt) {
     for (int q = 0; q < 4; q++) {

@@ -279,6 +279,39 @@ public final class DenseF64Scalar implements DenseKernels<double[]> {
   }
 
   @Override
+  public void gather(
+      double[] tile,
+      int rows,
+      int columns,
+      boolean add,
+      MemorySegment c,
+      long at,
+      long ldc,
+      double[] bias,
+      int biasAt) {
+    for (int i = 0; i < rows; i++) {
+      gatherRow(tile, i * NR, columns, add, c, at + i * ldc, bias, biasAt);
+    }
+  }
+
+  /** One row of a tile, element by element. */
+  public static void gatherRow(
+      double[] tile,
+      int from,
+      int columns,
+      boolean add,
+      MemorySegment c,
+      long at,
+      double[] bias,
+      int biasAt) {
+    for (int j = 0; j < columns; j++) {
+      double sum = tile[from + j];
+      sum = add ? sum + c.get(F64, (at + j) * Double.BYTES) : sum;
+      tile[from + j] = bias == null ? sum : sum + bias[biasAt + j];
+    }
+  }
+
+  @Override
   public void dot4(
       double[] p, int v, int c, int ld, int count, double[] lanes, double[] out, int outAt) {
     for (int q = 0; q < 4; q++) {

@@ -508,6 +508,44 @@ final class DenseF32Vector implements DenseKernels<float[]> {
   }
 
   @Override
+  public void gather(
+      float[] tile,
+      int rows,
+      int columns,
+      boolean add,
+      MemorySegment c,
+      long at,
+      long ldc,
+      float[] bias,
+      int biasAt) {
+    if (columns < NR) {
+      for (int i = 0; i < rows; i++) {
+        DenseF32Scalar.gatherRow(tile, i * NR, columns, add, c, at + i * ldc, bias, biasAt);
+      }
+      return;
+    }
+    if (add) {
+      for (int i = 0; i < rows; i++) {
+        long from = (at + i * ldc) * Float.BYTES;
+        FloatVector.fromArray(S, tile, i * NR)
+            .add(FloatVector.fromMemorySegment(S, c, from, ORDER))
+            .intoArray(tile, i * NR);
+        FloatVector.fromArray(S, tile, i * NR + V)
+            .add(FloatVector.fromMemorySegment(S, c, from + VECTOR_BYTES, ORDER))
+            .intoArray(tile, i * NR + V);
+      }
+    }
+    if (bias != null) {
+      FloatVector b0 = FloatVector.fromArray(S, bias, biasAt);
+      FloatVector b1 = FloatVector.fromArray(S, bias, biasAt + V);
+      for (int i = 0; i < rows; i++) {
+        FloatVector.fromArray(S, tile, i * NR).add(b0).intoArray(tile, i * NR);
+        FloatVector.fromArray(S, tile, i * NR + V).add(b1).intoArray(tile, i * NR + V);
+      }
+    }
+  }
+
+  @Override
   public void dot4(
       float[] p, int v, int c, int ld, int count, float[] lanes, float[] out, int outAt) {
     for (int lane = 0; lane < LANES; lane += V) {

@@ -470,6 +470,44 @@ final class DenseF64Vector implements DenseKernels<double[]> {
   }
 
   @Override
+  public void gather(
+      double[] tile,
+      int rows,
+      int columns,
+      boolean add,
+      MemorySegment c,
+      long at,
+      long ldc,
+      double[] bias,
+      int biasAt) {
+    if (columns < NR) {
+      for (int i = 0; i < rows; i++) {
+        DenseF64Scalar.gatherRow(tile, i * NR, columns, add, c, at + i * ldc, bias, biasAt);
+      }
+      return;
+    }
+    if (add) {
+      for (int i = 0; i < rows; i++) {
+        long from = (at + i * ldc) * Double.BYTES;
+        DoubleVector.fromArray(S, tile, i * NR)
+            .add(DoubleVector.fromMemorySegment(S, c, from, ORDER))
+            .intoArray(tile, i * NR);
+        DoubleVector.fromArray(S, tile, i * NR + V)
+            .add(DoubleVector.fromMemorySegment(S, c, from + VECTOR_BYTES, ORDER))
+            .intoArray(tile, i * NR + V);
+      }
+    }
+    if (bias != null) {
+      DoubleVector b0 = DoubleVector.fromArray(S, bias, biasAt);
+      DoubleVector b1 = DoubleVector.fromArray(S, bias, biasAt + V);
+      for (int i = 0; i < rows; i++) {
+        DoubleVector.fromArray(S, tile, i * NR).add(b0).intoArray(tile, i * NR);
+        DoubleVector.fromArray(S, tile, i * NR + V).add(b1).intoArray(tile, i * NR + V);
+      }
+    }
+  }
+
+  @Override
   public void dot4(
       double[] p, int v, int c, int ld, int count, double[] lanes, double[] out, int outAt) {
     for (int lane = 0; lane < LANES; lane += V) {
