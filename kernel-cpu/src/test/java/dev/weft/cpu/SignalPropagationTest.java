@@ -163,7 +163,7 @@ class SignalPropagationTest {
         String.format(
             "<text x='%d' y='24' font-weight='bold'>%s</text>%n<g stroke='#ddd'>", left, title));
     StringBuilder labels = new StringBuilder();
-    for (int e = -6; e <= 9; e += 3) {
+    for (int e = -9; e <= 9; e += 3) {
       double at = height(Math.pow(10, e));
       svg.append(
           String.format(
@@ -203,6 +203,6 @@ class SignalPropagationTest {
   }
 
   private static double height(double value) {
-    return 335 - (Math.log10(value) + 7) * 300 / 17;
+    return 335 - (Math.log10(value) + 9.3) * 300 / 19;
   }
 }
