@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import linprog
 
 mp.mp.dps = 60
-MILLS_32, MILLS_64 = 4, 5  # where the normal distribution's variable is 0
+TAIL_32, TAIL_64 = 4, 5  # where the normal distribution's variable is 0
 CUT = mp.mpf("0.0225")  # tail probability where the truncated normal's central branch ends
 
 
@@ -163,7 +163,7 @@ def square_over(g):
     return lambda x: x ** 2 / abs(g(x)) if x else mp.mpf(0)
 
 
-def mills(y, c):
+def tail(y, c):
     """(t + c) e^(t^2/2) Phi(-t) at y = (t - c) / (t + c)."""
     t = c * (1 + y) / (1 - y)
     return (t + c) * mp.exp(t * t / 2) * mp.erfc(t / mp.sqrt(2)) / 2
@@ -188,13 +188,13 @@ def transforms():
 def activations():
     fit32("EXP", expm1_q, square_over(mp.expm1), -half_ln2, half_ln2, 4)
     fit32("LOG", log1p_q, square_over(mp.log1p), -one / 4, one / 2, 8)
-    c = mp.mpf(MILLS_32)
-    fit32("MILLS", lambda y: mills(y, c), lambda y: 1 / mills(y, c), -1, (mp.mpf(13.3) - c) / (mp.mpf(13.3) + c), 9)
+    c = mp.mpf(TAIL_32)
+    fit32("TAIL", lambda y: tail(y, c), lambda y: 1 / tail(y, c), -1, (mp.mpf(13.3) - c) / (mp.mpf(13.3) + c), 9)
 
-    fit64("EXP", expm1_q, square_over(mp.expm1), -half_ln2, half_ln2, 10)
+    fit64("EXP", expm1_q, square_over(mp.expm1), -half_ln2, half_ln2, 9)
     fit64("LOG", log1p_q, square_over(mp.log1p), -one / 4, one / 2, 19)
-    c = mp.mpf(MILLS_64)
-    fit64("MILLS", lambda y: mills(y, c), lambda y: 1 / mills(y, c), -1, (38 - c) / (38 + c), 21)
+    c = mp.mpf(TAIL_64)
+    fit64("TAIL", lambda y: tail(y, c), lambda y: 1 / tail(y, c), -1, (38 - c) / (38 + c), 21)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,12 @@ public final class Accuracy {
   /** Largest |QᵀQ − I| of an orthogonal fill in f32, for at least up to 4096 columns. */
   public static final double ORTHOGONAL_F32 = 1e-5;
 
+  /**
+   * Largest error of an activation in units in the last place of its type, and of its derivative in
+   * those of the sum of its terms' magnitudes; where e^(−|x|) would be subnormal it is 0.
+   */
+  public static final double ACTIVATION_ULPS = 5;
+
   private Accuracy() {}
 
   /**

@@ -2,9 +2,13 @@ package dev.weft.cpu;
 
 import dev.weft.cpu.dense.DenseKernels;
 import dev.weft.cpu.nn.ActivationKernel;
+import dev.weft.cpu.nn.RowKernel;
 import dev.weft.cpu.scalar.ActivationF32;
+import dev.weft.cpu.scalar.ActivationF64;
 import dev.weft.cpu.scalar.DenseF32Scalar;
 import dev.weft.cpu.scalar.DenseF64Scalar;
+import dev.weft.cpu.scalar.RowF32;
+import dev.weft.cpu.scalar.RowF64;
 import dev.weft.nn.Activation;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
@@ -19,6 +23,7 @@ final class VectorProbe {
   private static final String KERNELS = "dev.weft.cpu.vector.VectorFillKernels";
   private static final String DENSE = "dev.weft.cpu.vector.VectorDenseKernels";
   private static final String ACTIVATIONS = "dev.weft.cpu.vector.VectorActivations";
+  private static final String ROWS = "dev.weft.cpu.vector.VectorRows";
   private static final Class<?>[] KIND = {int.class, Activation.Kind.class};
   private static final VectorProbe PROBE = probe();
 
@@ -86,6 +91,33 @@ final class VectorProbe {
       return new ActivationF32(kind);
     }
     return (ActivationKernel<float[]>) call(ACTIVATIONS, "f32", KIND, bits, kind);
+  }
+
+  /** An activation of F64 with vectors of {@code bits} bits; the scalar one for 0. */
+  @SuppressWarnings("unchecked")
+  ActivationKernel<double[]> activationF64(int bits, Activation.Kind kind) {
+    if (bits == 0) {
+      return new ActivationF64(kind);
+    }
+    return (ActivationKernel<double[]>) call(ACTIVATIONS, "f64", KIND, bits, kind);
+  }
+
+  /** The kernels of F32 rows with vectors of {@code bits} bits; scalar ones for 0. */
+  @SuppressWarnings("unchecked")
+  RowKernel<float[]> rowsF32(int bits) {
+    if (bits == 0) {
+      return new RowF32();
+    }
+    return (RowKernel<float[]>) call(ROWS, "f32", new Class<?>[] {int.class}, bits);
+  }
+
+  /** The kernels of F64 rows with vectors of {@code bits} bits; scalar ones for 0. */
+  @SuppressWarnings("unchecked")
+  RowKernel<double[]> rowsF64(int bits) {
+    if (bits == 0) {
+      return new RowF64();
+    }
+    return (RowKernel<double[]>) call(ROWS, "f64", new Class<?>[] {int.class}, bits);
   }
 
   private static VectorProbe probe() {

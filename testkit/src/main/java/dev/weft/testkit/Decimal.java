@@ -10,8 +10,9 @@ final class Decimal {
   /** For differences that lose digits: of probabilities, down to Q(9) = 1e-19. */
   static final MathContext WIDE = new MathContext(64);
 
-  private static final BigDecimal TWO_PI =
+  static final BigDecimal TWO_PI =
       new BigDecimal("6.283185307179586476925286766559005768394338798750211641949889");
+  private static final BigDecimal NEGLIGIBLE = new BigDecimal("1e-66");
   private static final BigDecimal HALF = new BigDecimal("0.5");
   private static final BigDecimal QUARTER = new BigDecimal("0.25");
 
@@ -22,7 +23,7 @@ final class Decimal {
     BigDecimal y = x.divide(BigDecimal.valueOf(4096), WIDE);
     BigDecimal term = BigDecimal.ONE;
     BigDecimal sum = term;
-    for (int n = 1; n < 60 && term.signum() != 0; n++) {
+    for (int n = 1; n < 60 && term.abs().compareTo(NEGLIGIBLE) > 0; n++) {
       term = term.multiply(y, WIDE).divide(BigDecimal.valueOf(n), WIDE);
       sum = sum.add(term, WIDE);
     }
@@ -87,7 +88,7 @@ final class Decimal {
     return density.divide(fraction, WIDE);
   }
 
-  private static BigDecimal density(BigDecimal z) {
+  static BigDecimal density(BigDecimal z) {
     return exp(z.multiply(z, WIDE).multiply(HALF).negate()).divide(TWO_PI.sqrt(WIDE), WIDE);
   }
 

@@ -108,16 +108,15 @@ public final class ActivationF32 implements ActivationKernel<float[]> {
   }
 
   private static float hardSigmoid(float x) {
-    float y = Math.fma(x, SIXTH, 0.5f);
+    float y = (x + 3) * SIXTH;
     y = y < 0 ? 0 : y;
     return y > 1 ? 1 : y;
   }
 
   private static float hardSwishDerivative(float z) {
-    float y = Math.fma(z, SIXTH, 0.5f);
     float slope = Math.fma(z, THIRD, 0.5f);
-    slope = y <= 0 ? 0 : slope;
-    return y >= 1 ? 1 : slope;
+    slope = z <= -3 ? 0 : slope;
+    return z >= 3 ? 1 : slope;
   }
 
   /** x, at least −{@link #LARGE}. */
@@ -146,13 +145,11 @@ public final class ActivationF32 implements ActivationKernel<float[]> {
     return Math.fma(z < 0 ? -a : a, e * DENSITY, z < 0 ? p : 1 - p);
   }
 
-  /** σ + z·σ·(1 − σ)·(2√(2/π)·(1 + 3·0.044715·z²)), where σ·(1 − σ) = t/(1 + t)². */
+  /** σ + z·(2√(2/π)·(1 + 3·0.044715·z²))·σ·(1 − σ). */
   private static float geluTanhDerivative(float z) {
     float a = bounded(z);
-    float t = expOfCubic(a);
-    float w = 1 / (1 + t);
-    float slope = Math.fma(3 * TANH3, a * a, TANH1 + TANH1_LOW) * (z < 0 ? -a : a);
-    return Math.fma(slope, t * w * w, z < 0 ? t * w : w);
+    float slope = Math.fma(3 * TANH3, a * a, TANH1 + TANH1_LOW);
+    return sigmoidAndSlope(z, (z < 0 ? -a : a) * slope, expOfCubic(a));
   }
 
   /** e^−(2√(2/π)·(a + 0.044715·a³)), the exponent in two parts. */
@@ -169,9 +166,13 @@ public final class ActivationF32 implements ActivationKernel<float[]> {
   /** σ + z·σ·(1 − σ). */
   private static float siluDerivative(float z) {
     float a = bounded(z);
-    float t = MathF32.exp(-a);
-    float w = 1 / (1 + t);
-    return Math.fma(z < 0 ? -a : a, t * w * w, z < 0 ? t * w : w);
+    return sigmoidAndSlope(z, z < 0 ? -a : a, MathF32.exp(-a));
+  }
+
+  /** σ + slope·σ·(1 − σ). */
+  private static float sigmoidAndSlope(float z, float slope, float t) {
+    float s = t / (1 + t); // σ(−|z|)
+    return Math.fma(slope, Math.fma(-s, s, s), z < 0 ? s : 1 - s);
   }
 
   /** n/d: n = 1 + 2t, d = n + 2t² for x ≥ 0; n = t² + 2t, d = n + 2 for x {@code <} 0. */

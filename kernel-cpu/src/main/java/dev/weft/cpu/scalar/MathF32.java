@@ -148,7 +148,7 @@ public final class MathF32 {
   /** e^(t²/2)·Φ(−t), t ≥ 0. */
   public static float scaledTail(float t) {
     float w = 1 / (t + TAIL_CENTRE);
-    float y = (t - TAIL_CENTRE) * w;
+    float y = Math.fma(2, t * w, -1); // no difference of rounded terms
     float p = Math.fma(y, TAIL9, TAIL8);
     p = Math.fma(y, p, TAIL7);
     p = Math.fma(y, p, TAIL6);

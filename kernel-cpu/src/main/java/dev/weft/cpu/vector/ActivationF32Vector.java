@@ -152,8 +152,7 @@ final class ActivationF32Vector implements ActivationKernel<float[]> {
 
   @Inlined
   private static FloatVector hardSigmoid(FloatVector x) {
-    FloatVector y =
-        x.fma(FloatVector.broadcast(F, ActivationF32.SIXTH), FloatVector.broadcast(F, 0.5f));
+    FloatVector y = x.add(3).mul(ActivationF32.SIXTH);
     y = y.blend(0f, y.lt(0));
     return y.blend(1f, y.compare(GT, 1f));
   }
@@ -161,9 +160,8 @@ final class ActivationF32Vector implements ActivationKernel<float[]> {
   @Inlined
   private static FloatVector hardSwishDerivative(FloatVector z) {
     FloatVector half = FloatVector.broadcast(F, 0.5f);
-    FloatVector y = z.fma(FloatVector.broadcast(F, ActivationF32.SIXTH), half);
     FloatVector slope = z.fma(FloatVector.broadcast(F, ActivationF32.THIRD), half);
-    return slope.blend(0f, y.compare(LE, 0f)).blend(1f, y.compare(GE, 1f));
+    return slope.blend(0f, z.compare(LE, -3f)).blend(1f, z.compare(GE, 3f));
   }
 
   /** Φ(x). */
@@ -202,12 +200,11 @@ final class ActivationF32Vector implements ActivationKernel<float[]> {
     return sigmoidAndSlope(z, a.blend(a.neg(), z.lt(0)), MathF32Vector.exp(F, a.neg()));
   }
 
-  /** slope·t/(1 + t)² + σ. */
+  /** σ + slope·σ·(1 − σ). */
   @Inlined
   private static FloatVector sigmoidAndSlope(FloatVector z, FloatVector slope, FloatVector t) {
-    FloatVector w = one().div(t.add(1));
-    FloatVector tw = t.mul(w);
-    return slope.fma(tw.mul(w), w.blend(tw, z.lt(0)));
+    FloatVector s = t.div(t.add(1));
+    return slope.fma(s.neg().fma(s, s), one().sub(s).blend(s, z.lt(0)));
   }
 
   /** e^−(2√(2/π)·(a + 0.044715·a³)), the exponent in two parts. */

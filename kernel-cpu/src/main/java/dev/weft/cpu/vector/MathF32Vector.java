@@ -104,7 +104,7 @@ final class MathF32Vector {
   @Inlined
   static FloatVector scaledTail(VectorSpecies<Float> f, FloatVector t) {
     FloatVector w = FloatVector.broadcast(f, 1f).div(t.add(MathF32.TAIL_CENTRE));
-    FloatVector y = t.sub(MathF32.TAIL_CENTRE).mul(w);
+    FloatVector y = t.mul(w).fma(FloatVector.broadcast(f, 2f), FloatVector.broadcast(f, -1f));
     FloatVector p = horner(f, y, FloatVector.broadcast(f, MathF32.TAIL9), MathF32.TAIL8);
     p = horner(f, y, p, MathF32.TAIL7);
     p = horner(f, y, p, MathF32.TAIL6);

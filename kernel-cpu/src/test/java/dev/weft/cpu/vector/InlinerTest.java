@@ -160,7 +160,14 @@ class InlinerTest {
 
   @Test
   void theLoopsOfTheKernelsAreSmallEnoughToBeCompiled() {
-    for (Class<?> template : List.of(StreamVector.class, WordVector.class)) {
+    for (Class<?> template :
+        List.of(
+            StreamVector.class,
+            WordVector.class,
+            ActivationF32Vector.class,
+            ActivationF64Vector.class,
+            RowF32Vector.class,
+            RowF64Vector.class)) {
       ClassFile.of()
           .parse(Inliner.classFile(template))
           .methods()
