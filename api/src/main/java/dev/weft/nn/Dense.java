@@ -206,14 +206,14 @@ public final class Dense implements AutoCloseable {
    * @param y what came out; read. Where {@link Activation.Kind#derivativeOfInput} holds, z is
    *     computed anew into it
    * @param dy read, then overwritten by dz
-   * @param dx overwritten; null if it is not needed
+   * @param dx overwritten, when x has been read: may be x; null if it is not needed
    * @param gradients dw and db, overwritten or added to
    * @throws IllegalArgumentException {@code dense.backward: need …, got …} for a shape, type or
    *     memory that does not suit
    * @throws dev.weft.ClosedException if a tensor or its backend is closed
    */
   public void backward(Tensor x, Tensor y, Tensor dy, Tensor dx, Gradients gradients, Write write) {
-    checkBackward(x, y, dy, dx, gradients);
+    checkBackward(x, y, dy, dx, gradients, write);
     if (activation.kind().derivativeOfInput()) {
       forward(Activation.LINEAR, x, null, null, y);
     }
@@ -236,7 +236,7 @@ public final class Dense implements AutoCloseable {
           "activation",
           activation);
     }
-    checkBackward(x, z, dy, dx, gradients);
+    checkBackward(x, z, dy, dx, gradients, write);
     backward(activation, x, z, dy, dx, gradients, write);
   }
 
@@ -276,8 +276,10 @@ public final class Dense implements AutoCloseable {
     }
   }
 
-  private void checkBackward(Tensor x, Tensor saved, Tensor dy, Tensor dx, Gradients gradients) {
+  private void checkBackward(
+      Tensor x, Tensor saved, Tensor dy, Tensor dx, Gradients gradients, Write write) {
     String op = "dense.backward";
+    Objects.requireNonNull(write, "write");
     requireShapes(op, "x", x, "y", saved);
     requireShapes(op, "x", x, "dy", dy);
     Operands.requireApart(op, "dy", dy, "x", x);

@@ -38,7 +38,7 @@ final class TypedOperations<A> {
 
           @Override
           public RowKernel<float[]> rows() {
-            return new dev.weft.cpu.nn.TmpRows.F32();
+            return VectorProbe.get().rowsF32(bits);
           }
 
           @Override
@@ -63,7 +63,7 @@ final class TypedOperations<A> {
 
           @Override
           public RowKernel<double[]> rows() {
-            return new dev.weft.cpu.nn.TmpRows.F64();
+            return VectorProbe.get().rowsF64(bits);
           }
 
           @Override
@@ -86,7 +86,7 @@ final class TypedOperations<A> {
 
     @Override
     public ActivationKernel<double[]> activationF64(Activation.Kind kind) {
-      return null;
+      return VectorProbe.get().activationF64(bits, kind);
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.weft.cpu.nn;
 
+import dev.weft.cpu.scalar.MathF64;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -139,7 +140,7 @@ final class Rows<A> {
 
   /** ln x of a sum, in f64. */
   double log(double x) {
-    return x > 0 && x <= Double.MAX_VALUE ? StrictMath.log(x) : Double.NaN;
+    return x > 0 && x <= Double.MAX_VALUE ? MathF64.log(x) : Double.NaN;
   }
 
   private double tree(A lanes) {

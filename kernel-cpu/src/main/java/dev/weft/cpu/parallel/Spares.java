@@ -1,6 +1,5 @@
 package dev.weft.cpu.parallel;
 
-import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.Supplier;
 
 /**
@@ -8,32 +7,37 @@ import java.util.function.Supplier;
  * nothing. Threads that come when all are in use get new ones.
  */
 public final class Spares<T> {
-  private final AtomicReferenceArray<T> idle;
+  private final Object[] idle;
   private final Supplier<T> maker;
+  private int count;
 
   /** Keeps at most {@code most} of what {@code maker} makes. */
   public Spares(int most, Supplier<T> maker) {
-    this.idle = new AtomicReferenceArray<>(most);
+    this.idle = new Object[most];
     this.maker = maker;
   }
 
   /** One that nobody uses. */
   public T take() {
-    for (int i = 0; i < idle.length(); i++) {
-      T spare = idle.getAndSet(i, null);
-      if (spare != null) {
-        return spare;
-      }
+    T spare = takeIdle();
+    return spare != null ? spare : maker.get();
+  }
+
+  @SuppressWarnings("unchecked") // only give puts anything there
+  private synchronized T takeIdle() {
+    if (count == 0) {
+      return null;
     }
-    return maker.get();
+    count--;
+    Object spare = idle[count];
+    idle[count] = null;
+    return (T) spare;
   }
 
   /** Gives back what {@link #take} gave. */
-  public void give(T spare) {
-    for (int i = 0; i < idle.length(); i++) {
-      if (idle.compareAndSet(i, null, spare)) {
-        return;
-      }
+  public synchronized void give(T spare) {
+    if (count < idle.length) {
+      idle[count++] = spare;
     }
   }
 }

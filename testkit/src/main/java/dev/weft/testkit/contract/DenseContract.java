@@ -417,6 +417,8 @@ public abstract class DenseContract extends BackendContract {
   void badArgumentsAreNamed() {
     try (Case c = new Case(backend(), DType.F32, 8, 3, 2, Activation.RELU, true);
         Case bare = new Case(backend(), DType.F32, 8, 3, 2, Activation.RELU, false);
+        Case gelu = new Case(backend(), DType.F32, 8, 3, 2, Activation.GELU, true);
+        Case square = new Case(backend(), DType.F32, 8, 3, 3, Activation.RELU, true);
         Tensor wide = backend().tensor(DType.F32, Shape.of(8, 4));
         Tensor f64 = backend().tensor(DType.F64, Shape.of(8, 3))) {
       Dense layer = c.layer;
@@ -435,8 +437,13 @@ public abstract class DenseContract extends BackendContract {
       assertThatThrownBy(
               () -> layer.backwardKept(c.x, c.z, c.dy, c.dx, c.gradients, Write.OVERWRITE))
           .hasMessageContaining("need an activation whose derivative is of z, got");
-      assertThatThrownBy(() -> layer.backward(c.x, c.y, c.dy, c.x, c.gradients, Write.OVERWRITE))
-          .isInstanceOf(IllegalArgumentException.class);
+      assertThatThrownBy(() -> gelu.layer.backward(c.x, c.y, c.dy, c.dx, c.gradients, null))
+          .isInstanceOf(NullPointerException.class);
+      assertThatThrownBy(
+              () ->
+                  square.layer.backward(
+                      square.x, square.y, square.dy, square.dy, square.gradients, Write.OVERWRITE))
+          .hasMessageStartingWith("dense.backward: need dx apart from dy in memory");
       assertThatThrownBy(() -> Dense.of(0, 5)).hasMessageContaining("inputs=0");
       assertThatThrownBy(() -> Dense.of(c.x, c.x, Activation.RELU))
           .hasMessageStartingWith("dense: need kernel [I, O] and bias [O], got kernel=[8, 3]");
