@@ -466,10 +466,10 @@ public abstract class DenseContract extends BackendContract {
           long end = System.nanoTime() + 20_000_000_000L;
           while (least >= 16 && System.nanoTime() < end) {
             long before = threads.getTotalThreadAllocatedBytes();
-            for (int n = 0; n < 20; n++) {
+            for (int n = 0; n < 4; n++) {
               run(c);
             }
-            least = Math.min(least, (threads.getTotalThreadAllocatedBytes() - before) / 20);
+            least = Math.min(least, (threads.getTotalThreadAllocatedBytes() - before) / 4);
           }
           assertThat(least).as("%s %s: bytes per pass", f, dtype).isLessThan(16);
         }

@@ -220,10 +220,10 @@ public abstract class LossContract extends BackendContract {
         long end = System.nanoTime() + 20_000_000_000L;
         while (least >= 16 && System.nanoTime() < end) {
           long before = threads.getTotalThreadAllocatedBytes();
-          for (int i = 0; i < 20; i++) {
+          for (int i = 0; i < 4; i++) {
             loss.gradient(x, target, gradient, value);
           }
-          least = Math.min(least, (threads.getTotalThreadAllocatedBytes() - before) / 20);
+          least = Math.min(least, (threads.getTotalThreadAllocatedBytes() - before) / 4);
         }
         assertThat(least).as("%s: bytes per call", loss).isLessThan(16);
       }
