@@ -175,8 +175,8 @@ public final class ActivationReference {
   }
 
   private static BigDecimal sigmoid(BigDecimal x) {
-    BigDecimal e = exp(x);
-    return e.divide(e.add(ONE, WIDE), WIDE);
+    BigDecimal e = exp(x.abs().negate());
+    return (x.signum() < 0 ? e : ONE).divide(e.add(ONE, WIDE), WIDE);
   }
 
   /** ((1 + eˣ)² − 1) / ((1 + eˣ)² + 1). */

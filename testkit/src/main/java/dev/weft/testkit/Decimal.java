@@ -18,8 +18,11 @@ final class Decimal {
 
   private Decimal() {}
 
-  /** eˣ, x ≤ 0 or small: Taylor's series of x/2¹², squared 12 times. */
+  /** eˣ, x ≤ 0 or small: Taylor's series of x/2¹², squared 12 times; 0 below e⁻³⁰⁰⁰. */
   static BigDecimal exp(BigDecimal x) {
+    if (x.doubleValue() < -3000) {
+      return BigDecimal.ZERO;
+    }
     BigDecimal y = x.divide(BigDecimal.valueOf(4096), WIDE);
     BigDecimal term = BigDecimal.ONE;
     BigDecimal sum = term;
