@@ -26,6 +26,7 @@ import java.util.concurrent.atomic.AtomicReference;
 final class CpuEngine implements Engine {
   private final BackendInfo info;
   private final FillKernels kernels;
+  private final boolean gradual; // scalar code until the compiler has vectors
   private final HostMemory memory;
   private final Workers workers;
   private final Workers alone = new Workers(1, null);
@@ -40,6 +41,7 @@ final class CpuEngine implements Engine {
     this.kernels = kernels;
     this.memory = new HostMemory(options.memoryLimit());
     this.workers = new Workers(threads, options.executor());
+    this.gradual = options.vectorBits() == 0 && kernels.vectorBits() > 0;
   }
 
   @Override
@@ -202,10 +204,10 @@ final class CpuEngine implements Engine {
       int bits = kernels.vectorBits();
       int threads = workers.threads();
       if (f32) {
-        made = TypedOperations.f32(bits, threads);
+        made = TypedOperations.f32(bits, gradual, threads);
         operationsF32 = made;
       } else {
-        made = TypedOperations.f64(bits, threads);
+        made = TypedOperations.f64(bits, gradual, threads);
         operationsF64 = made;
       }
     }

@@ -4,6 +4,7 @@ import dev.weft.cpu.dense.DenseKernels;
 import dev.weft.cpu.dense.Epilogue;
 import dev.weft.cpu.nn.ActivationKernel;
 import dev.weft.cpu.nn.ArrayType;
+import dev.weft.cpu.nn.GradualActivation;
 import dev.weft.cpu.nn.Operations;
 import dev.weft.cpu.nn.RowKernel;
 import dev.weft.cpu.nn.UpdateF32;
@@ -27,13 +28,22 @@ final class TypedOperations<A> {
     this.products = new Spares<>(TASKS, () -> new GemmTask<>(dense, threads));
   }
 
-  /** Those of F32 with vectors of {@code bits} bits, or 0. */
-  static TypedOperations<float[]> f32(int bits, int threads) {
+  /**
+   * Those of F32.
+   *
+   * @param bits of the vectors, or 0
+   * @param gradual whether scalar code does the work until the compiler has the vectors
+   */
+  static TypedOperations<float[]> f32(int bits, boolean gradual, int threads) {
     Operations.Kernels<float[]> kernels =
-        new Kernels<>(bits) {
+        new Kernels<>(bits, gradual) {
           @Override
           public ActivationKernel<float[]> activation(Activation.Kind kind) {
-            return VectorProbe.get().activationF32(bits, kind);
+            VectorProbe probe = VectorProbe.get();
+            return gradual
+                ? new GradualActivation<>(
+                    () -> probe.activationF32(bits, kind), probe.activationF32(0, kind))
+                : probe.activationF32(bits, kind);
           }
 
           @Override
@@ -53,9 +63,9 @@ final class TypedOperations<A> {
   }
 
   /** Those of F64. */
-  static TypedOperations<double[]> f64(int bits, int threads) {
+  static TypedOperations<double[]> f64(int bits, boolean gradual, int threads) {
     Operations.Kernels<double[]> kernels =
-        new Kernels<>(bits) {
+        new Kernels<>(bits, gradual) {
           @Override
           public ActivationKernel<double[]> activation(Activation.Kind kind) {
             return activationF64(kind);
@@ -79,14 +89,20 @@ final class TypedOperations<A> {
 
   private abstract static class Kernels<A> implements Operations.Kernels<A> {
     private final int bits;
+    private final boolean gradual;
 
-    Kernels(int bits) {
+    Kernels(int bits, boolean gradual) {
       this.bits = bits;
+      this.gradual = gradual;
     }
 
     @Override
     public ActivationKernel<double[]> activationF64(Activation.Kind kind) {
-      return VectorProbe.get().activationF64(bits, kind);
+      VectorProbe probe = VectorProbe.get();
+      return gradual
+          ? new GradualActivation<>(
+              () -> probe.activationF64(bits, kind), probe.activationF64(0, kind))
+          : probe.activationF64(bits, kind);
     }
   }
 
