@@ -194,10 +194,10 @@ final class TrainCommand implements Callable<Integer> {
         long begin = System.nanoTime();
         loss = trainer.train(done -> bar.at((before + done) * exampleBytes));
         nanos += System.nanoTime() - begin;
-        if (!Double.isFinite(loss)) {
+        if (!Double.isFinite(loss) || epoch == epochs && !trainer.isFinite()) {
           throw UsageException.of(
               "--lr",
-              "need a rate at which the loss stays finite",
+              "need a rate at which loss and weights stay finite",
               "lr",
               rate(),
               "epoch",

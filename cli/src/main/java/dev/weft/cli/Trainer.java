@@ -94,6 +94,19 @@ final class Trainer implements AutoCloseable {
     return correct;
   }
 
+  /** Whether every weight is a finite number. */
+  boolean isFinite() {
+    for (Tensor parameter : mlp.parameters().values()) {
+      MemorySegment memory = parameter.segment();
+      for (long i = 0; i < parameter.shape().elements(); i++) {
+        if (!Float.isFinite(memory.getAtIndex(ValueLayout.JAVA_FLOAT, i))) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
   /** The first of the largest outputs of a row. */
   private int largest(long at, int classes) {
     int best = 0;
