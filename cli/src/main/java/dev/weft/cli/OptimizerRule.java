@@ -8,11 +8,11 @@ import java.util.Locale;
 
 /** The optimizers of the command line, with their rates unless one is given. */
 enum OptimizerRule {
-  SGD(0.1),
+  SGD(0.2),
   MOMENTUM(0.05),
   NESTEROV(0.05),
-  ADAM(0.001),
-  ADAMW(0.001),
+  ADAM(0.002),
+  ADAMW(0.002),
   RMSPROP(0.001);
 
   private static final double MOMENTUM_FACTOR = 0.9;
