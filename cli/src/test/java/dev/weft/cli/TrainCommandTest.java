@@ -149,7 +149,7 @@ class TrainCommandTest {
   @ParameterizedTest
   @ValueSource(strings = {"sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop"})
   void everyOptimizerLearns(String optimizer) throws IOException {
-    Run run = train(DIGITS, "--optimizer", optimizer, "--epochs", "8", "--json");
+    Run run = train(DIGITS, "--optimizer", optimizer, "--epochs", "5", "--json");
     assertThat(run.code()).as(run.err()).isZero();
     Map<?, ?> facts = (Map<?, ?>) Json.parse("stdout", run.out());
     assertThat((Double) facts.get("held_out_accuracy")).isGreaterThan(0.9);
@@ -188,7 +188,7 @@ class TrainCommandTest {
         "--layers 64,9 | --layers: need at least the data's 10 classes last | layers=64,9",
         "--lr 1e30 --optimizer sgd | --lr: need a rate at which loss and weights stay finite | lr=1.0E30, epoch=1",
         "--init bits | --lr: need | loss=NaN",
-        "--init dirac | --init: dirac: need rank 3 | [64, 128]",
+        "--init dirac | --init: dirac: need rank 3 | [64, 256]",
         "--labels DIR/y.npy | --labels: need none with .csv | y.npy",
       })
   void whatDoesNotSuitTheDataIsRefused(String options, String rule, String value)
