@@ -8,6 +8,7 @@ import dev.weft.init.InitializerSpec;
 import dev.weft.init.Layout;
 import dev.weft.internal.Checks;
 import dev.weft.interop.FormatException;
+import dev.weft.nn.Activation;
 import dev.weft.random.StreamOrder;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -61,6 +62,7 @@ public final class Main {
     weft.addSubcommand(new ModelCommand(streams));
     weft.addSubcommand(new InspectCommand(streams));
     weft.addSubcommand(new VerifyCommand(streams));
+    weft.addSubcommand(new TrainCommand(streams));
     weft.addSubcommand(new CompareCommand(streams));
     weft.addSubcommand(new BenchCommand())
         .getSubcommands()
@@ -75,6 +77,10 @@ public final class Main {
     weft.registerConverter(InitializerSpec.class, InitializerSpec::parse);
     weft.registerConverter(Slice.class, Slice::parse);
     weft.registerConverter(Seed.class, Seed::parse);
+    weft.registerConverter(Layers.class, Layers::parse);
+    weft.registerConverter(Activation.class, Activation::parse);
+    weft.registerConverter(OptimizerRule.class, OptimizerRule::parse);
+    weft.registerConverter(Double.class, Main::number);
     weft.registerConverter(Integer.class, text -> (int) whole(text, Integer.MAX_VALUE));
     weft.registerConverter(Long.class, text -> whole(text, Long.MAX_VALUE));
     weft.setParameterExceptionHandler((e, args) -> usage(streams, e));
@@ -91,6 +97,14 @@ public final class Main {
       ids.add(order.id());
     }
     throw Checks.bad("order", "need one of " + String.join(", ", ids), "order", text);
+  }
+
+  private static double number(String text) {
+    try {
+      return Double.parseDouble(text);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException("need a number, got " + text, e);
+    }
   }
 
   private static long whole(String text, long most) {

@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
       "  weft generate --init bits --shape 1000000000 --out - | dieharder -g 200 -a",
       "  weft inspect w.npy --plot w.png",
       "  weft verify w.npy",
+      "  weft train --data examples/digits.csv",
       "",
       "The same seed gives the same bytes on every backend, vector width and number of threads.",
       "",

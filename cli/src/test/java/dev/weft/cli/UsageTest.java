@@ -91,6 +91,28 @@ class UsageTest {
         "inspect a b | b | one argument too many | ",
         "verify DIR/bad.npy | npy | need | bad.npy",
         "verify no.npy | FILE | need a file that exists | no.npy",
+        "train | --data | required | ",
+        "train --data no.csv | --data | need a file that exists | no.csv",
+        "train --data DIR/bad.json | --data | ends in .csv, .npy, -ubyte | bad.json",
+        "train --data DIR/bad.npy | --labels | need a file of labels | bad.npy",
+        "train --data DIR/bad.npy --labels DIR/bad.npy | npy | need | bad.npy",
+        "train --data DIR/bad.npy --labels no.npy | --labels | need a file that exists | no.npy",
+        "train --data DIR/bad.npy --layers 64 | --layers | two or more sizes | 64",
+        "train --data DIR/bad.npy --layers 64,0 | --layers | sizes from 1 | 64,0",
+        "train --data DIR/bad.npy --layers 64,,2 | --layers | sizes from 1 | 64,,2",
+        "train --data DIR/bad.npy --activation swich | --activation | need one of linear, relu | swich",
+        "train --data DIR/bad.npy --activation softmax | --activation | single outputs | softmax",
+        "train --data DIR/bad.npy --optimizer lion | --optimizer | need one of sgd, momentum | lion",
+        "train --data DIR/bad.npy --init he | --init | need one of bits | he",
+        "train --data DIR/bad.npy --lr x | --lr | need a number | x",
+        "train --data DIR/bad.npy --lr NaN | --lr | need finite rate >= 0 | NaN",
+        "train --data DIR/bad.npy --smoothing 1 | --smoothing | smoothing < 1 | 1.0",
+        "train --data DIR/bad.npy --clip-norm 0 | --clip-norm | clipNorm > 0 | 0.0",
+        "train --data DIR/bad.npy --epochs 0 | --epochs | at least 1 | 0",
+        "train --data DIR/bad.npy --batch 0 | --batch | at least 1 | 0",
+        "train --data DIR/bad.npy --batch 2147483648 | --batch | whole number | 2147483648",
+        "train --data DIR/bad.npy --out w.npy | --out | ends in .safetensors | w.npy",
+        "train --data DIR/bad.npy --out no/w.safetensors | --out | directory that exists | no",
         "compare --quik | --quik | unknown option | --quick",
         "bench Fill -f 1 | options | launcher | Fill",
       })
@@ -131,13 +153,13 @@ class UsageTest {
     assertThat(none.out()).isEqualTo(help.out());
     assertThat(none.err()).isEmpty();
     assertThat(none.out())
-        .contains("devices", "generate", "model", "inspect", "verify", "compare", "bench")
+        .contains("devices", "generate", "model", "inspect", "verify", "train", "compare", "bench")
         .contains("Examples:", "Exit codes:")
-        .doesNotContain("train", "report");
+        .doesNotContain("report");
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"devices", "generate", "model", "inspect", "verify", "compare"})
+  @ValueSource(strings = {"devices", "generate", "model", "inspect", "verify", "train", "compare"})
   void eachCommandHasHelp(String command) {
     Run run = Run.of(command, "--help");
     assertThat(run.code()).isZero();

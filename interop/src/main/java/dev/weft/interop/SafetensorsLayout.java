@@ -13,8 +13,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Where the tensors of a {@code .safetensors} file go: those of larger elements first, then by
- * name; the header ends at a multiple of 64, so every tensor is aligned to its elements.
+ * Where the tensors of a {@code .safetensors} file go: those of larger elements first, then by name
+ * or as they are given; the header ends at a multiple of 64, so every tensor is aligned to its
+ * elements.
  */
 final class SafetensorsLayout {
   private static final String OP = "safetensors";
@@ -38,16 +39,25 @@ final class SafetensorsLayout {
   }
 
   /**
-   * The layout of a file.
+   * The layout of a file, tensors of one element size by their names.
    *
    * @throws IllegalArgumentException if two names are equal or one is reserved, or the header
    *     passes its limit
    */
   static SafetensorsLayout of(List<Entry> entries, Map<String, String> metadata) {
+    List<Entry> byName = new ArrayList<>(entries);
+    byName.sort(Comparator.comparing(Entry::name));
+    return inOrder(byName, metadata);
+  }
+
+  /**
+   * The layout of a file, tensors of one element size in the order of {@code entries}.
+   *
+   * @throws IllegalArgumentException as {@link #of}
+   */
+  static SafetensorsLayout inOrder(List<Entry> entries, Map<String, String> metadata) {
     List<Entry> sorted = new ArrayList<>(entries);
-    sorted.sort(
-        Comparator.comparingInt((Entry entry) -> -entry.type.byteSize())
-            .thenComparing(Entry::name));
+    sorted.sort(Comparator.comparingInt(entry -> -entry.type.byteSize()));
     Map<String, Object> json = new LinkedHashMap<>();
     if (!metadata.isEmpty()) {
       json.put(SafetensorsFile.METADATA, metadata);

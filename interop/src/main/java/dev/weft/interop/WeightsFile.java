@@ -1,0 +1,175 @@
+package dev.weft.interop;
+
+import dev.weft.ClosedException;
+import dev.weft.Tensor;
+import dev.weft.internal.Checks;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+
+/**
+ * The weights of a model in one {@code .safetensors} file, a tensor under each name.
+ *
+ * <pre>{@code
+ * WeightsFile.save(file, mlp.parameters(), Map.of("author", "me"));
+ * WeightsFile.load(file, other.parameters()); // of the same shapes and types
+ * }</pre>
+ *
+ * <p>The bytes of a file depend on names, order, types, shapes, elements and metadata alone.
+ */
+public final class WeightsFile {
+  private static final String OP = "weights";
+  private static final String END = ".safetensors";
+
+  private WeightsFile() {}
+
+  /**
+   * Writes the tensors, each in its own type and those of one element size in the map's order; the
+   * file is atomic as {@link AtomicFile} says.
+   *
+   * @param metadata texts, for {@link SafetensorsFile#metadata}
+   * @throws IllegalArgumentException {@code weights: need a name that ends in .safetensors, got …},
+   *     or if a tensor's name is {@code __metadata__}
+   * @throws ClosedException if a tensor is closed
+   * @throws NoSpaceException if the file does not fit
+   * @throws IOException if it cannot be written; then it is as it was before
+   */
+  public static void save(Path file, Map<String, Tensor> tensors, Map<String, String> metadata)
+      throws IOException {
+    if (!String.valueOf(file.getFileName()).endsWith(END)) {
+      throw Checks.bad(OP, "need a name that ends in " + END, "file", file);
+    }
+    List<SafetensorsLayout.Entry> entries = new ArrayList<>();
+    tensors.forEach(
+        (name, tensor) ->
+            entries.add(new SafetensorsLayout.Entry(name, type(tensor), tensor.shape())));
+    SafetensorsLayout layout = SafetensorsLayout.inOrder(entries, metadata);
+    Map<String, MemorySegment> segments = segments(tensors);
+    try (AtomicFile out = AtomicFile.create(file, layout.byteSize())) {
+      MemorySegment bytes = out.map(0, layout.byteSize());
+      bytes.copyFrom(MemorySegment.ofArray(layout.header()));
+      segments.forEach((name, data) -> bytes.asSlice(layout.offset(name)).copyFrom(data));
+      out.commit();
+    }
+  }
+
+  /**
+   * Overwrites the tensors with those of a file. Names, shapes and types must be the same, in any
+   * order; all of that is checked before the first byte is written.
+   *
+   * @return the file's metadata
+   * @throws FormatException {@code weights: need …, got file=…} or as {@link SafetensorsFile#open};
+   *     the tensors are then as they were
+   * @throws ClosedException if a tensor is closed
+   * @throws WrongThreadException if a tensor's memory belongs to another thread
+   * @throws IOException if the file cannot be read
+   */
+  public static Map<String, String> load(Path file, Map<String, Tensor> tensors)
+      throws IOException {
+    try (SafetensorsFile in = SafetensorsFile.open(file)) {
+      requireNames(in, tensors);
+      for (Map.Entry<String, Tensor> entry : tensors.entrySet()) {
+        requireLike(file, in.tensor(entry.getKey()).orElseThrow(), entry.getValue());
+      }
+      Map<String, MemorySegment> segments = segments(tensors);
+      segments.forEach((name, data) -> data.copyFrom(in.tensor(name).orElseThrow().data()));
+      return in.metadata();
+    }
+  }
+
+  private static void requireNames(SafetensorsFile in, Map<String, Tensor> tensors)
+      throws FormatException {
+    TreeSet<String> missing = new TreeSet<>(tensors.keySet());
+    TreeSet<String> extra = new TreeSet<>();
+    for (StoredTensor stored : in.tensors()) {
+      if (!missing.remove(stored.name())) {
+        extra.add(stored.name());
+      }
+    }
+    if (!missing.isEmpty() || !extra.isEmpty()) {
+      throw new FormatException(
+          OP,
+          "need exactly the model's " + tensors.size() + " tensors",
+          "file",
+          in.path(),
+          "missing",
+          some(missing),
+          "extra",
+          some(extra));
+    }
+  }
+
+  private static void requireLike(Path file, StoredTensor stored, Tensor tensor)
+      throws FormatException {
+    if (!stored.shape().equals(tensor.shape())) {
+      throw new FormatException(
+          OP,
+          "need shape " + tensor.shape(),
+          "file",
+          file,
+          "tensor",
+          stored.name(),
+          "shape",
+          Json.shorten(stored.shape().toString()));
+    }
+    if (stored.type().orElse(null) != type(tensor)) {
+      throw new FormatException(
+          OP,
+          "need type " + type(tensor).safetensorsName(),
+          "file",
+          file,
+          "tensor",
+          stored.name(),
+          "type",
+          Json.shorten(stored.typeName()));
+    }
+  }
+
+  /** The memory of every tensor, which this thread may use. */
+  private static Map<String, MemorySegment> segments(Map<String, Tensor> tensors) {
+    Map<String, MemorySegment> segments = new LinkedHashMap<>();
+    tensors.forEach(
+        (name, tensor) -> {
+          MemorySegment segment = tensor.segment();
+          if (!segment.scope().isAlive()) {
+            throw new ClosedException(
+                Checks.message(OP, "need memory that is alive", "tensor", name));
+          }
+          if (!segment.isAccessibleBy(Thread.currentThread())) {
+            throw new WrongThreadException(
+                Checks.message(
+                    OP,
+                    "need memory of this thread",
+                    "thread",
+                    Thread.currentThread().getName(),
+                    "tensor",
+                    name));
+          }
+          segments.put(name, segment);
+        });
+    return segments;
+  }
+
+  private static ElementType type(Tensor tensor) {
+    return ElementType.valueOf(tensor.dtype().name());
+  }
+
+  /** A few of the names, for a message. */
+  private static String some(TreeSet<String> names) {
+    StringBuilder text = new StringBuilder("[");
+    int count = 0;
+    for (String name : names) {
+      if (count == 3) {
+        text.append(", … ").append(names.size() - count).append(" more");
+        break;
+      }
+      text.append(count++ == 0 ? "" : ", ").append(Json.shorten(name));
+    }
+    return text.append(']').toString();
+  }
+}
