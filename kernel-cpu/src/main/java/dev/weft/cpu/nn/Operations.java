@@ -59,7 +59,7 @@ public final class Operations<A> {
     this.kernels = kernels;
     Spares<A> tiles = new Spares<>(TILES * threads, () -> type.array(Task.TILE));
     Spares<double[]> doubles = new Spares<>(TILES * threads, () -> new double[Task.TILE]);
-    Rows<A> rows = new Rows<>(type, kernels.rows());
+    Rows<A> rows = new Rows<>(type, kernels::rows);
     UpdateKernel<A> update = kernels.update();
     epilogues = spares(() -> new Epilogue<>(type));
     activates = spares(() -> new ActivateTask<>(type, tiles));

@@ -9,6 +9,7 @@ package dev.weft.cpu.nn;
  * @param <A> {@code float[]} for F32, {@code double[]} for F64
  */
 public interface RowKernel<A> {
+  /** Partial sums. */
   int LANES = 16;
 
   /** {@code lanes[i mod 16] = max(lanes[i mod 16], x[at + i])}; NaN is never taken. */

@@ -2,6 +2,7 @@ package dev.weft.cpu.nn;
 
 import dev.weft.cpu.scalar.MathF64;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Supplier;
 
 /**
  * Sums over rows in memory, part by part through a tile of {@link Task#TILE} elements. A sum is 16
@@ -11,11 +12,19 @@ final class Rows<A> {
   private static final int LANES = RowKernel.LANES;
 
   private final ArrayType<A> type;
-  private final RowKernel<A> kernel;
+  private final Supplier<RowKernel<A>> loader;
+  private RowKernel<A> loaded; // when it is first needed; a race loads it twice
 
-  Rows(ArrayType<A> type, RowKernel<A> kernel) {
+  Rows(ArrayType<A> type, Supplier<RowKernel<A>> loader) {
     this.type = type;
-    this.kernel = kernel;
+    this.loader = loader;
+  }
+
+  private RowKernel<A> kernel() {
+    if (loaded == null) {
+      loaded = loader.get();
+    }
+    return loaded;
   }
 
   /** The largest element; −∞ if all are NaN. */
@@ -24,7 +33,7 @@ final class Rows<A> {
     for (long j = 0; j < count; j += Task.TILE) {
       int n = (int) Math.min(Task.TILE, count - j);
       type.load(x, at + j, tile, 0, n);
-      kernel.max(tile, 0, n, lanes);
+      kernel().max(tile, 0, n, lanes);
     }
     double max = type.get(lanes, 0);
     for (int l = 1; l < LANES; l++) {
@@ -52,7 +61,7 @@ final class Rows<A> {
     for (long j = 0; j < count; j += Task.TILE) {
       int n = (int) Math.min(Task.TILE, count - j);
       type.load(x, at + j, tile, 0, n);
-      kernel.expSum(tile, 0, n, max, lanes);
+      kernel().expSum(tile, 0, n, max, lanes);
       if (out != null) {
         type.store(tile, 0, out, outAt + j, n);
       }
@@ -65,7 +74,7 @@ final class Rows<A> {
     for (long j = 0; j < count; j += Task.TILE) {
       int n = (int) Math.min(Task.TILE, count - j);
       type.load(x, at + j, tile, 0, n);
-      kernel.scale(tile, 0, n, factor);
+      kernel().scale(tile, 0, n, factor);
       type.store(tile, 0, x, at + j, n);
     }
   }
@@ -77,7 +86,7 @@ final class Rows<A> {
       int n = (int) Math.min(Task.TILE, count - j);
       type.load(x, at + j, tile, 0, n);
       type.load(y, at + j, other, 0, n);
-      kernel.dot(tile, other, n, lanes);
+      kernel().dot(tile, other, n, lanes);
     }
     return tree(lanes);
   }
@@ -89,7 +98,7 @@ final class Rows<A> {
     for (long j = 0; j < count; j += Task.TILE) {
       int n = (int) Math.min(Task.TILE, count - j);
       type.load(x, at + j, tile, 0, n);
-      kernel.dot(tile, ones, n, lanes);
+      kernel().dot(tile, ones, n, lanes);
     }
     return tree(lanes);
   }
@@ -110,7 +119,7 @@ final class Rows<A> {
       type.load(x, at + j, tile, 0, n);
       type.subtract(tile, n, shift);
       type.load(y, at + j, other, 0, n);
-      kernel.dot(tile, other, n, lanes);
+      kernel().dot(tile, other, n, lanes);
     }
     return tree(lanes);
   }
@@ -123,19 +132,19 @@ final class Rows<A> {
       int n = (int) Math.min(Task.TILE, count - j);
       type.load(x, at + j, tile, 0, n);
       type.subtract(tile, n, shift);
-      kernel.dot(tile, ones, n, lanes);
+      kernel().dot(tile, ones, n, lanes);
     }
     return tree(lanes);
   }
 
   /** {@code x[i] *= factor}, rounded to the type first. */
   void scale(A x, int count, double factor) {
-    kernel.scale(x, 0, count, factor);
+    kernel().scale(x, 0, count, factor);
   }
 
   /** {@code x[i] = exp(x[i])}, x ≤ 0. */
   void exp(A x, int count, A lanes) {
-    kernel.expSum(x, 0, count, 0, lanes);
+    kernel().expSum(x, 0, count, 0, lanes);
   }
 
   /** ln x of a sum, in f64. */
