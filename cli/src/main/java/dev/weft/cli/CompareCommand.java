@@ -1,16 +1,11 @@
 package dev.weft.cli;
 
-import dev.weft.DType;
 import dev.weft.interop.Json;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -33,7 +28,7 @@ final class CompareCommand implements Callable<Integer> {
 
   private final Streams streams;
 
-  @Option(names = "--quick", description = "smaller tensors, shorter samples: less than 30 s")
+  @Option(names = "--quick", description = "smaller tensors, shorter samples: about a minute")
   private boolean quick;
 
   @Option(names = "--json", description = "write JSON")
@@ -50,22 +45,29 @@ final class CompareCommand implements Callable<Integer> {
     List<Technique> techniques = Technique.all(missing::put);
     try {
       // First, because vectors of several widths in one JVM spoil each other's compiled code.
-      List<Figures> figures = measure(techniques);
+      List<CompareReport.Figures> figures = measure(techniques);
+      Map<Technique, Map<String, Double>> rates = measureLayers(techniques);
       Agreement agreement = Agreement.of(quick ? 20_011 : 1_000_003);
       List<Agreement.Mismatch> mismatches;
       try (ProgressBar progress = new ProgressBar(streams, "agreement", agreement.cases().size())) {
         mismatches = agreement.run(techniques, progress);
       }
+      List<LayerComparison.Mismatch> layers;
+      try (ProgressBar progress =
+          new ProgressBar(streams, "layers", LayerComparison.operations().size())) {
+        layers = LayerComparison.mismatches(techniques, progress);
+      }
       double seconds = (System.nanoTime() - begin) * 1e-9;
+      CompareReport.Results results =
+          new CompareReport.Results(
+              techniques, missing, agreement, mismatches, figures, layers, rates, seconds);
       streams.print(
-          json
-              ? Json.writePretty(
-                  facts(techniques, missing, agreement, mismatches, figures, seconds))
-              : text(techniques, missing, agreement, mismatches, figures, seconds));
-      if (mismatches.isEmpty()) {
+          json ? Json.writePretty(CompareReport.facts(results)) : CompareReport.text(results));
+      if (results.agree()) {
         return Exit.OK;
       }
-      streams.complain("weft compare: " + mismatches.getFirst());
+      Object first = mismatches.isEmpty() ? layers.getFirst() : mismatches.getFirst();
+      streams.complain("weft compare: " + first);
       return Exit.MISMATCH;
     } finally {
       for (Technique technique : techniques) {
@@ -74,25 +76,7 @@ final class CompareCommand implements Callable<Integer> {
     }
   }
 
-  /**
-   * The throughput into one kind of memory.
-   *
-   * @param place {@code cache} or {@code memory}
-   * @param roofs bytes per second of plain stores, by number of threads
-   * @param rates elements per second, by technique and load
-   */
-  private record Figures(
-      String place,
-      long bytes,
-      Map<Integer, Double> roofs,
-      Map<Technique, Map<String, Double>> rates) {
-    double roofFraction(Technique technique, String load) {
-      int size = Throughput.loads().get(load).dtype().byteSize();
-      return rates.get(technique).get(load) * size / roofs.get(technique.threads());
-    }
-  }
-
-  private List<Figures> measure(List<Technique> techniques) {
+  private List<CompareReport.Figures> measure(List<Technique> techniques) {
     // 512 KiB: half of a core's second-level cache on the machines of today.
     Throughput cache =
         quick
@@ -102,19 +86,42 @@ final class CompareCommand implements Callable<Integer> {
         quick
             ? new Throughput(64L << 20, 0, 1, 5, 250 * MILLI)
             : new Throughput(512L << 20, 0, 1, 11, 4000 * MILLI);
-    String best = techniques.getLast().family();
-    List<Technique> widest =
-        techniques.stream().filter(technique -> technique.family().equals(best)).toList();
-    List<Technique> measured =
-        techniques.stream()
-            .filter(technique -> widest.contains(technique) || !technique.isVectorWidth())
-            .toList();
     return List.of(
-        measure("cache", 512 << 10, cache, measured),
-        measure("memory", quick ? 64L << 20 : 512L << 20, memory, widest));
+        measure("cache", 512 << 10, cache, measured(techniques)),
+        measure("memory", quick ? 64L << 20 : 512L << 20, memory, widest(techniques)));
   }
 
-  private Figures measure(
+  /** The techniques of the last, widest family. */
+  private static List<Technique> widest(List<Technique> techniques) {
+    String best = techniques.getLast().family();
+    return techniques.stream().filter(technique -> technique.family().equals(best)).toList();
+  }
+
+  /** All but the narrower vectors. */
+  private static List<Technique> measured(List<Technique> techniques) {
+    List<Technique> widest = widest(techniques);
+    return techniques.stream()
+        .filter(technique -> widest.contains(technique) || !technique.isVectorWidth())
+        .toList();
+  }
+
+  private Map<Technique, Map<String, Double>> measureLayers(List<Technique> techniques) {
+    Throughput throughput =
+        quick
+            ? new Throughput(0, 300 * MILLI, 8 * MILLI, 5, 200 * MILLI)
+            : new Throughput(0, 1000 * MILLI, 30 * MILLI, 11, 2000 * MILLI);
+    List<Technique> measured = measured(techniques);
+    Map<Technique, Map<String, Double>> rates = new LinkedHashMap<>();
+    try (ProgressBar progress = new ProgressBar(streams, "layers", measured.size())) {
+      for (Technique technique : measured) {
+        progress.at(rates.size());
+        rates.put(technique, LayerComparison.rates(technique, throughput));
+      }
+    }
+    return rates;
+  }
+
+  private CompareReport.Figures measure(
       String place, long bytes, Throughput throughput, List<Technique> techniques) {
     Map<Integer, Double> roofs = new TreeMap<>();
     Map<Technique, Map<String, Double>> rates = new LinkedHashMap<>();
@@ -133,166 +140,6 @@ final class CompareCommand implements Callable<Integer> {
         rates.put(technique, row);
       }
     }
-    return new Figures(place, bytes, roofs, rates);
-  }
-
-  private String text(
-      List<Technique> techniques,
-      Map<String, String> missing,
-      Agreement agreement,
-      List<Agreement.Mismatch> mismatches,
-      List<Figures> figures,
-      double seconds) {
-    StringBuilder text = new StringBuilder();
-    text.append(machine()).append("\n\n");
-    text.append("Agreement: bits of ")
-        .append(techniques.size())
-        .append(" techniques, ")
-        .append(techniques.getFirst().name())
-        .append(" the reference\n");
-    text.append(agreementTable(agreement, mismatches)).append('\n');
-    for (Figures one : figures) {
-      text.append("Throughput into ")
-          .append(one.place())
-          .append(" (")
-          .append(Units.bytes(one.bytes()))
-          .append("): G elements/s (of the store roof)\n");
-      text.append(throughputTable(one)).append('\n');
-    }
-    missing.forEach(
-        (name, reason) ->
-            text.append("Not here: ").append(name).append(": ").append(reason).append('\n'));
-    text.append(verdict(techniques.size(), agreement, mismatches, figures.getFirst(), seconds));
-    return text.append('\n').toString();
-  }
-
-  private static String machine() {
-    Machine machine = Machine.here();
-    return machine.cpu() + ", " + machine.threads() + " threads, JDK " + machine.jdk();
-  }
-
-  private static Table agreementTable(Agreement agreement, List<Agreement.Mismatch> mismatches) {
-    Table table = new Table("fill", "f32", "f64", "f16", "bf16", "parts");
-    Set<String> names = new LinkedHashSet<>();
-    agreement.cases().forEach(one -> names.add(one.fill()));
-    for (String name : names) {
-      List<Object> cells = new ArrayList<>(List.of(name));
-      for (DType dtype : DType.values()) {
-        cells.add(
-            mismatches.stream()
-                .filter(it -> it.where().fill().equals(name) && it.where().dtype() == dtype)
-                .findFirst()
-                .map(it -> "DIFFERS " + it.technique() + " @" + it.element())
-                .orElse("equal"));
-      }
-      Set<String> parts = new LinkedHashSet<>();
-      agreement.cases().stream()
-          .filter(one -> one.fill().equals(name))
-          .forEach(one -> parts.add(one.part()));
-      cells.add(String.join(", ", parts));
-      table.row(cells.toArray());
-    }
-    return table;
-  }
-
-  private static Table throughputTable(Figures figures) {
-    List<String> heads = new ArrayList<>(List.of("technique"));
-    Throughput.loads().keySet().forEach(load -> heads.add(">" + load));
-    Table table = new Table(heads.toArray(String[]::new));
-    figures
-        .rates()
-        .forEach(
-            (technique, row) -> {
-              List<Object> cells = new ArrayList<>(List.of(technique.name()));
-              row.forEach(
-                  (load, rate) ->
-                      cells.add(
-                          Units.format(
-                              "%.2f (%3.0f %%)",
-                              rate * 1e-9, 100 * figures.roofFraction(technique, load))));
-              table.row(cells.toArray());
-            });
-    figures
-        .roofs()
-        .forEach(
-            (threads, rate) -> {
-              Object[] cells = new Object[heads.size()];
-              Arrays.fill(cells, "");
-              cells[0] = "stores × " + threads;
-              cells[1] = Units.format("%.1f GB/s", rate * 1e-9);
-              table.row(cells);
-            });
-    return table;
-  }
-
-  private static String verdict(
-      int techniques,
-      Agreement agreement,
-      List<Agreement.Mismatch> mismatches,
-      Figures cache,
-      double seconds) {
-    String load = "uniform f32";
-    Technique fastest = null;
-    for (Technique technique : cache.rates().keySet()) {
-      if (fastest == null
-          || cache.rates().get(technique).get(load) > cache.rates().get(fastest).get(load)) {
-        fastest = technique;
-      }
-    }
-    String agree =
-        mismatches.isEmpty()
-            ? "all " + techniques + " techniques agree bit for bit in "
-            : mismatches.size() + " mismatches in ";
-    return Units.format(
-        "Verdict: %s%d cases; fastest: %s, %.2f G uniform f32/s in cache, %.0f %% of the store"
-            + " roof; %.1f s",
-        agree,
-        agreement.cases().size(),
-        fastest.name(),
-        cache.rates().get(fastest).get(load) * 1e-9,
-        100 * cache.roofFraction(fastest, load),
-        seconds);
-  }
-
-  private static Map<String, Object> facts(
-      List<Technique> techniques,
-      Map<String, String> missing,
-      Agreement agreement,
-      List<Agreement.Mismatch> mismatches,
-      List<Figures> figures,
-      double seconds) {
-    Map<String, Object> facts = new LinkedHashMap<>();
-    facts.put("machine", Machine.here().facts());
-    facts.put("techniques", techniques.stream().map(Technique::name).toList());
-    facts.put("missing", missing);
-    facts.put("cases", agreement.cases().size());
-    facts.put("agree", mismatches.isEmpty());
-    facts.put("mismatches", mismatches.stream().map(Object::toString).toList());
-    List<Object> rows = new ArrayList<>();
-    for (Figures one : figures) {
-      one.rates()
-          .forEach(
-              (technique, row) ->
-                  row.forEach((load, rate) -> rows.add(fact(one, technique, load, rate))));
-    }
-    facts.put("throughput", rows);
-    facts.put("seconds", seconds);
-    return facts;
-  }
-
-  private static Map<String, Object> fact(
-      Figures figures, Technique technique, String load, double rate) {
-    int size = Throughput.loads().get(load).dtype().byteSize();
-    Map<String, Object> fact = new LinkedHashMap<>();
-    fact.put("technique", technique.name());
-    fact.put("threads", technique.threads());
-    fact.put("load", load);
-    fact.put("place", figures.place());
-    fact.put("bytes", figures.bytes());
-    fact.put("elements_per_second", rate);
-    fact.put("bytes_per_second", rate * size);
-    fact.put("roof_bytes_per_second", figures.roofs().get(technique.threads()));
-    fact.put("roof_fraction", figures.roofFraction(technique, load));
-    return fact;
+    return new CompareReport.Figures(place, bytes, roofs, rates);
   }
 }

@@ -24,8 +24,10 @@ import java.util.function.BiConsumer;
  *
  * @param name for example {@code cpu-512 × 2}
  * @param family the backend and width without the threads
+ * @param backend what computes it
  */
-record Technique(String name, String family, int threads, Filler filler, Runnable release)
+record Technique(
+    String name, String family, int threads, Filler filler, Backend backend, Runnable release)
     implements AutoCloseable {
   private static final int[] VECTOR_BITS = {128, 256, 512};
 
@@ -101,6 +103,11 @@ record Technique(String name, String family, int threads, Filler filler, Runnabl
           }
         };
     return new Technique(
-        family + " × " + options.threads(), family, options.threads(), filler, backend::close);
+        family + " × " + options.threads(),
+        family,
+        options.threads(),
+        filler,
+        backend,
+        backend::close);
   }
 }

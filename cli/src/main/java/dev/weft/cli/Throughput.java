@@ -70,7 +70,7 @@ final class Throughput {
     Region region = Region.of(Shape.of(elements));
     RandomKey key = RandomKey.of(42);
     Runnable pass = () -> technique.filler().fill(load.fill(), key, load.dtype(), region, memory);
-    return elements / medianSeconds(pass);
+    return elements / seconds(pass);
   }
 
   /** Bytes per second that {@code threads} threads store, each into its part of {@code memory}. */
@@ -138,13 +138,13 @@ final class Throughput {
   }
 
   private double plain(MemorySegment out) {
-    return medianSeconds(() -> out.fill((byte) 1));
+    return seconds(() -> out.fill((byte) 1));
   }
 
   /** Copies from a block that stays in the first-level cache. */
   private double copied(MemorySegment out) {
     MemorySegment block = MemorySegment.ofArray(new float[ROOF_ARRAY]);
-    return medianSeconds(
+    return seconds(
         () -> {
           for (long at = 0; at < out.byteSize(); at += block.byteSize()) {
             long count = Math.min(block.byteSize(), out.byteSize() - at);
@@ -153,7 +153,8 @@ final class Throughput {
         });
   }
 
-  private double medianSeconds(Runnable pass) {
+  /** Seconds that a pass takes, the median after a warm-up. */
+  double seconds(Runnable pass) {
     warmUp(pass);
     long start = System.nanoTime();
     List<Double> seconds = new ArrayList<>();

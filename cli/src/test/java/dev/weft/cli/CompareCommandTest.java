@@ -60,6 +60,7 @@ class CompareCommandTest {
                   out.set(ValueLayout.JAVA_BYTE, at, (byte) (b ^ 0x10));
                 }
               },
+              good.backend(),
               () -> {});
       List<Agreement.Mismatch> found = mismatches(List.of(good, broken));
       assertThat(found).hasSize(11); // 5 streams in 2 orders and a constant, whole
@@ -76,7 +77,8 @@ class CompareCommandTest {
     try {
       Technique good = techniques.getFirst();
       Technique lazy =
-          new Technique("lazy", "lazy", 1, (fill, key, dtype, region, out) -> {}, () -> {});
+          new Technique(
+              "lazy", "lazy", 1, (fill, key, dtype, region, out) -> {}, good.backend(), () -> {});
       assertThat(mismatches(List.of(good, lazy))).hasSizeGreaterThan(100);
     } finally {
       techniques.forEach(Technique::close);
@@ -84,11 +86,41 @@ class CompareCommandTest {
   }
 
   @Test
+  void layersAgree() {
+    List<Technique> techniques = Technique.all((name, reason) -> {});
+    try (ProgressBar bar = new ProgressBar(SILENT, "", 1)) {
+      assertThat(LayerComparison.mismatches(techniques, bar)).isEmpty();
+      assertThat(LayerComparison.operations()).hasSizeGreaterThan(30).contains("training f64");
+    } finally {
+      techniques.forEach(Technique::close);
+    }
+  }
+
+  @Test
+  void oneWrongBitOfALayerIsFound() { // the negative control
+    List<LayerComparison.Mismatch> found = new ArrayList<>();
+    Map<String, double[]> good = Map.of("y", new double[] {1, Double.NaN, 0});
+    LayerComparison.compare("dense", "same", good, Map.of("y", good.get("y").clone()), found);
+    assertThat(found).isEmpty();
+    Map<String, double[]> bad = Map.of("y", new double[] {1, Double.NaN, -0.0});
+    LayerComparison.compare("dense", "broken", good, bad, found);
+    assertThat(found).hasSize(1);
+    assertThat(found.getFirst())
+        .hasToString("broken differs in dense, y at element 2: expected 0.0, got -0.0");
+  }
+
+  @Test
   void quickEndsWithoutAMismatch() throws Exception {
     Run text = Run.of("compare", "--quick");
     assertThat(text.code()).as(text.err()).isZero();
     assertThat(text.out())
-        .contains("scalar × 1", "uniform", "equal", "Throughput into cache", "Verdict: all")
+        .contains(
+            "scalar × 1",
+            "uniform",
+            "equal",
+            "Throughput into cache",
+            "training f32",
+            "Verdict: all")
         .contains("agree bit for bit");
   }
 
