@@ -17,6 +17,7 @@ import java.util.function.Supplier;
  */
 public final class PeerReport {
   private static final long NANOS = 20_000_000;
+  private static final long WARM_UP_NANOS = 3_000_000_000L;
   private static final List<String> LIBRARIES = List.of("weft", "openblas", "mkl", "pytorch");
 
   private final PrintStream out;
@@ -96,6 +97,9 @@ public final class PeerReport {
       try {
         Contestant contestant = benchmark.contestant();
         contestants.add(contestant);
+        if (library.equals("weft")) {
+          warmUp(contestant); // on a busy machine the JVM's compiler waits long for its turn
+        }
         contest.require(contestant::check);
         contest.add(library, benchmark.flop() * 1e-9, contestant::run);
       } catch (IllegalStateException e) {
@@ -122,6 +126,13 @@ public final class PeerReport {
     System.err.printf(
         "%s: %d s%n", name, TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start));
     contestants.forEach(Contestant::close);
+  }
+
+  private static void warmUp(Contestant contestant) {
+    long start = System.nanoTime();
+    while (System.nanoTime() - start < WARM_UP_NANOS) {
+      contestant.run();
+    }
   }
 
   private static String number(String format, double value) {
