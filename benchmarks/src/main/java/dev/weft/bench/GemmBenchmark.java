@@ -9,7 +9,6 @@ import dev.weft.Tensor;
 import dev.weft.init.Fill;
 import dev.weft.random.RandomKey;
 import java.util.concurrent.TimeUnit;
-import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -142,27 +141,6 @@ public class GemmBenchmark {
   @Benchmark
   public void gemm(Flops flops) {
     opened.gemm(1, a, b, 0, c);
-    flops.calls++;
-  }
-
-  /** What JMH prints beside the number of calls per second. */
-  @State(Scope.Thread)
-  @AuxCounters(AuxCounters.Type.OPERATIONS)
-  public static class Flops {
-    /** Calls of this iteration; set to 0 by JMH, counted by the benchmark. */
-    public long calls;
-
-    private double flop;
-
-    /** Takes the size from the benchmark whose iteration begins. */
-    @Setup(Level.Iteration)
-    public void begin(GemmBenchmark benchmark) {
-      flop = 2.0 * benchmark.c.rows() * benchmark.c.columns() * benchmark.a.columns();
-    }
-
-    /** Floating-point operations, in 10⁹: per second, GFLOP/s. */
-    public double gigaFlop() {
-      return calls * flop * 1e-9;
-    }
+    flops.add(2.0 * c.rows() * c.columns() * a.columns());
   }
 }

@@ -8,7 +8,6 @@ import dev.weft.init.Fill;
 import dev.weft.init.Layout;
 import dev.weft.random.RandomKey;
 import java.util.concurrent.TimeUnit;
-import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -87,27 +86,6 @@ public class OrthogonalBenchmark {
   @Benchmark
   public void orthogonal(Flops flops) {
     tensor.fill(fill, KEY);
-    flops.calls++;
-  }
-
-  /** What JMH prints beside the number of calls per second. */
-  @State(Scope.Thread)
-  @AuxCounters(AuxCounters.Type.OPERATIONS)
-  public static class Flops {
-    /** Calls of this iteration; set to 0 by JMH, counted by the benchmark. */
-    public long calls;
-
-    private double flop;
-
-    /** Takes the size from the benchmark whose iteration begins. */
-    @Setup(Level.Iteration)
-    public void begin(OrthogonalBenchmark benchmark) {
-      flop = 8.0 / 3 * benchmark.n * benchmark.n * benchmark.n;
-    }
-
-    /** Floating-point operations, in 10⁹: per second, GFLOP/s. */
-    public double gigaFlop() {
-      return calls * flop * 1e-9;
-    }
+    flops.add(8.0 / 3 * n * n * n);
   }
 }

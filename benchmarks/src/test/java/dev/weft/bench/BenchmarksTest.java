@@ -9,6 +9,8 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.BenchmarkList;
@@ -66,6 +68,27 @@ class BenchmarksTest {
     assertThat(rate(result, "shareOfStoreRoof")).isBetween(0.0, 1.5);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"Dense", "TrainStep", "Activation", "Loss", "Update"})
+  void layersAreRightOnTheScalarBackendToo(String suite) throws RunnerException {
+    Collection<RunResult> results =
+        new Runner(
+                tiny()
+                    .forks(0)
+                    .include("\\.%s\\w*Benchmark\\.".formatted(suite))
+                    .param("activation", suite.equals("Dense") ? "sigmoid" : "relu")
+                    .param("backend", "scalar")
+                    .param("threads", "1")
+                    .build())
+            .run();
+
+    assertThat(results).isNotEmpty();
+    for (RunResult result : results) {
+      assertThat(result.getSecondaryResults().values())
+          .allSatisfy(counter -> assertThat(counter.getScore()).isPositive());
+    }
+  }
+
   @Test
   void aForkHasTheFlagsThatABackendNeeds() throws RunnerException {
     RunResult result =
@@ -96,6 +119,13 @@ class BenchmarksTest {
     return new OptionsBuilder()
         .param("size", "16KiB")
         .param("n", "64")
+        .param("mnk", "17x9x33")
+        .param("bio", "5x33x17")
+        .param("shape", "3x33")
+        .param("classes", "3x5")
+        .param("layers", "9-17-5")
+        .param("batch", "3")
+        .param("parameters", "1003")
         .warmupIterations(1)
         .warmupTime(TimeValue.milliseconds(20))
         .measurementIterations(1)

@@ -1,0 +1,151 @@
+package dev.weft.bench;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Path;
+import org.bytedeco.javacpp.Loader;
+
+/**
+ * The C interface of a BLAS with 32-bit sizes, called on native memory without a copy; bytedeco's
+ * jars only bring the library.
+ */
+final class Blas {
+  private static final int ROW_MAJOR = 101;
+  private static final int NO_TRANSPOSE = 111;
+  private static final int TRANSPOSE = 112;
+
+  private final String description;
+  private final MethodHandle sgemm;
+
+  private Blas(String description, MethodHandle sgemm) {
+    this.description = description;
+    this.sgemm = sgemm;
+  }
+
+  /**
+   * OpenBLAS or MKL with this number of threads.
+   *
+   * @throws IllegalStateException with the reason, if it cannot be loaded
+   */
+  static Blas load(String library, int threads) {
+    try {
+      return switch (library) {
+        case "openblas" -> {
+          SymbolLookup symbols = library(org.bytedeco.openblas.global.openblas_nolapack.class);
+          setThreads(symbols, "openblas_set_num_threads", threads);
+          yield of(text(symbols, "openblas_get_config"), symbols);
+        }
+        case "mkl" -> {
+          SymbolLookup symbols = library(org.bytedeco.mkl.global.mkl_rt.class);
+          setThreads(symbols, "MKL_Set_Num_Threads", threads);
+          yield of(mklVersion(symbols), symbols);
+        }
+        default -> throw PeerBenchmark.unknown(library);
+      };
+    } catch (IllegalArgumentException e) {
+      throw e;
+    } catch (Throwable e) {
+      throw PeerBenchmark.unavailable(library, e);
+    }
+  }
+
+  @SuppressWarnings("restricted") // to call native code is what this class is for
+  private static SymbolLookup library(Class<?> binding) {
+    return SymbolLookup.libraryLookup(Path.of(Loader.load(binding)), Arena.global());
+  }
+
+  private static Blas of(String description, SymbolLookup symbols) {
+    return new Blas(
+        description,
+        function(
+            symbols,
+            "cblas_sgemm",
+            FunctionDescriptor.ofVoid(
+                ValueLayout.JAVA_INT,
+                ValueLayout.JAVA_INT,
+                ValueLayout.JAVA_INT,
+                ValueLayout.JAVA_INT,
+                ValueLayout.JAVA_INT,
+                ValueLayout.JAVA_INT,
+                ValueLayout.JAVA_FLOAT,
+                ValueLayout.ADDRESS,
+                ValueLayout.JAVA_INT,
+                ValueLayout.ADDRESS,
+                ValueLayout.JAVA_INT,
+                ValueLayout.JAVA_FLOAT,
+                ValueLayout.ADDRESS,
+                ValueLayout.JAVA_INT)));
+  }
+
+  @SuppressWarnings("restricted")
+  private static MethodHandle function(SymbolLookup symbols, String name, FunctionDescriptor type) {
+    return Linker.nativeLinker().downcallHandle(symbols.findOrThrow(name), type);
+  }
+
+  private static void setThreads(SymbolLookup symbols, String name, int threads) throws Throwable {
+    function(symbols, name, FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT)).invokeExact(threads);
+  }
+
+  @SuppressWarnings("restricted")
+  private static String text(SymbolLookup symbols, String name) throws Throwable {
+    MethodHandle get = function(symbols, name, FunctionDescriptor.of(ValueLayout.ADDRESS));
+    return ((MemorySegment) get.invokeExact()).reinterpret(4096).getString(0);
+  }
+
+  private static String mklVersion(SymbolLookup symbols) throws Throwable {
+    int size = 256;
+    MethodHandle get =
+        function(
+            symbols,
+            "MKL_Get_Version_String",
+            FunctionDescriptor.ofVoid(ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment text = arena.allocate(size);
+      get.invokeExact(text, size);
+      return text.getString(0).strip();
+    }
+  }
+
+  /** c [m, n] = a·b of a [m, k] and b [k, n], rows one after another as they lie in memory. */
+  void product(MemorySegment a, MemorySegment b, MemorySegment c, int m, int n, int k) {
+    call(NO_TRANSPOSE, a, k, NO_TRANSPOSE, b, n, c, m, n, k);
+  }
+
+  /** c [m, n] = aᵀ·b of a [k, m] and b [k, n]. */
+  void leftTransposed(MemorySegment a, MemorySegment b, MemorySegment c, int m, int n, int k) {
+    call(TRANSPOSE, a, m, NO_TRANSPOSE, b, n, c, m, n, k);
+  }
+
+  /** c [m, n] = a·bᵀ of a [m, k] and b [n, k]. */
+  void rightTransposed(MemorySegment a, MemorySegment b, MemorySegment c, int m, int n, int k) {
+    call(NO_TRANSPOSE, a, k, TRANSPOSE, b, k, c, m, n, k);
+  }
+
+  private void call(
+      int transposeA,
+      MemorySegment a,
+      int lda,
+      int transposeB,
+      MemorySegment b,
+      int ldb,
+      MemorySegment c,
+      int m,
+      int n,
+      int k) {
+    try {
+      sgemm.invokeExact(ROW_MAJOR, transposeA, transposeB, m, n, k, 1f, a, lda, b, ldb, 0f, c, n);
+    } catch (Throwable e) {
+      throw new AssertionError("a C function threw", e);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return description;
+  }
+}

@@ -1,0 +1,141 @@
+package dev.weft.bench;
+
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+
+/**
+ * The cases of the peer benchmarks in one process, the libraries taking turns in every round
+ * ({@link Rounds}), so that a busy machine disturbs them alike. With one thread only: threads of
+ * several libraries, which wait by spinning, would disturb each other.
+ */
+public final class PeerReport {
+  private static final long NANOS = 20_000_000;
+  private static final long WARM_UP_NANOS = 3_000_000_000L;
+  private static final List<String> LIBRARIES = List.of("weft", "openblas", "mkl", "pytorch");
+
+  private final PrintStream out;
+  private final int rounds;
+
+  private PeerReport(PrintStream out, int rounds) {
+    this.out = out;
+    this.rounds = rounds;
+  }
+
+  /** Prints a table; the only argument is how many rounds a case has, 31 if there is none. */
+  public static void main(String[] args) {
+    PrintStream out =
+        new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
+    new PeerReport(out, args.length == 0 ? 31 : Integer.parseInt(args[0])).run();
+  }
+
+  private void run() {
+    out.print(Machine.describe());
+    out.println();
+    out.println("| | weft | openblas | mkl | pytorch | weft / openblas | / mkl | / pytorch |");
+    out.println("|---|---:|---:|---:|---:|---:|---:|---:|");
+    for (String mnk : List.of("64x64x64", "32x128x784", "512x512x512", "1024x1024x1024")) {
+      measure("gemm " + mnk, () -> gemm(mnk), LIBRARIES);
+    }
+    List<String> layers = List.of("32x784x128", "128x784x512", "512x1024x1024");
+    for (String bio : layers) {
+      measure("forward " + bio, () -> forward(bio), LIBRARIES);
+    }
+    for (String bio : layers) {
+      measure("backward " + bio, () -> backward(bio), LIBRARIES);
+    }
+    for (String sizes : List.of("784-128-10", "784-512-512-10")) {
+      for (String optimizer : List.of("adam", "sgd")) {
+        measure(
+            "step " + sizes + " " + optimizer,
+            () -> step(sizes, optimizer),
+            List.of("weft", "pytorch"));
+      }
+    }
+    System.exit(0); // some library's threads may wait for work that does not come
+  }
+
+  private static PeerGemmBenchmark gemm(String mnk) {
+    PeerGemmBenchmark benchmark = new PeerGemmBenchmark();
+    benchmark.mnk = mnk;
+    return benchmark;
+  }
+
+  private static PeerDenseForwardBenchmark forward(String bio) {
+    PeerDenseForwardBenchmark benchmark = new PeerDenseForwardBenchmark();
+    benchmark.bio = bio;
+    return benchmark;
+  }
+
+  private static PeerDenseBackwardBenchmark backward(String bio) {
+    PeerDenseBackwardBenchmark benchmark = new PeerDenseBackwardBenchmark();
+    benchmark.bio = bio;
+    return benchmark;
+  }
+
+  private static PeerTrainStepBenchmark step(String layers, String optimizer) {
+    PeerTrainStepBenchmark benchmark = new PeerTrainStepBenchmark();
+    benchmark.layers = layers;
+    benchmark.optimizer = optimizer;
+    benchmark.batch = 128;
+    return benchmark;
+  }
+
+  private void measure(String name, Supplier<PeerBenchmark> cases, List<String> libraries) {
+    Rounds contest = new Rounds(NANOS);
+    List<Contestant> contestants = new ArrayList<>();
+    for (String library : libraries) {
+      PeerBenchmark benchmark = cases.get();
+      benchmark.threads = 1;
+      benchmark.library(library);
+      try {
+        Contestant contestant = benchmark.contestant();
+        contestants.add(contestant);
+        if (library.equals("weft")) {
+          warmUp(contestant); // on a busy machine the JVM's compiler waits long for its turn
+        }
+        contest.require(contestant::check);
+        contest.add(library, benchmark.flop() * 1e-9, contestant::run);
+      } catch (IllegalStateException e) {
+        System.err.println(name + ", " + library + ": " + e.getMessage());
+      }
+    }
+    long start = System.nanoTime();
+    contest.run(rounds);
+    StringBuilder line = new StringBuilder("| ").append(name);
+    for (String library : LIBRARIES) {
+      line.append(" | ").append(contest.has(library) ? number("%.1f", contest.best(library)) : "–");
+    }
+    for (String library : LIBRARIES.subList(1, LIBRARIES.size())) {
+      line.append(" | ")
+          .append(
+              contest.has(library)
+                  ? number("%.2f", contest.ratio("weft", library))
+                      + " ("
+                      + number("%.2f", contest.best("weft") / contest.best(library))
+                      + ")"
+                  : "–");
+    }
+    out.println(line.append(" |"));
+    System.err.printf(
+        "%s: %d s%n", name, TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start));
+    contestants.forEach(Contestant::close);
+  }
+
+  private static void warmUp(Contestant contestant) {
+    long start = System.nanoTime();
+    while (System.nanoTime() - start < WARM_UP_NANOS) {
+      contestant.run();
+    }
+  }
+
+  private static String number(String format, double value) {
+    return String.format(Locale.ROOT, format, value);
+  }
+}
