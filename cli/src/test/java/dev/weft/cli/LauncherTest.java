@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -79,6 +81,37 @@ class LauncherTest {
     assertThat(result.exit).isZero();
   }
 
+  /**
+   * A program of one file gets weft's jars; what is no file is refused before anything is built.
+   */
+  @Test
+  void runsAProgramOfOneFile() throws Exception {
+    Path root = Files.createDirectory(directory.resolve("checkout"));
+    Files.copy(LAUNCHER, root.resolve("weft"));
+    Files.createFile(root.resolve("pom.xml"));
+    Files.createFile(
+        Files.createDirectories(root.resolve("cli/target/lib")).resolve("weft-api-1.jar"));
+    Files.createFile(root.resolve("cli/target/weft-cli-1.jar"));
+    Path bin = Files.createDirectory(directory.resolve("path"));
+    script(bin.resolve("mvn"), "exit 0");
+    Path home = Path.of(jdk("25.0.3"));
+    script(home.resolve("bin/java"), "echo \"$@\"");
+    String path = bin + ":" + System.getenv("PATH");
+    Map<String, String> environment = Map.of("WEFT_JAVA_HOME", home.toString(), "PATH", path);
+
+    Result missing = run(root.resolve("weft"), environment, "run", "Missing.java");
+    assertThat(missing)
+        .isEqualTo(
+            new Result("", "weft: run: need a Java source file, got file=Missing.java\n", 2));
+
+    Files.createFile(directory.resolve("Program.java"));
+    Result result = run(root.resolve("weft"), environment, "run", "Program.java", "one", "two");
+    assertThat(result.out)
+        .endsWith("-cp " + root + "/target/weft/lib/* Program.java one two\n")
+        .contains("--add-modules jdk.incubator.vector");
+    assertThat(result.exit).isZero();
+  }
+
   private static void script(Path file, String line) throws IOException {
     Files.writeString(file, "#!/bin/sh\n" + line + "\n");
     assertThat(file.toFile().setExecutable(true)).isTrue();
@@ -97,13 +130,13 @@ class LauncherTest {
     return run(launcher, environment, "--jdk");
   }
 
-  private Result run(Path launcher, Map<String, String> environment, String argument)
+  private Result run(Path launcher, Map<String, String> environment, String... arguments)
       throws Exception {
     Path err = directory.resolve("err");
+    List<String> command = new ArrayList<>(List.of("bash", launcher.toString()));
+    command.addAll(List.of(arguments));
     ProcessBuilder builder =
-        new ProcessBuilder("bash", launcher.toString(), argument)
-            .directory(directory.toFile())
-            .redirectError(err.toFile());
+        new ProcessBuilder(command).directory(directory.toFile()).redirectError(err.toFile());
     builder.environment().putAll(environment);
     Process process = builder.start();
     String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
