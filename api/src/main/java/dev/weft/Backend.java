@@ -127,7 +127,8 @@ public final class Backend implements AutoCloseable {
    * General matrix multiply: {@code C = alpha·A·B + beta·C}, for every matrix of a batch.
    *
    * <table>
-   * <caption>Operands, all F32 or all F64, of this backend</caption>
+   * <caption>Operands of this backend: c is F32, and a and b each F32, F16 or BF16; or all are
+   *     F64</caption>
    * <tr><th>matrix</th><th>shape</th><th>use</th></tr>
    * <tr><td>a</td><td>[M, K]</td><td>read</td></tr>
    * <tr><td>b</td><td>[K, N]</td><td>read</td></tr>
@@ -138,7 +139,8 @@ public final class Backend implements AutoCloseable {
    * <p>Any of them may be transposed or a part of a tensor, and any size may be 0. A batch of one
    * in a or b goes with every matrix of c's batch. As in BLAS, C is not read where beta is 0, nor A
    * and B where alpha or K is 0; otherwise NaN and infinity spread as in IEEE arithmetic. alpha and
-   * beta are rounded to the type first.
+   * beta are rounded to c's type first. F16 and BF16 are widened to F32, exactly: the bits are
+   * those of the product of the widened matrices.
    *
    * <p>On the CPU every element is the same operations in the same order for every number of
    * threads, vector width, batch and position: for each 256 columns of A in turn, a chain of fused
@@ -192,12 +194,10 @@ public final class Backend implements AutoCloseable {
           "c",
           c.tensor());
     }
-    if (dtype != DType.F32 && dtype != DType.F64
-        || a.tensor().dtype() != dtype
-        || b.tensor().dtype() != dtype) {
+    if (!suits(a, dtype) || !suits(b, dtype)) {
       throw Checks.bad(
           "gemm",
-          "need all f32 or all f64",
+          "need c f32, a and b each f32, f16 or bf16, or all f64",
           "a",
           a.tensor().dtype().id(),
           "b",
@@ -214,6 +214,15 @@ public final class Backend implements AutoCloseable {
     if (touch(a, c) || touch(b, c)) {
       throw Checks.bad("gemm", "need c apart from a and b in memory", "a", a, "b", b, "c", c);
     }
+  }
+
+  /** Whether sums of type {@code dtype} hold the elements of {@code x} exactly. */
+  private static boolean suits(Matrix x, DType dtype) {
+    return switch (dtype) {
+      case F32 -> x.tensor().dtype() != DType.F64;
+      case F64 -> x.tensor().dtype() == DType.F64;
+      case F16, BF16 -> false;
+    };
   }
 
   /** Whether the spans of two matrices share memory. */

@@ -47,7 +47,8 @@ public interface Engine extends AutoCloseable {
    * {@code C = alpha·A·B + beta·C} for every matrix of the batch; see {@link
    * dev.weft.Backend#gemm}.
    *
-   * @param dtype F32 or F64, of all three; alpha and beta are finite values of it
+   * @param dtype F32 or F64, of c and of every sum; alpha and beta are finite values of it. a and b
+   *     are each of F32, F16 or BF16 where it is F32, else of F64
    * @param a [batch, M, K]
    * @param b [batch, K, N]
    * @param c [batch, M, N], apart from a and b

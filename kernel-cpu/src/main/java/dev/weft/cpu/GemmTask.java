@@ -111,11 +111,17 @@ final class GemmTask<A> implements Workers.Body {
     try {
       long leftRow = swapped ? left.columnStride() : left.rowStride();
       long leftColumn = swapped ? left.rowStride() : left.columnStride();
-      gemm.left(left.buffer().segment(), origin(left, batch) + row * leftRow, leftRow, leftColumn);
+      gemm.left(
+          left.buffer().segment(),
+          left.dtype(),
+          origin(left, batch) + row * leftRow,
+          leftRow,
+          leftColumn);
       long rightRow = swapped ? right.rowStride() : right.columnStride();
       long rightColumn = swapped ? right.columnStride() : right.rowStride();
       gemm.right(
           right.buffer().segment(),
+          right.dtype(),
           origin(right, batch) + column * rightRow,
           rightRow,
           rightColumn);

@@ -74,6 +74,20 @@ public interface DenseKernels<A> {
         ld);
   }
 
+  /**
+   * {@code out[i]} is the value that {@code in[i]} stands for, {@code 0 <= i < count}.
+   *
+   * @param dtype F16 or BF16
+   */
+  default void widen(DType dtype, short[] in, A out, int count) {
+    for (int i = 0; i < count; i++) {
+      set(
+          out,
+          i,
+          dtype == DType.F16 ? Float.float16ToFloat(in[i]) : Float.intBitsToFloat(in[i] << 16));
+    }
+  }
+
   /** {@code x(r, k) = in[at + k·ld + r]} for every row r and column k of x. */
   void unpack(A in, int at, int ld, Matrix x);
 

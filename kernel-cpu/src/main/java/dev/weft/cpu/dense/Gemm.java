@@ -1,5 +1,6 @@
 package dev.weft.cpu.dense;
 
+import dev.weft.DType;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -27,7 +28,7 @@ public final class Gemm<A> {
   static final int FEW_ROWS = 4;
 
   /** Columns of the right operand that are multiplied by all of few rows in turn. */
-  private static final int STRIP = 256;
+  private static final int STRIP = Widened.SIDE;
 
   /** What becomes of the old values of C. */
   public enum Update {
@@ -77,14 +78,20 @@ public final class Gemm<A> {
     multiply(c.rows(), c.columns(), k, alpha, update, c.segment(), c.origin(), c.rowStride());
   }
 
-  /** Sets the left operand [M, K] of the next {@link #multiply}. */
-  public void left(MemorySegment segment, long origin, long rowStride, long columnStride) {
-    left.use(segment, origin, rowStride, columnStride);
+  /**
+   * Sets the left operand [M, K] of the next {@link #multiply}.
+   *
+   * @param dtype that of the kernels; F16 or BF16 are widened to F32
+   */
+  public void left(
+      MemorySegment segment, DType dtype, long origin, long rowStride, long columnStride) {
+    left.use(segment, dtype, origin, rowStride, columnStride);
   }
 
-  /** Sets the right operand [N, K] of the next {@link #multiply}. */
-  public void right(MemorySegment segment, long origin, long rowStride, long columnStride) {
-    right.use(segment, origin, rowStride, columnStride);
+  /** Sets the right operand [N, K] of the next {@link #multiply}, like the left one. */
+  public void right(
+      MemorySegment segment, DType dtype, long origin, long rowStride, long columnStride) {
+    right.use(segment, dtype, origin, rowStride, columnStride);
   }
 
   /**
@@ -125,22 +132,22 @@ public final class Gemm<A> {
   /** Without packing the right operand, which costs more than it saves: a strip of it at a time. */
   private void fewRows(
       int m, long n, long k, double alpha, Update update, MemorySegment c, long cAt, long ldc) {
-    long ldb = right.at(0, 1) - right.at(0, 0);
     for (long pc = 0; pc == 0 || pc < k; pc += KC) {
       int kc = (int) Math.min(KC, k - pc);
       left.block(0, m, pc, kc);
       Update now = pc == 0 ? update : Update.ADD;
       for (long jc = 0; jc < n; jc += STRIP) {
         int nc = (int) Math.min(STRIP, n - jc);
+        right.strip(jc, nc, pc, kc);
         for (int i = 0; i < m; i++) {
           kernels.row(
               kc,
               left.data(),
               left.at() + i,
               mr,
-              right.segment(),
-              right.at(jc, pc),
-              ldb,
+              right.stripSegment(),
+              right.stripAt(),
+              right.stripStride(),
               tile,
               alpha,
               now,

@@ -1,5 +1,6 @@
 package dev.weft.cpu.dense;
 
+import dev.weft.DType;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -13,11 +14,16 @@ final class Panels<A> {
   private long length;
   private Packed<A> packed;
   private MemorySegment segment;
+  private DType dtype;
   private long origin;
   private long rowStride;
   private long columnStride;
   private A data;
   private int at;
+  private Widened<A> widened; // made for the first operand of 16 bits
+  private MemorySegment stripSegment;
+  private long stripAt;
+  private long stripStride;
 
   /**
    * No operand yet.
@@ -29,10 +35,11 @@ final class Panels<A> {
     this.width = width;
   }
 
-  /** Takes a matrix. */
-  void use(MemorySegment segment, long origin, long rowStride, long columnStride) {
+  /** Takes a matrix of the kernels' type, or one of F16 or BF16. */
+  void use(MemorySegment segment, DType dtype, long origin, long rowStride, long columnStride) {
     this.packed = null;
     this.segment = segment;
+    this.dtype = dtype;
     this.origin = origin;
     this.rowStride = rowStride;
     this.columnStride = columnStride;
@@ -42,7 +49,8 @@ final class Panels<A> {
   @SuppressWarnings("unchecked")
   void use(Gemm.Operand operand) {
     switch (operand) {
-      case Matrix x -> use(x.segment(), x.origin(), x.rowStride(), x.columnStride());
+      case Matrix x ->
+          use(x.segment(), kernels.dtype(), x.origin(), x.rowStride(), x.columnStride());
       case Packed<?> x -> packed = (Packed<A>) x;
     }
   }
@@ -51,6 +59,7 @@ final class Panels<A> {
   void clear() {
     packed = null;
     segment = null;
+    stripSegment = null;
   }
 
   /** Makes a block what {@link #data} and {@link #at} give. */
@@ -65,10 +74,68 @@ final class Panels<A> {
       buffer = kernels.array((int) needed);
       length = needed;
     }
-    long from = origin + row * rowStride + column * columnStride;
-    kernels.pack(segment, from, rowStride, columnStride, rows, columns, width, buffer, 0, width);
+    if (isNarrow()) {
+      widen(row, rows, column, columns);
+    } else {
+      long from = at(row, column);
+      kernels.pack(segment, from, rowStride, columnStride, rows, columns, width, buffer, 0, width);
+    }
     data = buffer;
     at = 0;
+  }
+
+  /** Packs a block of 16-bit elements, as many panels at a time as {@link Widened} has room for. */
+  private void widen(long row, int rows, long column, int columns) {
+    int most = Widened.SIDE / width * width;
+    for (int r = 0; r < rows; r += most) {
+      int count = Math.min(most, rows - r);
+      strip(row + r, count, column, columns);
+      boolean byColumns = rowStride == 1;
+      kernels.pack(
+          stripSegment,
+          0,
+          byColumns ? 1 : stripStride,
+          byColumns ? stripStride : 1,
+          count,
+          columns,
+          width,
+          buffer,
+          r * columns,
+          width);
+    }
+  }
+
+  /**
+   * Makes a part of a matrix, of at most {@link Widened#SIDE} rows and columns, what {@link
+   * #stripSegment}, {@link #stripAt} and {@link #stripStride} give, in the kernels' type.
+   */
+  void strip(long row, int rows, long column, int columns) {
+    boolean byColumns = rowStride == 1;
+    if (!isNarrow()) {
+      stripSegment = segment;
+      stripAt = at(row, column);
+      stripStride = byColumns ? columnStride : rowStride;
+      return;
+    }
+    if (widened == null) {
+      widened = new Widened<>(kernels);
+    }
+    if (byColumns) {
+      widened.take(segment, dtype, at(row, column), columnStride, columns, rows);
+    } else {
+      widened.take(segment, dtype, at(row, column), rowStride, rows, columns);
+    }
+    stripSegment = widened.segment();
+    stripAt = 0;
+    stripStride = byColumns ? rows : columns;
+  }
+
+  private boolean isNarrow() {
+    return dtype.byteSize() == Short.BYTES;
+  }
+
+  private long at(long row, long column) {
+    return origin + row * rowStride + column * columnStride;
   }
 
   /** Whether it is a matrix whose columns lie one after another. */
@@ -76,14 +143,19 @@ final class Panels<A> {
     return packed == null && rowStride == 1;
   }
 
-  /** The memory of a matrix. */
-  MemorySegment segment() {
-    return segment;
+  /** The memory of the strip. */
+  MemorySegment stripSegment() {
+    return stripSegment;
   }
 
-  /** Index of an element of a matrix in {@link #segment}. */
-  long at(long row, long column) {
-    return origin + row * rowStride + column * columnStride;
+  /** Index of its first element. */
+  long stripAt() {
+    return stripAt;
+  }
+
+  /** Elements from a column to the next, or from a row to the next if rows are contiguous. */
+  long stripStride() {
+    return stripStride;
   }
 
   /** Where the block's panels are. */

@@ -11,13 +11,20 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /** {@link DenseKernels} of F32 in vectors. */
 final class DenseF32Vector implements DenseKernels<float[]> {
   private static final VectorSpecies<Float> S =
       VectorSpecies.of(float.class, VectorWidth.shape(MethodHandles.lookup()));
+  private static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, S.vectorShape());
+  private static final VectorSpecies<Short> HALF =
+      VectorSpecies.of(short.class, VectorShape.forBitSize(S.vectorBitSize() / 2));
   private static final int V = S.length();
   private static final long VECTOR_BYTES = S.vectorByteSize();
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
@@ -183,6 +190,24 @@ final class DenseF32Vector implements DenseKernels<float[]> {
         FloatVector.fromMemorySegment(S, x, from + k * columnStride * Float.BYTES, ORDER)
             .intoArray(out, at + k * ld + r);
       }
+    }
+  }
+
+  @Override
+  public void widen(DType dtype, short[] in, float[] out, int count) {
+    if (dtype == DType.F16) { // a loop that becomes vectors; those of the API know no F16
+      for (int i = 0; i < count; i++) {
+        out[i] = Float.float16ToFloat(in[i]);
+      }
+      return;
+    }
+    int i = 0;
+    for (; i < S.loopBound(count); i += V) {
+      IntVector wide = (IntVector) ShortVector.fromArray(HALF, in, i).castShape(INTS, 0);
+      wide.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(out, i);
+    }
+    for (; i < count; i++) {
+      out[i] = Float.intBitsToFloat(in[i] << 16);
     }
   }
 
