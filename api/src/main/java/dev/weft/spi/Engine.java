@@ -57,6 +57,22 @@ public interface Engine extends AutoCloseable {
       DType dtype, double alpha, StridedMatrix a, StridedMatrix b, double beta, StridedMatrix c);
 
   /**
+   * A copy of b in the form that this engine multiplies fastest, in memory like that of {@link
+   * #allocate}.
+   *
+   * @param b [1, K, N]
+   */
+  Buffer pack(StridedMatrix b);
+
+  /**
+   * The same product with a right operand of {@link #pack}.
+   *
+   * @param b what {@link #pack} made of a matrix [1, K, N] whose type suits {@code dtype}
+   * @param c [batch, M, N], whose columnStride is 1
+   */
+  void gemm(DType dtype, double alpha, StridedMatrix a, Buffer b, double beta, StridedMatrix c);
+
+  /**
    * Ends the backend's threads and gives back its memory; {@code allocate}d buffers are closed
    * before.
    */

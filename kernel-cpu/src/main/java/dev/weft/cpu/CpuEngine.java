@@ -87,9 +87,41 @@ final class CpuEngine implements Engine {
       DType dtype, double alpha, StridedMatrix a, StridedMatrix b, double beta, StridedMatrix c) {
     boolean alone = isConfined(a) || isConfined(b) || isConfined(c);
     Workers team = alone ? this.alone : workers;
+    GemmTask<?> task = takeGemm(dtype);
+    try {
+      team.run(task.prepare(alpha, a, b, beta, c, team.threads()), task);
+    } finally {
+      giveGemm(dtype, task);
+    }
+  }
+
+  @Override
+  public void gemm(
+      DType dtype, double alpha, StridedMatrix a, Buffer b, double beta, StridedMatrix c) {
+    Workers team = isConfined(a) || isConfined(c) ? alone : workers;
+    GemmTask<?> task = takeGemm(dtype);
+    try {
+      team.run(task.prepare(alpha, a, b, beta, c, team.threads()), task);
+    } finally {
+      giveGemm(dtype, task);
+    }
+  }
+
+  @Override
+  public Buffer pack(StridedMatrix b) {
+    DType dtype = b.dtype() == DType.F64 ? DType.F64 : DType.F32;
+    GemmTask<?> task = takeGemm(dtype);
+    try {
+      return task.pack(b, memory);
+    } finally {
+      giveGemm(dtype, task);
+    }
+  }
+
+  /** A task of sums of {@code dtype}, which {@link #giveGemm} takes back. */
+  private GemmTask<?> takeGemm(DType dtype) {
     boolean f32 = dtype == DType.F32;
-    AtomicReference<GemmTask<?>> idle = f32 ? idleGemmF32 : idleGemmF64;
-    GemmTask<?> task = idle.getAndSet(null);
+    GemmTask<?> task = (f32 ? idleGemmF32 : idleGemmF64).getAndSet(null);
     if (task == null) {
       int bits = kernels.vectorBits();
       VectorProbe probe = VectorProbe.get();
@@ -99,12 +131,12 @@ final class CpuEngine implements Engine {
               ? new GemmTask<>(probe.denseF32(bits), threads)
               : new GemmTask<>(probe.denseF64(bits), threads);
     }
-    try {
-      team.run(task.prepare(alpha, a, b, beta, c, team.threads()), task);
-    } finally {
-      task.clear();
-      idle.set(task);
-    }
+    return task;
+  }
+
+  private void giveGemm(DType dtype, GemmTask<?> task) {
+    task.clear();
+    (dtype == DType.F32 ? idleGemmF32 : idleGemmF64).set(task);
   }
 
   private static boolean isConfined(StridedMatrix x) {

@@ -6,7 +6,9 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import dev.weft.DType;
 import dev.weft.cpu.dense.DenseKernels;
 import dev.weft.cpu.dense.Gemm;
+import dev.weft.cpu.memory.HostMemory;
 import dev.weft.cpu.parallel.Workers;
+import dev.weft.spi.Buffer;
 import dev.weft.spi.StridedMatrix;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicReferenceArray;
@@ -32,6 +34,7 @@ final class GemmTask<A> implements Workers.Body {
   private double beta;
   private StridedMatrix left;
   private StridedMatrix right;
+  private MemorySegment panels; // instead of right
   private StridedMatrix out;
   private boolean swapped;
   private long rows;
@@ -60,13 +63,33 @@ final class GemmTask<A> implements Workers.Body {
     left = swapped ? b : a;
     right = swapped ? a : b;
     out = c;
+    return cut(a.columns(), threads);
+  }
+
+  /**
+   * The same with what {@link #pack} made of B, and a C whose rows are contiguous.
+   *
+   * @return the number of pieces
+   */
+  long prepare(double alpha, StridedMatrix a, Buffer b, double beta, StridedMatrix c, int threads) {
+    this.alpha = alpha;
+    this.beta = beta;
+    swapped = false;
+    left = a;
+    panels = b.segment();
+    out = c;
+    return cut(a.columns(), threads);
+  }
+
+  private long cut(long k, int threads) {
+    StridedMatrix c = out;
     rows = swapped ? c.columns() : c.rows();
     columns = swapped ? c.rows() : c.columns();
-    depth = a.columns();
+    depth = k;
     if (rows == 0 || columns == 0) {
       return 0;
     }
-    double work = (double) rows * columns * a.columns() * c.batch();
+    double work = (double) rows * columns * k * c.batch();
     long wanted = work < MIN_SHARED || threads == 1 ? 1 : Math.ceilDiv(2L * threads, c.batch());
     columnPieces = Math.clamp(columns / MIN_COLUMNS, 1, wanted);
     pieceColumns = pieces(columns, columnPieces, kernels.nr());
@@ -87,6 +110,7 @@ final class GemmTask<A> implements Workers.Body {
   void clear() {
     left = null;
     right = null;
+    panels = null;
     out = null;
   }
 
@@ -117,19 +141,41 @@ final class GemmTask<A> implements Workers.Body {
           origin(left, batch) + row * leftRow,
           leftRow,
           leftColumn);
-      long rightRow = swapped ? right.rowStride() : right.columnStride();
-      long rightColumn = swapped ? right.columnStride() : right.rowStride();
-      gemm.right(
-          right.buffer().segment(),
-          right.dtype(),
-          origin(right, batch) + column * rightRow,
-          rightRow,
-          rightColumn);
+      if (panels != null) {
+        gemm.right(panels, columns, column);
+      } else {
+        right(gemm, batch, column);
+      }
       Gemm.Update update = beta == 0 ? Gemm.Update.OVERWRITE : Gemm.Update.ADD;
       gemm.multiply(height, width, depth, alpha, update, c, at, ldc);
     } finally {
       give(gemm);
     }
+  }
+
+  private void right(Gemm<A> gemm, long batch, long column) {
+    long rightRow = swapped ? right.rowStride() : right.columnStride();
+    long rightColumn = swapped ? right.columnStride() : right.rowStride();
+    gemm.right(
+        right.buffer().segment(),
+        right.dtype(),
+        origin(right, batch) + column * rightRow,
+        rightRow,
+        rightColumn);
+  }
+
+  /** Packs b, [1, K, N], on the calling thread. */
+  Buffer pack(StridedMatrix b, HostMemory memory) {
+    long length = Gemm.packedLength(kernels, b.columns(), b.rows());
+    Buffer packed = memory.allocate(kernels.dtype().byteSize(length));
+    Gemm<A> gemm = take();
+    try {
+      gemm.right(b.buffer().segment(), b.dtype(), b.origin(), b.columnStride(), b.rowStride());
+      gemm.pack(b.columns(), b.rows(), packed.segment());
+    } finally {
+      give(gemm);
+    }
+    return packed;
   }
 
   private static long origin(StridedMatrix x, long batch) {

@@ -95,6 +95,36 @@ public final class Gemm<A> {
   }
 
   /**
+   * Sets the right operand of the next {@link #multiply}: rows from {@code first} on, a multiple of
+   * nr, of what {@link #pack} made of n rows.
+   */
+  public void right(MemorySegment panels, long n, long first) {
+    right.usePanels(panels, n, first);
+  }
+
+  /** Elements that {@link #pack} writes. */
+  public static long packedLength(DenseKernels<?> kernels, long n, long k) {
+    return Packed.length(n, k, kernels.nr());
+  }
+
+  /** Packs the right operand [n, k] that is set, and forgets it. */
+  public void pack(long n, long k, MemorySegment out) {
+    int size = kernels.dtype().byteSize();
+    for (long pc = 0; pc < k; pc += KC) {
+      int kc = (int) Math.min(KC, k - pc);
+      long at = packedLength(kernels, n, 1) * pc;
+      for (long jc = 0; jc < n; jc += NC) {
+        int nc = (int) Math.min(NC, n - jc);
+        right.block(jc, nc, pc, kc);
+        MemorySegment block = kernels.segment(right.data());
+        long bytes = packedLength(kernels, nc, kc) * size;
+        MemorySegment.copy(block, 0, out, (at + jc * kc) * size, bytes);
+      }
+    }
+    right.clear();
+  }
+
+  /**
    * The product of the operands that are set, which are forgotten; allocates nothing once the
    * buffers have their size.
    *
@@ -103,7 +133,7 @@ public final class Gemm<A> {
    */
   public void multiply(
       long m, long n, long k, double alpha, Update update, MemorySegment c, long cAt, long ldc) {
-    if (m <= FEW_ROWS && right.isByColumns()) {
+    if (m <= FEW_ROWS && (right.isByColumns() || right.isPanels())) {
       fewRows((int) m, n, k, alpha, update, c, cAt, ldc);
     } else {
       blocks(m, n, k, alpha, update, c, cAt, ldc);
@@ -118,18 +148,27 @@ public final class Gemm<A> {
       int nc = (int) Math.min(NC, n - jc);
       for (long pc = 0; pc == 0 || pc < k; pc += KC) {
         int kc = (int) Math.min(KC, k - pc);
-        right.block(jc, nc, pc, kc);
+        int inPlace = right.inPlace(nc);
+        if (inPlace < nc) {
+          right.block(jc + inPlace, nc - inPlace, pc, kc);
+        }
+        if (inPlace > 0) {
+          right.strip(jc, inPlace, pc, kc);
+        }
         Update now = pc == 0 ? update : Update.ADD;
         for (long ic = 0; ic < m; ic += MC) {
           int mc = (int) Math.min(MC, m - ic);
           left.block(ic, mc, pc, kc);
-          macro(mc, nc, kc, alpha, now, c, cAt + ic * ldc + jc, ldc);
+          macro(mc, nc, inPlace, kc, alpha, now, c, cAt + ic * ldc + jc, ldc);
         }
       }
     }
   }
 
-  /** Without packing the right operand, which costs more than it saves: a strip of it at a time. */
+  /**
+   * Row by row, a strip of the right operand at a time, without packing it, which would cost more
+   * than it saves; of panels four at a time, since memory gives one stream half of what it can.
+   */
   private void fewRows(
       int m, long n, long k, double alpha, Update update, MemorySegment c, long cAt, long ldc) {
     for (long pc = 0; pc == 0 || pc < k; pc += KC) {
@@ -148,6 +187,7 @@ public final class Gemm<A> {
               right.stripSegment(),
               right.stripAt(),
               right.stripStride(),
+              (long) nr * right.stripStep(),
               tile,
               alpha,
               now,
@@ -161,14 +201,28 @@ public final class Gemm<A> {
 
   /** Every tile of a block of C, along its rows, which lie far apart in memory. */
   private void macro(
-      int m, int n, int kc, double alpha, Update update, MemorySegment c, long cAt, long ldc) {
+      int m,
+      int n,
+      int inPlace,
+      int kc,
+      double alpha,
+      Update update,
+      MemorySegment c,
+      long cAt,
+      long ldc) {
     A a = left.data();
     A b = right.data();
     for (int i = 0; i < m; i += mr) {
       int rows = Math.min(mr, m - i);
       for (int j = 0; j < n; j += nr) {
         int columns = Math.min(nr, n - j);
-        kernels.micro(kc, a, left.at() + i * kc, b, right.at() + j * kc, tile);
+        int aAt = left.at() + i * kc;
+        if (j < inPlace) {
+          long bAt = right.stripAt() + (long) j * right.stripStep();
+          kernels.micro(rows, kc, a, aAt, right.stripSegment(), bAt, right.stripStride(), tile);
+        } else {
+          kernels.micro(rows, kc, a, aAt, b, right.at() + (j - inPlace) * kc, tile);
+        }
         kernels.write(tile, rows, columns, alpha, update, c, cAt + i * ldc + j, ldc);
       }
     }

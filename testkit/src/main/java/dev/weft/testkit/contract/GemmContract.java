@@ -10,8 +10,11 @@ import dev.weft.BackendOptions;
 import dev.weft.ClosedException;
 import dev.weft.DType;
 import dev.weft.Matrix;
+import dev.weft.MemoryInfo;
+import dev.weft.PackedMatrix;
 import dev.weft.Shape;
 import dev.weft.Tensor;
+import dev.weft.init.Fill;
 import dev.weft.testkit.Reference;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -161,7 +164,10 @@ public abstract class GemmContract extends BackendContract {
     "19, 530, 20",
     "3, 300, 260",
     "4, 531, 30",
-    "5, 300, 257"
+    "5, 300, 257",
+    "8, 64, 256",
+    "28, 100, 30",
+    "20, 1300, 260"
   })
   void isWithinItsBoundOfTheReference(int m, int n, int k) {
     double[] scalars = {0, 1, 0.7, -1.3};
@@ -426,6 +432,129 @@ public abstract class GemmContract extends BackendContract {
     }
   }
 
+  /**
+   * A packed right operand gives the bits of the matrix it was packed from, whatever came after.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "0, 3, 2",
+    "3, 0, 2",
+    "3, 2, 0",
+    "1, 1, 1",
+    "1, 300, 300",
+    "4, 37, 513",
+    "7, 530, 20",
+    "19, 1100, 260",
+    "33, 31, 257",
+    "200, 600, 70"
+  })
+  void aPackedOperandChangesNoBit(int m, int n, int k) {
+    for (DType dtype : DType.values()) {
+      DType sum = dtype == DType.F64 ? DType.F64 : DType.F32;
+      SplittableRandom random = new SplittableRandom(m * 31 + n * 7 + k);
+      for (int form = 0; form < 4; form++) {
+        double beta = form == 1 ? 0 : 0.7;
+        Operand a = new Operand(backend(), sum, m, k, (form & 1) != 0, 3);
+        Operand b = new Operand(backend(), dtype, k, n, (form & 2) != 0, 1);
+        Operand c = new Operand(backend(), sum, m, n, false, 5);
+        Operand expected = new Operand(backend(), sum, m, n, false, 5);
+        try (a.tensor;
+            b.tensor;
+            c.tensor;
+            expected.tensor) {
+          a.random(random);
+          b.random(random);
+          c.random(random);
+          expected.copy(c);
+          backend().gemm(0.9, a.matrix, b.matrix, beta, expected.matrix);
+          try (PackedMatrix packed = backend().pack(b.matrix)) {
+            b.random(random);
+            backend().gemm(0.9, a.matrix, packed, beta, c.matrix);
+            assertThat(packed.rows()).isEqualTo(k);
+            assertThat(packed.columns()).isEqualTo(n);
+            assertThat(packed.dtype()).isEqualTo(dtype);
+          }
+          long at = c.tensor.segment().mismatch(expected.tensor.segment());
+          assertThat(at).as("%s %d×%d×%d form %d", dtype, m, n, k, form).isEqualTo(-1);
+        }
+      }
+    }
+  }
+
+  @Test
+  void aPackedOperandGoesWithEveryBatchAndNumberOfThreads() {
+    int batch = 3;
+    try (Backend many = open(3);
+        Tensor a = many.tensor(DType.F32, Shape.of(batch, 150, 80));
+        Tensor b = many.tensor(DType.F32, Shape.of(80, 900));
+        Tensor c = many.tensor(DType.F32, Shape.of(batch, 150, 900));
+        Tensor expected = many.tensor(DType.F32, Shape.of(batch, 150, 900))) {
+      a.fill(Fill.uniform(-1, 1), KEY);
+      b.fill(Fill.uniform(-1, 1), KEY.child("b"));
+      many.gemm(1, Matrix.of(a), Matrix.of(b), 0, Matrix.of(expected));
+      try (PackedMatrix packed = many.pack(Matrix.of(b))) {
+        many.gemm(1, Matrix.of(a), packed, 0, Matrix.of(c));
+      }
+      assertThat(c.segment().mismatch(expected.segment())).isEqualTo(-1);
+    }
+  }
+
+  @Test
+  void aPackedMatrixHoldsMemoryUntilItIsClosed() {
+    try (Backend own = open(1);
+        Tensor b = own.tensor(DType.F32, Shape.of(50, 60))) {
+      MemoryInfo before = own.memory();
+      PackedMatrix packed = own.pack(Matrix.of(b));
+      assertThat(own.memory().allocatedBytes() - before.allocatedBytes())
+          .isBetween(12_000L, 24_000L);
+      packed.close();
+      packed.close();
+      assertThat(own.memory().allocatedBytes()).isEqualTo(before.allocatedBytes());
+    }
+  }
+
+  @Test
+  void badArgumentsOfPackedProductsAreNamed() {
+    try (Backend other = open(1);
+        Tensor a = backend().tensor(DType.F32, Shape.of(8, 3));
+        Tensor b = backend().tensor(DType.F32, Shape.of(3, 2));
+        Tensor c = backend().tensor(DType.F32, Shape.of(8, 2));
+        Tensor foreign = other.tensor(DType.F32, Shape.of(3, 2));
+        Tensor f64 = backend().tensor(DType.F64, Shape.of(8, 2));
+        Tensor batch = backend().tensor(DType.F32, Shape.of(2, 3, 2));
+        PackedMatrix packed = backend().pack(Matrix.of(b));
+        PackedMatrix others = other.pack(Matrix.of(foreign))) {
+      Matrix x = Matrix.of(a);
+      Matrix y = Matrix.of(c);
+      assertThatThrownBy(() -> backend().pack(Matrix.of(foreign)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageStartingWith("pack: need a tensor of this backend, got b=");
+      assertThatThrownBy(() -> backend().pack(Matrix.of(batch)))
+          .hasMessage("pack: need one matrix, got b=[2, 3, 2]");
+      assertThatThrownBy(() -> backend().gemm(1, x, others, 0, y))
+          .hasMessageStartingWith("gemm: need tensors of this backend, got a=");
+      assertThatThrownBy(() -> backend().gemm(1, x.part(0, 0, 8, 2), packed, 0, y))
+          .hasMessage("gemm: need a [M, K], b [K, N], c [M, N], got a=[8, 2], b=[3, 2], c=[8, 2]");
+      assertThatThrownBy(() -> backend().gemm(1, x, packed, 0, Matrix.of(f64)))
+          .hasMessageStartingWith("gemm: need c f32, a and b each")
+          .hasMessageEndingWith("got a=f32, b=f32, c=f64");
+      assertThatThrownBy(() -> backend().gemm(1, Matrix.of(batch), packed, 0, y))
+          .hasMessageStartingWith("gemm: need ");
+      Matrix columns = Matrix.of(a, 0, 2, 8, 8).transposed();
+      assertThatThrownBy(() -> backend().gemm(1, x, packed, 0, columns))
+          .hasMessage("gemm: need rows of c that are contiguous, got c=[8, 2]");
+      assertThatThrownBy(() -> backend().gemm(1, x, packed, 0, Matrix.of(a, 5, 8, 2, 2)))
+          .hasMessageStartingWith("gemm: need c apart from a in memory, got a=");
+      assertThatThrownBy(() -> backend().gemm(1, x, packed, Double.NaN, y))
+          .hasMessage("gemm: need a finite beta, got beta=NaN");
+      PackedMatrix gone = backend().pack(Matrix.of(b));
+      gone.close();
+      assertThatThrownBy(() -> backend().gemm(1, x, gone, 0, y))
+          .isInstanceOf(ClosedException.class)
+          .hasMessage("gemm: need an open packed matrix, got b=[3, 2]");
+    }
+  }
+
   /** All 65536 patterns of a 16-bit type, multiplied by 1: only a NaN's payload may change. */
   @ParameterizedTest
   @EnumSource(
@@ -556,15 +685,18 @@ public abstract class GemmContract extends BackendContract {
           c.tensor) {
         a.random(new SplittableRandom(1));
         b.random(new SplittableRandom(2));
+        PackedMatrix packed = backend().pack(b.matrix);
         long least = Long.MAX_VALUE;
         long end = System.nanoTime() + 20_000_000_000L;
         while (least >= 16 && System.nanoTime() < end) {
           long before = threads.getTotalThreadAllocatedBytes();
           for (int i = 0; i < 20; i++) {
             backend().gemm(1, a.matrix, b.matrix, 0, c.matrix);
+            backend().gemm(1, a.matrix, packed, 0, c.matrix);
           }
-          least = Math.min(least, (threads.getTotalThreadAllocatedBytes() - before) / 20);
+          least = Math.min(least, (threads.getTotalThreadAllocatedBytes() - before) / 40);
         }
+        packed.close();
         assertThat(least).as("%s: bytes per call", dtype).isLessThan(16);
       }
     }
