@@ -53,7 +53,8 @@ public final class Backend implements AutoCloseable {
     long byteSize = dtype.byteSize(shape.elements());
     enter("tensor");
     try {
-      Allocation allocation = new Allocation(engine.allocate(byteSize), dtype + " " + shape, open);
+      String what = "tensor " + dtype + " " + shape;
+      Allocation allocation = new Allocation(engine.allocate(byteSize), what, open);
       open.add(allocation);
       Tensor tensor = new Tensor(this, dtype, shape, allocation.buffer, null, allocation::close);
       cleaner.register(tensor, allocation::reportAndClose);
@@ -127,7 +128,8 @@ public final class Backend implements AutoCloseable {
    * General matrix multiply: {@code C = alpha·A·B + beta·C}, for every matrix of a batch.
    *
    * <table>
-   * <caption>Operands, all F32 or all F64, of this backend</caption>
+   * <caption>Operands of this backend: c is F32, and a and b each F32, F16 or BF16; or all are
+   *     F64</caption>
    * <tr><th>matrix</th><th>shape</th><th>use</th></tr>
    * <tr><td>a</td><td>[M, K]</td><td>read</td></tr>
    * <tr><td>b</td><td>[K, N]</td><td>read</td></tr>
@@ -138,7 +140,8 @@ public final class Backend implements AutoCloseable {
    * <p>Any of them may be transposed or a part of a tensor, and any size may be 0. A batch of one
    * in a or b goes with every matrix of c's batch. As in BLAS, C is not read where beta is 0, nor A
    * and B where alpha or K is 0; otherwise NaN and infinity spread as in IEEE arithmetic. alpha and
-   * beta are rounded to the type first.
+   * beta are rounded to c's type first. F16 and BF16 are widened to F32, exactly: the bits are
+   * those of the product of the widened matrices.
    *
    * <p>On the CPU every element is the same operations in the same order for every number of
    * threads, vector width, batch and position: for each 256 columns of A in turn, a chain of fused
@@ -178,6 +181,118 @@ public final class Backend implements AutoCloseable {
     }
   }
 
+  /**
+   * A copy of a matrix [K, N] in the form that this backend multiplies fastest, for {@link
+   * #gemm(double, Matrix, PackedMatrix, double, Matrix)}: worth its while for the right operand of
+   * several products of few rows. It takes memory as {@link #tensor} does, some more than the
+   * matrix, twice as much or more if it is F16 or BF16.
+   *
+   * @throws IllegalArgumentException {@code pack: need one matrix, got b=…}, or if it is not of
+   *     this backend
+   * @throws MemoryLimitException if it does not fit
+   * @throws ClosedException if the tensor or this backend is closed
+   */
+  public PackedMatrix pack(Matrix b) {
+    if (b.tensor().backend() != this) {
+      throw Checks.bad("pack", "need a tensor of this backend", "b", b.tensor());
+    }
+    if (b.batch() != 1) {
+      throw Checks.bad("pack", "need one matrix", "b", b);
+    }
+    b.tensor().requireAccessible("pack");
+    b.tensor().enter("pack");
+    try {
+      DType dtype = b.tensor().dtype();
+      String what = "packed matrix " + dtype + " " + b;
+      Allocation allocation = new Allocation(engine.pack(b.strided()), what, open);
+      open.add(allocation);
+      PackedMatrix packed =
+          new PackedMatrix(
+              this, dtype, b.rows(), b.columns(), allocation.buffer, allocation::close);
+      cleaner.register(packed, allocation::reportAndClose);
+      return packed;
+    } finally {
+      b.tensor().leave();
+    }
+  }
+
+  /**
+   * {@code C = alpha·A·B + beta·C} with a packed B, for every matrix of a batch: bit for bit what
+   * {@link #gemm(double, Matrix, Matrix, double, Matrix)} gives with what B was packed from.
+   *
+   * @param c its rows must be contiguous
+   * @throws IllegalArgumentException as there, and {@code gemm: need rows of c that are contiguous,
+   *     got c=…}
+   * @throws ClosedException if a tensor, b or this backend is closed
+   */
+  public void gemm(double alpha, Matrix a, PackedMatrix b, double beta, Matrix c) {
+    DType dtype = c.tensor().dtype();
+    double alphaOfType = dtype == DType.F64 ? alpha : (float) alpha;
+    double betaOfType = dtype == DType.F64 ? beta : (float) beta;
+    Checks.finite("gemm", "alpha", alphaOfType);
+    Checks.finite("gemm", "beta", betaOfType);
+    checkGemm(a, b, c, dtype);
+    a.tensor().requireAccessible("gemm");
+    c.tensor().requireAccessible("gemm");
+    a.tensor().enter("gemm");
+    try {
+      b.enter("gemm");
+      try {
+        c.tensor().enter("gemm");
+        try {
+          engine.gemm(dtype, alphaOfType, a.strided(), b.buffer(), betaOfType, c.strided());
+        } finally {
+          c.tensor().leave();
+        }
+      } finally {
+        b.leave();
+      }
+    } finally {
+      a.tensor().leave();
+    }
+  }
+
+  private void checkGemm(Matrix a, PackedMatrix b, Matrix c, DType dtype) {
+    if (a.tensor().backend() != this || b.backend() != this || c.tensor().backend() != this) {
+      throw Checks.bad(
+          "gemm",
+          "need tensors of this backend",
+          "a",
+          a.tensor(),
+          "b",
+          b.backend(),
+          "c",
+          c.tensor());
+    }
+    if (!suits(a.tensor().dtype(), dtype) || !suits(b.dtype(), dtype)) {
+      throw badTypes(a.tensor().dtype(), b.dtype(), dtype);
+    }
+    if (a.rows() != c.rows() || a.columns() != b.rows() || b.columns() != c.columns()) {
+      throw Checks.bad("gemm", "need a [M, K], b [K, N], c [M, N]", "a", a, "b", b, "c", c);
+    }
+    if (a.batch() != 1 && a.batch() != c.batch()) {
+      throw Checks.bad("gemm", "need the batch of c, or one matrix", "a", a, "b", b, "c", c);
+    }
+    if (c.strided().columnStride() != 1) {
+      throw Checks.bad("gemm", "need rows of c that are contiguous", "c", c);
+    }
+    if (touch(a, c)) {
+      throw Checks.bad("gemm", "need c apart from a in memory", "a", a, "c", c);
+    }
+  }
+
+  private static IllegalArgumentException badTypes(DType a, DType b, DType c) {
+    return Checks.bad(
+        "gemm",
+        "need c f32, a and b each f32, f16 or bf16, or all f64",
+        "a",
+        a.id(),
+        "b",
+        b.id(),
+        "c",
+        c.id());
+  }
+
   private void checkGemm(Matrix a, Matrix b, Matrix c, DType dtype) {
     if (a.tensor().backend() != this
         || b.tensor().backend() != this
@@ -192,18 +307,8 @@ public final class Backend implements AutoCloseable {
           "c",
           c.tensor());
     }
-    if (dtype != DType.F32 && dtype != DType.F64
-        || a.tensor().dtype() != dtype
-        || b.tensor().dtype() != dtype) {
-      throw Checks.bad(
-          "gemm",
-          "need all f32 or all f64",
-          "a",
-          a.tensor().dtype().id(),
-          "b",
-          b.tensor().dtype().id(),
-          "c",
-          dtype.id());
+    if (!suits(a.tensor().dtype(), dtype) || !suits(b.tensor().dtype(), dtype)) {
+      throw badTypes(a.tensor().dtype(), b.tensor().dtype(), dtype);
     }
     if (a.rows() != c.rows() || a.columns() != b.rows() || b.columns() != c.columns()) {
       throw Checks.bad("gemm", "need a [M, K], b [K, N], c [M, N]", "a", a, "b", b, "c", c);
@@ -214,6 +319,15 @@ public final class Backend implements AutoCloseable {
     if (touch(a, c) || touch(b, c)) {
       throw Checks.bad("gemm", "need c apart from a and b in memory", "a", a, "b", b, "c", c);
     }
+  }
+
+  /** Whether sums of type {@code sum} hold the elements of an operand exactly. */
+  private static boolean suits(DType operand, DType sum) {
+    return switch (sum) {
+      case F32 -> operand != DType.F64;
+      case F64 -> operand == DType.F64;
+      case F16, BF16 -> false;
+    };
   }
 
   /** Whether the spans of two matrices share memory. */
@@ -276,7 +390,7 @@ public final class Backend implements AutoCloseable {
     usage.leave();
   }
 
-  /** Memory of one tensor; knows nothing of the tensor, so that a lost tensor can be found. */
+  /** Memory of a tensor or packed matrix; knows nothing of it, so that a lost one can be found. */
   private static final class Allocation {
     final Buffer buffer;
     private final String what;
@@ -298,7 +412,7 @@ public final class Backend implements AutoCloseable {
 
     void reportAndClose() {
       if (!released.get()) {
-        LOG.log(System.Logger.Level.WARNING, "leak: tensor {0} was never closed", what);
+        LOG.log(System.Logger.Level.WARNING, "leak: {0} was never closed", what);
         close();
       }
     }

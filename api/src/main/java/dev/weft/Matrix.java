@@ -38,7 +38,8 @@ public final class Matrix {
     }
     return new Matrix(
         tensor,
-        new StridedMatrix(tensor.buffer(), batch, rows * columns, 0, rows, columns, columns, 1));
+        new StridedMatrix(
+            tensor.buffer(), tensor.dtype(), batch, rows * columns, 0, rows, columns, columns, 1));
   }
 
   /**
@@ -81,7 +82,9 @@ public final class Matrix {
       }
     }
     return new Matrix(
-        tensor, new StridedMatrix(tensor.buffer(), 1, 0, offset, rows, columns, leading, 1));
+        tensor,
+        new StridedMatrix(
+            tensor.buffer(), tensor.dtype(), 1, 0, offset, rows, columns, leading, 1));
   }
 
   /** Rows and columns exchanged, in the same memory. */
@@ -121,6 +124,7 @@ public final class Matrix {
         tensor,
         new StridedMatrix(
             s.buffer(),
+            s.dtype(),
             s.batch(),
             s.batchStride(),
             s.origin() + row * s.rowStride() + column * s.columnStride(),

@@ -220,7 +220,7 @@ public final class Tensor implements AutoCloseable {
       for (int d = 0; d < rank - 1; d++) {
         height *= shape.dim(d);
       }
-      made = new StridedMatrix(buffer, 1, height * width, 0, height, width, width, 1);
+      made = new StridedMatrix(buffer, dtype, 1, height * width, 0, height, width, width, 1);
       rows = made;
     }
     return made;

@@ -156,6 +156,17 @@ final class HeapEngine implements Engine {
   }
 
   @Override
+  public Buffer pack(StridedMatrix b) {
+    return allocate(b.dtype().byteSize(b.rows() * b.columns()));
+  }
+
+  @Override
+  public void gemm(
+      DType dtype, double alpha, StridedMatrix a, Buffer b, double beta, StridedMatrix c) {
+    gemms.incrementAndGet();
+  }
+
+  @Override
   public double orthogonalityError(
       DType dtype, long rows, long columns, double gain, Buffer matrix) {
     return rows * 1000 + columns;

@@ -47,13 +47,30 @@ public interface Engine extends NnEngine, AutoCloseable {
    * {@code C = alpha·A·B + beta·C} for every matrix of the batch; see {@link
    * dev.weft.Backend#gemm}.
    *
-   * @param dtype F32 or F64, of all three; alpha and beta are finite values of it
+   * @param dtype F32 or F64, of c and of every sum; alpha and beta are finite values of it. a and b
+   *     are each of F32, F16 or BF16 where it is F32, else of F64
    * @param a [batch, M, K]
    * @param b [batch, K, N]
    * @param c [batch, M, N], apart from a and b
    */
   void gemm(
       DType dtype, double alpha, StridedMatrix a, StridedMatrix b, double beta, StridedMatrix c);
+
+  /**
+   * A copy of b in the form that this engine multiplies fastest, in memory like that of {@link
+   * #allocate}.
+   *
+   * @param b [1, K, N]
+   */
+  Buffer pack(StridedMatrix b);
+
+  /**
+   * The same product with a right operand of {@link #pack}.
+   *
+   * @param b what {@link #pack} made of a matrix [1, K, N] whose type suits {@code dtype}
+   * @param c [batch, M, N], whose columnStride is 1
+   */
+  void gemm(DType dtype, double alpha, StridedMatrix a, Buffer b, double beta, StridedMatrix c);
 
   /**
    * Ends the backend's threads and gives back its memory; {@code allocate}d buffers are closed

@@ -99,6 +99,18 @@ final class CpuEngine implements Engine {
   }
 
   @Override
+  public void gemm(
+      DType dtype, double alpha, StridedMatrix a, Buffer b, double beta, StridedMatrix c) {
+    Workers team = team(a.buffer(), c.buffer(), null, null);
+    operations(dtype).gemm(team, alpha, a, b, beta, c);
+  }
+
+  @Override
+  public Buffer pack(StridedMatrix b) {
+    return operations(b.dtype() == DType.F64 ? DType.F64 : DType.F32).pack(b, memory);
+  }
+
+  @Override
   public void dense(
       DType dtype,
       StridedMatrix x,

@@ -7,8 +7,10 @@ import dev.weft.DType;
 import dev.weft.cpu.dense.DenseKernels;
 import dev.weft.cpu.dense.Epilogue;
 import dev.weft.cpu.dense.Gemm;
+import dev.weft.cpu.memory.HostMemory;
 import dev.weft.cpu.parallel.Spares;
 import dev.weft.cpu.parallel.Workers;
+import dev.weft.spi.Buffer;
 import dev.weft.spi.StridedMatrix;
 import java.lang.foreign.MemorySegment;
 
@@ -34,6 +36,7 @@ final class GemmTask<A> implements Workers.Body {
   private double beta;
   private StridedMatrix left;
   private StridedMatrix right;
+  private MemorySegment panels; // instead of right
   private StridedMatrix out;
   private boolean swapped;
   private long rows;
@@ -62,13 +65,33 @@ final class GemmTask<A> implements Workers.Body {
     left = swapped ? b : a;
     right = swapped ? a : b;
     out = c;
+    return cut(a.columns(), threads);
+  }
+
+  /**
+   * The same with what {@link #pack} made of B, and a C whose rows are contiguous.
+   *
+   * @return the number of pieces
+   */
+  long prepare(double alpha, StridedMatrix a, Buffer b, double beta, StridedMatrix c, int threads) {
+    this.alpha = alpha;
+    this.beta = beta;
+    swapped = false;
+    left = a;
+    panels = b.segment();
+    out = c;
+    return cut(a.columns(), threads);
+  }
+
+  private long cut(long k, int threads) {
+    StridedMatrix c = out;
     rows = swapped ? c.columns() : c.rows();
     columns = swapped ? c.rows() : c.columns();
-    depth = a.columns();
+    depth = k;
     if (rows == 0 || columns == 0) {
       return 0;
     }
-    double work = (double) rows * columns * a.columns() * c.batch();
+    double work = (double) rows * columns * k * c.batch();
     long wanted = work < MIN_SHARED || threads == 1 ? 1 : Math.ceilDiv(2L * threads, c.batch());
     columnPieces = Math.clamp(columns / MIN_COLUMNS, 1, wanted);
     pieceColumns = pieces(columns, columnPieces, kernels.nr());
@@ -97,6 +120,7 @@ final class GemmTask<A> implements Workers.Body {
   void clear() {
     left = null;
     right = null;
+    panels = null;
     out = null;
     epilogue = null;
   }
@@ -122,14 +146,17 @@ final class GemmTask<A> implements Workers.Body {
     try {
       long leftRow = swapped ? left.columnStride() : left.rowStride();
       long leftColumn = swapped ? left.rowStride() : left.columnStride();
-      gemm.left(left.buffer().segment(), origin(left, batch) + row * leftRow, leftRow, leftColumn);
-      long rightRow = swapped ? right.rowStride() : right.columnStride();
-      long rightColumn = swapped ? right.columnStride() : right.rowStride();
-      gemm.right(
-          right.buffer().segment(),
-          origin(right, batch) + column * rightRow,
-          rightRow,
-          rightColumn);
+      gemm.left(
+          left.buffer().segment(),
+          left.dtype(),
+          origin(left, batch) + row * leftRow,
+          leftRow,
+          leftColumn);
+      if (panels != null) {
+        gemm.right(panels, columns, column);
+      } else {
+        right(gemm, batch, column);
+      }
       if (epilogue != null) {
         gemm.epilogue(epilogue, row, column);
       }
@@ -138,6 +165,31 @@ final class GemmTask<A> implements Workers.Body {
     } finally {
       gemms.give(gemm);
     }
+  }
+
+  private void right(Gemm<A> gemm, long batch, long column) {
+    long rightRow = swapped ? right.rowStride() : right.columnStride();
+    long rightColumn = swapped ? right.columnStride() : right.rowStride();
+    gemm.right(
+        right.buffer().segment(),
+        right.dtype(),
+        origin(right, batch) + column * rightRow,
+        rightRow,
+        rightColumn);
+  }
+
+  /** Packs b, [1, K, N], on the calling thread. */
+  Buffer pack(StridedMatrix b, HostMemory memory) {
+    long length = Gemm.packedLength(kernels, b.columns(), b.rows());
+    Buffer packed = memory.allocate(kernels.dtype().byteSize(length));
+    Gemm<A> gemm = gemms.take();
+    try {
+      gemm.right(b.buffer().segment(), b.dtype(), b.origin(), b.columnStride(), b.rowStride());
+      gemm.pack(b.columns(), b.rows(), packed.segment());
+    } finally {
+      gemms.give(gemm);
+    }
+    return packed;
   }
 
   private static long origin(StridedMatrix x, long batch) {

@@ -2,6 +2,7 @@ package dev.weft.cpu;
 
 import dev.weft.cpu.dense.DenseKernels;
 import dev.weft.cpu.dense.Epilogue;
+import dev.weft.cpu.memory.HostMemory;
 import dev.weft.cpu.nn.ActivationKernel;
 import dev.weft.cpu.nn.ArrayType;
 import dev.weft.cpu.nn.GradualActivation;
@@ -13,6 +14,7 @@ import dev.weft.cpu.nn.UpdateKernel;
 import dev.weft.cpu.parallel.Spares;
 import dev.weft.cpu.parallel.Workers;
 import dev.weft.nn.Activation;
+import dev.weft.spi.Buffer;
 import dev.weft.spi.StridedMatrix;
 import java.lang.foreign.MemorySegment;
 
@@ -127,6 +129,27 @@ final class TypedOperations<A> {
       team.run(pieces, task);
     } finally {
       task.clear();
+      products.give(task);
+    }
+  }
+
+  /** The same with what {@link #pack} made of B. */
+  void gemm(Workers team, double alpha, StridedMatrix a, Buffer b, double beta, StridedMatrix c) {
+    GemmTask<A> task = products.take();
+    try {
+      team.run(task.prepare(alpha, a, b, beta, c, team.threads()), task);
+    } finally {
+      task.clear();
+      products.give(task);
+    }
+  }
+
+  /** The right operand b, [1, K, N], in the form that products read fastest. */
+  Buffer pack(StridedMatrix b, HostMemory memory) {
+    GemmTask<A> task = products.take();
+    try {
+      return task.pack(b, memory);
+    } finally {
       products.give(task);
     }
   }

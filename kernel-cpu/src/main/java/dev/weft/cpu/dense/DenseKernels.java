@@ -74,21 +74,46 @@ public interface DenseKernels<A> {
         ld);
   }
 
+  /**
+   * {@code out[i]} is the value that {@code in[i]} stands for, {@code 0 <= i < count}.
+   *
+   * @param dtype F16 or BF16
+   */
+  default void widen(DType dtype, short[] in, A out, int count) {
+    for (int i = 0; i < count; i++) {
+      set(
+          out,
+          i,
+          dtype == DType.F16 ? Float.float16ToFloat(in[i]) : Float.intBitsToFloat(in[i] << 16));
+    }
+  }
+
   /** {@code x(r, k) = in[at + k·ld + r]} for every row r and column k of x. */
   void unpack(A in, int at, int ld, Matrix x);
 
   /**
-   * {@code tile[i·nr + j] = Σ a(i, k)·b(j, k)}, k from 0 to {@code kc} − 1, for {@code i < mr},
-   * {@code j < nr}: one chain of fused multiply-adds that begins with 0. a is a packed panel of mr
-   * rows, b one of nr.
+   * {@code tile[i·nr + j] = Σ a(i, k)·b(j, k)}, k from 0 to {@code kc} − 1, for {@code i < rows},
+   * {@code j < nr}: one chain of fused multiply-adds that begins with 0. The other rows of the tile
+   * may change.
+   *
+   * @param a a packed panel of mr rows
+   * @param b a packed panel of nr rows
    */
-  void micro(int kc, A a, int aAt, A b, int bAt, A tile);
+  void micro(int rows, int kc, A a, int aAt, A b, int bAt, A tile);
 
   /**
-   * One row of a product without packing b: {@code c[cAt + j] = alpha·Σ a[aAt + k·aStep]·b[bAt +
-   * k·ldb + j]}, or that added to it (fused), k from 0 to {@code kc} − 1, {@code 0 <= j < columns};
-   * the operations of {@link #micro} and {@link #write}.
+   * The same with {@code b(j, k) = b[bAt + k·ldb + j]}, in native memory: a packed panel, where ldb
+   * is nr, or a matrix whose columns lie one after another.
+   */
+  void micro(int rows, int kc, A a, int aAt, MemorySegment b, long bAt, long ldb, A tile);
+
+  /**
+   * One row of a product without packing b: {@code c[cAt + j] = alpha·Σ a[aAt + k·aStep]·b(j, k)},
+   * or that added to it (fused), k from 0 to {@code kc} − 1, {@code 0 <= j < columns}; the
+   * operations of {@link #micro} and {@link #write}.
    *
+   * @param b {@code b(j, k) = b[bAt + (j div nr)·step + k·ldb + j mod nr]}
+   * @param step nr for a matrix whose columns lie one after another
    * @param tile mr·nr elements to work in
    */
   void row(
@@ -99,6 +124,7 @@ public interface DenseKernels<A> {
       MemorySegment b,
       long bAt,
       long ldb,
+      long step,
       A tile,
       double alpha,
       Gemm.Update update,

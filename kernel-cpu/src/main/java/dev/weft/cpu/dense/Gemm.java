@@ -1,5 +1,6 @@
 package dev.weft.cpu.dense;
 
+import dev.weft.DType;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -27,7 +28,7 @@ public final class Gemm<A> {
   static final int FEW_ROWS = 4;
 
   /** Columns of the right operand that are multiplied by all of few rows in turn. */
-  static final int STRIP = 256;
+  static final int STRIP = Widened.SIDE;
 
   /** What becomes of the old values of C. */
   public enum Update {
@@ -82,14 +83,50 @@ public final class Gemm<A> {
     multiply(c.rows(), c.columns(), k, alpha, update, c.segment(), c.origin(), c.rowStride());
   }
 
-  /** Sets the left operand [M, K] of the next {@link #multiply}. */
-  public void left(MemorySegment segment, long origin, long rowStride, long columnStride) {
-    left.use(segment, origin, rowStride, columnStride);
+  /**
+   * Sets the left operand [M, K] of the next {@link #multiply}.
+   *
+   * @param dtype that of the kernels; F16 or BF16 are widened to F32
+   */
+  public void left(
+      MemorySegment segment, DType dtype, long origin, long rowStride, long columnStride) {
+    left.use(segment, dtype, origin, rowStride, columnStride);
   }
 
-  /** Sets the right operand [N, K] of the next {@link #multiply}. */
-  public void right(MemorySegment segment, long origin, long rowStride, long columnStride) {
-    right.use(segment, origin, rowStride, columnStride);
+  /** Sets the right operand [N, K] of the next {@link #multiply}, like the left one. */
+  public void right(
+      MemorySegment segment, DType dtype, long origin, long rowStride, long columnStride) {
+    right.use(segment, dtype, origin, rowStride, columnStride);
+  }
+
+  /**
+   * Sets the right operand of the next {@link #multiply}: rows from {@code first} on, a multiple of
+   * nr, of what {@link #pack} made of n rows.
+   */
+  public void right(MemorySegment panels, long n, long first) {
+    right.usePanels(panels, n, first);
+  }
+
+  /** Elements that {@link #pack} writes. */
+  public static long packedLength(DenseKernels<?> kernels, long n, long k) {
+    return Packed.length(n, k, kernels.nr());
+  }
+
+  /** Packs the right operand [n, k] that is set, and forgets it. */
+  public void pack(long n, long k, MemorySegment out) {
+    int size = kernels.dtype().byteSize();
+    for (long pc = 0; pc < k; pc += KC) {
+      int kc = (int) Math.min(KC, k - pc);
+      long at = packedLength(kernels, n, 1) * pc;
+      for (long jc = 0; jc < n; jc += NC) {
+        int nc = (int) Math.min(NC, n - jc);
+        right.block(jc, nc, pc, kc);
+        MemorySegment block = kernels.segment(right.data());
+        long bytes = packedLength(kernels, nc, kc) * size;
+        MemorySegment.copy(block, 0, out, (at + jc * kc) * size, bytes);
+      }
+    }
+    right.clear();
   }
 
   /**
@@ -118,7 +155,7 @@ public final class Gemm<A> {
    */
   public void multiply(
       long m, long n, long k, double alpha, Update update, MemorySegment c, long cAt, long ldc) {
-    if (m <= FEW_ROWS && right.isByColumns()) {
+    if (m <= FEW_ROWS && (right.isByColumns() || right.isPanels())) {
       fewRows((int) m, n, k, alpha, update, c, cAt, ldc);
     } else {
       blocks(m, n, k, alpha, update, c, cAt, ldc);
@@ -134,7 +171,13 @@ public final class Gemm<A> {
       int nc = (int) Math.min(NC, n - jc);
       for (long pc = 0; pc == 0 || pc < k; pc += KC) {
         int kc = (int) Math.min(KC, k - pc);
-        right.block(jc, nc, pc, kc);
+        int inPlace = right.inPlace(nc);
+        if (inPlace < nc) {
+          right.block(jc + inPlace, nc - inPlace, pc, kc);
+        }
+        if (inPlace > 0) {
+          right.strip(jc, inPlace, pc, kc);
+        }
         Update now = pc == 0 ? update : Update.ADD;
         Epilogue<A> end = pc + KC >= k ? epilogue : null;
         for (long ic = 0; ic < m; ic += MC) {
@@ -142,34 +185,39 @@ public final class Gemm<A> {
           left.block(ic, mc, pc, kc);
           long at = cAt + ic * ldc + jc;
           if (end == null) {
-            macro(mc, nc, kc, alpha, now, c, at, ldc);
+            macro(mc, nc, inPlace, kc, alpha, now, c, at, ldc);
           } else {
-            macroThen(end, mc, nc, kc, now, c, at, ldc, epilogueRow + ic, epilogueColumn + jc);
+            macroThen(
+                end, mc, nc, inPlace, kc, now, c, at, ldc, epilogueRow + ic, epilogueColumn + jc);
           }
         }
       }
     }
   }
 
-  /** Without packing the right operand, which costs more than it saves: a strip of it at a time. */
+  /**
+   * Row by row, a strip of the right operand at a time, without packing it, which would cost more
+   * than it saves; of panels four at a time, since memory gives one stream half of what it can.
+   */
   private void fewRows(
       int m, long n, long k, double alpha, Update update, MemorySegment c, long cAt, long ldc) {
-    long ldb = right.at(0, 1) - right.at(0, 0);
     for (long pc = 0; pc == 0 || pc < k; pc += KC) {
       int kc = (int) Math.min(KC, k - pc);
       left.block(0, m, pc, kc);
       Update now = pc == 0 ? update : Update.ADD;
       for (long jc = 0; jc < n; jc += STRIP) {
         int nc = (int) Math.min(STRIP, n - jc);
+        right.strip(jc, nc, pc, kc);
         for (int i = 0; i < m; i++) {
           kernels.row(
               kc,
               left.data(),
               left.at() + i,
               mr,
-              right.segment(),
-              right.at(jc, pc),
-              ldb,
+              right.stripSegment(),
+              right.stripAt(),
+              right.stripStride(),
+              (long) nr * right.stripStep(),
               tile,
               alpha,
               now,
@@ -193,16 +241,35 @@ public final class Gemm<A> {
 
   /** Every tile of a block of C, along its rows, which lie far apart in memory. */
   private void macro(
-      int m, int n, int kc, double alpha, Update update, MemorySegment c, long cAt, long ldc) {
-    A a = left.data();
-    A b = right.data();
+      int m,
+      int n,
+      int inPlace,
+      int kc,
+      double alpha,
+      Update update,
+      MemorySegment c,
+      long cAt,
+      long ldc) {
     for (int i = 0; i < m; i += mr) {
       int rows = Math.min(mr, m - i);
       for (int j = 0; j < n; j += nr) {
         int columns = Math.min(nr, n - j);
-        kernels.micro(kc, a, left.at() + i * kc, b, right.at() + j * kc, tile);
+        tile(rows, i, j, inPlace, kc);
         kernels.write(tile, rows, columns, alpha, update, c, cAt + i * ldc + j, ldc);
       }
+    }
+  }
+
+  /** The sums of the tile whose first element is (i, j) of the blocks. */
+  private void tile(int rows, int i, int j, int inPlace, int kc) {
+    int aAt = left.at() + i * kc;
+    if (j < inPlace) {
+      long bAt = right.stripAt() + (long) j * right.stripStep();
+      long ldb = right.stripStride();
+      kernels.micro(rows, kc, left.data(), aAt, right.stripSegment(), bAt, ldb, tile);
+    } else {
+      int bAt = right.at() + (j - inPlace) * kc;
+      kernels.micro(rows, kc, left.data(), aAt, right.data(), bAt, tile);
     }
   }
 
@@ -211,6 +278,7 @@ public final class Gemm<A> {
       Epilogue<A> end,
       int m,
       int n,
+      int inPlace,
       int kc,
       Update update,
       MemorySegment c,
@@ -218,8 +286,6 @@ public final class Gemm<A> {
       long ldc,
       long row,
       long column) {
-    A a = left.data();
-    A b = right.data();
     A bias = end.loadBias(column, n, scratch) ? scratch : null;
     boolean add = update == Update.ADD;
     for (int i = 0; i < m; i += mr) {
@@ -227,7 +293,7 @@ public final class Gemm<A> {
       for (int j = 0; j < n; j += nr) {
         int columns = Math.min(nr, n - j);
         long at = cAt + i * ldc + j;
-        kernels.micro(kc, a, left.at() + i * kc, b, right.at() + j * kc, tile);
+        tile(rows, i, j, inPlace, kc);
         kernels.gather(tile, rows, columns, add, c, at, ldc, bias, j);
         end.apply(tile, rows, columns, nr, row + i, column + j, scratch);
         kernels.write(tile, rows, columns, 1, Update.OVERWRITE, c, at, ldc);

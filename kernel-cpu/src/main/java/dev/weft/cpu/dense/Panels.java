@@ -1,23 +1,41 @@
 package dev.weft.cpu.dense;
 
+import dev.weft.DType;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /**
  * One operand of a product, block by block as the micro-kernels read it: packed into a buffer that
  * is kept, or where it lies if it is packed already. Reused from product to product.
  */
 final class Panels<A> {
+  /**
+   * Columns that are at most so many bytes apart are read where they lie: a tile's part of a block
+   * then comes from the second-level cache. 64 × 512 × 512 in f32 gained a quarter (Xeon, Emerald
+   * Rapids, 2026-11-25), 64 × 1000 × 512 lost half.
+   */
+  static final int IN_PLACE_BYTES = 2048;
+
   private final DenseKernels<A> kernels;
   private final int width;
+  private final boolean hasVectors; // scalar code is faster on an array
+  private final ValueLayout layout;
   private A buffer;
   private long length;
   private Packed<A> packed;
   private MemorySegment segment;
+  private DType dtype;
   private long origin;
   private long rowStride;
   private long columnStride;
+  private long panelRows; // of panels in native memory, those of the padding too; 0 for a matrix
   private A data;
   private int at;
+  private Widened<A> widened; // made for the first operand of 16 bits
+  private MemorySegment stripSegment;
+  private long stripAt;
+  private long stripStride;
+  private int stripStep;
 
   /**
    * No operand yet.
@@ -27,22 +45,44 @@ final class Panels<A> {
   Panels(DenseKernels<A> kernels, int width) {
     this.kernels = kernels;
     this.width = width;
+    this.hasVectors = kernels.vectorBits() > 0;
+    this.layout =
+        kernels.dtype() == DType.F32
+            ? ValueLayout.JAVA_FLOAT_UNALIGNED
+            : ValueLayout.JAVA_DOUBLE_UNALIGNED;
   }
 
-  /** Takes a matrix. */
-  void use(MemorySegment segment, long origin, long rowStride, long columnStride) {
+  /** Takes a matrix of the kernels' type, or one of F16 or BF16. */
+  void use(MemorySegment segment, DType dtype, long origin, long rowStride, long columnStride) {
     this.packed = null;
+    this.panelRows = 0;
     this.segment = segment;
+    this.dtype = dtype;
     this.origin = origin;
     this.rowStride = rowStride;
     this.columnStride = columnStride;
+  }
+
+  /**
+   * Takes panels in native memory, in the layout of {@link Packed}.
+   *
+   * @param rows of what was packed
+   * @param first the row that is row 0 here, the first of a panel
+   */
+  void usePanels(MemorySegment segment, long rows, long first) {
+    this.packed = null;
+    this.panelRows = Packed.length(rows, 1, width);
+    this.segment = segment;
+    this.dtype = kernels.dtype();
+    this.origin = first;
   }
 
   /** Takes a matrix, or what is packed by the same kernels. */
   @SuppressWarnings("unchecked")
   void use(Gemm.Operand operand) {
     switch (operand) {
-      case Matrix x -> use(x.segment(), x.origin(), x.rowStride(), x.columnStride());
+      case Matrix x ->
+          use(x.segment(), kernels.dtype(), x.origin(), x.rowStride(), x.columnStride());
       case Packed<?> x -> packed = (Packed<A>) x;
     }
   }
@@ -51,6 +91,7 @@ final class Panels<A> {
   void clear() {
     packed = null;
     segment = null;
+    stripSegment = null;
   }
 
   /** Makes a block what {@link #data} and {@link #at} give. */
@@ -65,25 +106,126 @@ final class Panels<A> {
       buffer = kernels.array((int) needed);
       length = needed;
     }
-    long from = origin + row * rowStride + column * columnStride;
-    kernels.pack(segment, from, rowStride, columnStride, rows, columns, width, buffer, 0, width);
+    if (panelRows > 0) {
+      strip(row, rows, column, columns);
+      int size = kernels.dtype().byteSize();
+      MemorySegment.copy(
+          segment, layout, stripAt * size, buffer, 0, (int) needed); // what is packed already
+    } else if (isNarrow()) {
+      widen(row, rows, column, columns);
+    } else {
+      long from = at(row, column);
+      kernels.pack(segment, from, rowStride, columnStride, rows, columns, width, buffer, 0, width);
+    }
     data = buffer;
     at = 0;
   }
 
+  /** Packs a block of 16-bit elements, as many panels at a time as {@link Widened} has room for. */
+  private void widen(long row, int rows, long column, int columns) {
+    int most = Widened.SIDE / width * width;
+    for (int r = 0; r < rows; r += most) {
+      int count = Math.min(most, rows - r);
+      strip(row + r, count, column, columns);
+      boolean byColumns = rowStride == 1;
+      kernels.pack(
+          stripSegment,
+          0,
+          byColumns ? 1 : stripStride,
+          byColumns ? stripStride : 1,
+          count,
+          columns,
+          width,
+          buffer,
+          r * columns,
+          width);
+    }
+  }
+
+  /**
+   * Makes a part of a matrix, or of panels in native memory, what {@link #stripSegment} and what
+   * follows it give, in the kernels' type; if it is of 16 bits, of at most {@link Widened#SIDE}
+   * rows and columns.
+   */
+  void strip(long row, int rows, long column, int columns) {
+    if (panelRows > 0) {
+      stripSegment = segment;
+      stripAt = panelRows * column + (origin + row) * columns;
+      stripStride = width;
+      stripStep = columns;
+      return;
+    }
+    stripStep = 1;
+    boolean byColumns = rowStride == 1;
+    if (!isNarrow()) {
+      stripSegment = segment;
+      stripAt = at(row, column);
+      stripStride = byColumns ? columnStride : rowStride;
+      return;
+    }
+    if (widened == null) {
+      widened = new Widened<>(kernels);
+    }
+    if (byColumns) {
+      widened.take(segment, dtype, at(row, column), columnStride, columns, rows);
+    } else {
+      widened.take(segment, dtype, at(row, column), rowStride, rows, columns);
+    }
+    stripSegment = widened.segment();
+    stripAt = 0;
+    stripStride = byColumns ? rows : columns;
+  }
+
+  private boolean isNarrow() {
+    return dtype.byteSize() == Short.BYTES;
+  }
+
+  private long at(long row, long column) {
+    return origin + row * rowStride + column * columnStride;
+  }
+
+  /** Whether it is panels in native memory that are read where they lie. */
+  boolean isPanels() {
+    return panelRows > 0 && hasVectors;
+  }
+
   /** Whether it is a matrix whose columns lie one after another. */
   boolean isByColumns() {
-    return packed == null && rowStride == 1;
+    return packed == null && panelRows == 0 && rowStride == 1;
   }
 
-  /** The memory of a matrix. */
-  MemorySegment segment() {
-    return segment;
+  /** How many of a block's first {@code rows} rows are best read where they lie. */
+  int inPlace(int rows) {
+    if (isPanels()) {
+      return rows;
+    }
+    boolean near =
+        isByColumns()
+            && columnStride * kernels.dtype().byteSize() <= IN_PLACE_BYTES
+            && !isNarrow()
+            && segment.isNative()
+            && hasVectors;
+    return near ? rows / width * width : 0;
   }
 
-  /** Index of an element of a matrix in {@link #segment}. */
-  long at(long row, long column) {
-    return origin + row * rowStride + column * columnStride;
+  /** The memory of the strip. */
+  MemorySegment stripSegment() {
+    return stripSegment;
+  }
+
+  /** Index of its first element. */
+  long stripAt() {
+    return stripAt;
+  }
+
+  /** Elements from a column to the next, or from a row to the next if rows are contiguous. */
+  long stripStride() {
+    return stripStride;
+  }
+
+  /** A tile of the strip that begins with row r is r times so many elements after its first. */
+  int stripStep() {
+    return stripStep;
   }
 
   /** Where the block's panels are. */

@@ -138,7 +138,7 @@ public final class DenseF32Scalar implements DenseKernels<float[]> {
   }
 
   @Override
-  public void micro(int kc, float[] a, int aAt, float[] b, int bAt, float[] tile) {
+  public void micro(int rows, int kc, float[] a, int aAt, float[] b, int bAt, float[] tile) {
     float c00 = 0;
     float c01 = 0;
     float c02 = 0;
@@ -202,6 +202,14 @@ public final class DenseF32Scalar implements DenseKernels<float[]> {
   }
 
   @Override
+  public void micro(
+      int rows, int kc, float[] a, int aAt, MemorySegment b, long bAt, long ldb, float[] tile) {
+    for (int i = 0; i < rows; i++) {
+      rowPart(kc, a, aAt + i, MR, b, bAt, ldb, tile, i * NR, NR);
+    }
+  }
+
+  @Override
   public void row(
       int kc,
       float[] a,
@@ -210,15 +218,17 @@ public final class DenseF32Scalar implements DenseKernels<float[]> {
       MemorySegment b,
       long bAt,
       long ldb,
+      long step,
       float[] tile,
       double alpha,
       Gemm.Update update,
       MemorySegment c,
       long cAt,
       int columns) {
-    for (int j = 0; j < columns; j += tile.length) {
-      int count = Math.min(tile.length, columns - j);
-      rowPart(kc, a, aAt, aStep, b, bAt + j, ldb, tile, count);
+    int most = step == NR ? tile.length : NR;
+    for (int j = 0; j < columns; j += most) {
+      int count = Math.min(most, columns - j);
+      rowPart(kc, a, aAt, aStep, b, bAt + j / NR * step, ldb, tile, 0, count);
       writeRow(tile, 0, count, (float) alpha, update, c, cAt + j);
     }
   }
@@ -233,13 +243,14 @@ public final class DenseF32Scalar implements DenseKernels<float[]> {
       long bAt,
       long ldb,
       float[] tile,
+      int to,
       int columns) {
-    Arrays.fill(tile, 0, columns, 0);
+    Arrays.fill(tile, to, to + columns, 0);
     for (int k = 0; k < kc; k++) {
       float ak = a[aAt + k * aStep];
       long from = (bAt + k * ldb) * Float.BYTES;
       for (int j = 0; j < columns; j++) {
-        tile[j] = Math.fma(ak, b.get(F32, from + (long) j * Float.BYTES), tile[j]);
+        tile[to + j] = Math.fma(ak, b.get(F32, from + (long) j * Float.BYTES), tile[to + j]);
       }
     }
   }

@@ -138,7 +138,7 @@ public final class DenseF64Scalar implements DenseKernels<double[]> {
   }
 
   @Override
-  public void micro(int kc, double[] a, int aAt, double[] b, int bAt, double[] tile) {
+  public void micro(int rows, int kc, double[] a, int aAt, double[] b, int bAt, double[] tile) {
     double c00 = 0;
     double c01 = 0;
     double c02 = 0;
@@ -202,6 +202,14 @@ public final class DenseF64Scalar implements DenseKernels<double[]> {
   }
 
   @Override
+  public void micro(
+      int rows, int kc, double[] a, int aAt, MemorySegment b, long bAt, long ldb, double[] tile) {
+    for (int i = 0; i < rows; i++) {
+      rowPart(kc, a, aAt + i, MR, b, bAt, ldb, tile, i * NR, NR);
+    }
+  }
+
+  @Override
   public void row(
       int kc,
       double[] a,
@@ -210,15 +218,17 @@ public final class DenseF64Scalar implements DenseKernels<double[]> {
       MemorySegment b,
       long bAt,
       long ldb,
+      long step,
       double[] tile,
       double alpha,
       Gemm.Update update,
       MemorySegment c,
       long cAt,
       int columns) {
-    for (int j = 0; j < columns; j += tile.length) {
-      int count = Math.min(tile.length, columns - j);
-      rowPart(kc, a, aAt, aStep, b, bAt + j, ldb, tile, count);
+    int most = step == NR ? tile.length : NR;
+    for (int j = 0; j < columns; j += most) {
+      int count = Math.min(most, columns - j);
+      rowPart(kc, a, aAt, aStep, b, bAt + j / NR * step, ldb, tile, 0, count);
       writeRow(tile, 0, count, alpha, update, c, cAt + j);
     }
   }
@@ -233,13 +243,14 @@ public final class DenseF64Scalar implements DenseKernels<double[]> {
       long bAt,
       long ldb,
       double[] tile,
+      int to,
       int columns) {
-    Arrays.fill(tile, 0, columns, 0);
+    Arrays.fill(tile, to, to + columns, 0);
     for (int k = 0; k < kc; k++) {
       double ak = a[aAt + k * aStep];
       long from = (bAt + k * ldb) * Double.BYTES;
       for (int j = 0; j < columns; j++) {
-        tile[j] = Math.fma(ak, b.get(F64, from + (long) j * Double.BYTES), tile[j]);
+        tile[to + j] = Math.fma(ak, b.get(F64, from + (long) j * Double.BYTES), tile[to + j]);
       }
     }
   }

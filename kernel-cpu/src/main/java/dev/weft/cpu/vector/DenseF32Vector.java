@@ -11,13 +11,20 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /** {@link DenseKernels} of F32 in vectors. */
 final class DenseF32Vector implements DenseKernels<float[]> {
   private static final VectorSpecies<Float> S =
       VectorSpecies.of(float.class, VectorWidth.shape(MethodHandles.lookup()));
+  private static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, S.vectorShape());
+  private static final VectorSpecies<Short> HALF =
+      VectorSpecies.of(short.class, VectorShape.forBitSize(S.vectorBitSize() / 2));
   private static final int V = S.length();
   private static final long VECTOR_BYTES = S.vectorByteSize();
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
@@ -26,6 +33,9 @@ final class DenseF32Vector implements DenseKernels<float[]> {
   private static final int MR = S.vectorBitSize() >= 512 ? 14 : 6;
 
   private static final int NR = 2 * V;
+
+  /** A block of more bytes from end to end does not come from the second-level cache. */
+  private static final long FAR_BYTES = 1 << 20;
 
   /** Columns of a strip of rows on their way into a panel: 16 KiB. */
   private static final int STRIP_COLUMNS = 256;
@@ -39,8 +49,17 @@ final class DenseF32Vector implements DenseKernels<float[]> {
           ? VectorWidth.load(TransposeF32.class, TransposeF32Vector.class, S.vectorBitSize())
           : null;
 
+  private final Micro<float[]> microOfMemory = micro(Micro.Operand.MEMORY);
+  private final Micro<float[]> microOfArray = micro(Micro.Operand.ARRAY);
+
   /** Made by {@link VectorWidth#load}. */
   DenseF32Vector() {}
+
+  @SuppressWarnings("unchecked")
+  private static Micro<float[]> micro(Micro.Operand operand) {
+    Micro.Use use = new Micro.Use(S.vectorBitSize(), operand);
+    return VectorWidth.load(Micro.class, MicroF32Vector.class, use);
+  }
 
   @Override
   public DType dtype() {
@@ -107,7 +126,12 @@ final class DenseF32Vector implements DenseKernels<float[]> {
       DenseF32Scalar.pad(count, width, columns, out, at + row / width * panel, ld);
       row += width;
     } while (row < rows);
-    for (row = 0; rowStride == 1 && row < rows; row += width) {
+    row = 0;
+    boolean far = columns * columnStride * Float.BYTES >= FAR_BYTES;
+    for (; rowStride == 1 && far && width == NR && row + 4 * NR <= rows; row += 4 * NR) {
+      packPanels(x, origin + row, columnStride, columns, out, at + row / NR * panel, panel, ld);
+    }
+    for (; rowStride == 1 && row < rows; row += width) {
       int count = Math.min(width, rows - row);
       boolean more = rows - row >= (width + V - 1) / V * V;
       packColumns(
@@ -143,6 +167,39 @@ final class DenseF32Vector implements DenseKernels<float[]> {
       long rest = origin + whole * columnStride;
       DenseF32Scalar.packPanel(
           x, rest, rowStride, columnStride, rows, columns - whole, out, at + whole * ld, ld);
+    }
+  }
+
+  /**
+   * Four panels at a time of columns that lie one after another: memory is read in long pieces, but
+   * the panels compete for the same lines of a cache.
+   */
+  private static void packPanels(
+      MemorySegment x,
+      long origin,
+      long columnStride,
+      int columns,
+      float[] out,
+      int at,
+      int panel,
+      int ld) {
+    for (int k = 0; k < columns; k++) {
+      long from = (origin + k * columnStride) * Float.BYTES;
+      int to = at + k * ld;
+      FloatVector.fromMemorySegment(S, x, from, ORDER).intoArray(out, to);
+      FloatVector.fromMemorySegment(S, x, from + 1 * VECTOR_BYTES, ORDER).intoArray(out, to + V);
+      FloatVector.fromMemorySegment(S, x, from + 2 * VECTOR_BYTES, ORDER)
+          .intoArray(out, to + panel);
+      FloatVector.fromMemorySegment(S, x, from + 3 * VECTOR_BYTES, ORDER)
+          .intoArray(out, to + panel + V);
+      FloatVector.fromMemorySegment(S, x, from + 4 * VECTOR_BYTES, ORDER)
+          .intoArray(out, to + 2 * panel);
+      FloatVector.fromMemorySegment(S, x, from + 5 * VECTOR_BYTES, ORDER)
+          .intoArray(out, to + 2 * panel + V);
+      FloatVector.fromMemorySegment(S, x, from + 6 * VECTOR_BYTES, ORDER)
+          .intoArray(out, to + 3 * panel);
+      FloatVector.fromMemorySegment(S, x, from + 7 * VECTOR_BYTES, ORDER)
+          .intoArray(out, to + 3 * panel + V);
     }
   }
 
@@ -187,183 +244,37 @@ final class DenseF32Vector implements DenseKernels<float[]> {
   }
 
   @Override
+  public void widen(DType dtype, short[] in, float[] out, int count) {
+    if (dtype == DType.F16) { // a loop that becomes vectors; those of the API know no F16
+      for (int i = 0; i < count; i++) {
+        out[i] = Float.float16ToFloat(in[i]);
+      }
+      return;
+    }
+    int i = 0;
+    for (; i < S.loopBound(count); i += V) {
+      IntVector wide = (IntVector) ShortVector.fromArray(HALF, in, i).castShape(INTS, 0);
+      wide.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(out, i);
+    }
+    for (; i < count; i++) {
+      out[i] = Float.intBitsToFloat(in[i] << 16);
+    }
+  }
+
+  @Override
   public void unpack(float[] in, int at, int ld, Matrix x) {
     DenseF32Scalar.unpackPanel(in, at, ld, x);
   }
 
   @Override
-  public void micro(int kc, float[] a, int aAt, float[] b, int bAt, float[] tile) {
-    if (MR == 14) {
-      micro14x2v(kc, a, aAt, b, bAt, tile);
-    } else {
-      micro6x2v(kc, a, aAt, b, bAt, tile);
-    }
+  public void micro(int rows, int kc, float[] a, int aAt, float[] b, int bAt, float[] tile) {
+    microOfArray.micro(rows, kc, a, aAt, b, null, bAt, NR, tile);
   }
 
-  /**
-   * 14 rows of 2 vectors: 28 independent chains. Assumes packed panels; costs 56·V·kc flop, reads
-   * 14 + 2·V elements per step.
-   */
-  private static void micro14x2v(int kc, float[] a, int aAt, float[] b, int bAt, float[] tile) {
-    FloatVector c00 = FloatVector.zero(S);
-    FloatVector c01 = FloatVector.zero(S);
-    FloatVector c10 = FloatVector.zero(S);
-    FloatVector c11 = FloatVector.zero(S);
-    FloatVector c20 = FloatVector.zero(S);
-    FloatVector c21 = FloatVector.zero(S);
-    FloatVector c30 = FloatVector.zero(S);
-    FloatVector c31 = FloatVector.zero(S);
-    FloatVector c40 = FloatVector.zero(S);
-    FloatVector c41 = FloatVector.zero(S);
-    FloatVector c50 = FloatVector.zero(S);
-    FloatVector c51 = FloatVector.zero(S);
-    FloatVector c60 = FloatVector.zero(S);
-    FloatVector c61 = FloatVector.zero(S);
-    FloatVector c70 = FloatVector.zero(S);
-    FloatVector c71 = FloatVector.zero(S);
-    FloatVector c80 = FloatVector.zero(S);
-    FloatVector c81 = FloatVector.zero(S);
-    FloatVector c90 = FloatVector.zero(S);
-    FloatVector c91 = FloatVector.zero(S);
-    FloatVector c100 = FloatVector.zero(S);
-    FloatVector c101 = FloatVector.zero(S);
-    FloatVector c110 = FloatVector.zero(S);
-    FloatVector c111 = FloatVector.zero(S);
-    FloatVector c120 = FloatVector.zero(S);
-    FloatVector c121 = FloatVector.zero(S);
-    FloatVector c130 = FloatVector.zero(S);
-    FloatVector c131 = FloatVector.zero(S);
-    for (int k = 0; k < kc; k++) {
-      int ak = aAt + k * 14;
-      int bk = bAt + k * NR;
-      FloatVector b0 = FloatVector.fromArray(S, b, bk);
-      FloatVector b1 = FloatVector.fromArray(S, b, bk + V);
-      FloatVector ai = FloatVector.broadcast(S, a[ak]);
-      c00 = ai.fma(b0, c00);
-      c01 = ai.fma(b1, c01);
-      ai = FloatVector.broadcast(S, a[ak + 1]);
-      c10 = ai.fma(b0, c10);
-      c11 = ai.fma(b1, c11);
-      ai = FloatVector.broadcast(S, a[ak + 2]);
-      c20 = ai.fma(b0, c20);
-      c21 = ai.fma(b1, c21);
-      ai = FloatVector.broadcast(S, a[ak + 3]);
-      c30 = ai.fma(b0, c30);
-      c31 = ai.fma(b1, c31);
-      ai = FloatVector.broadcast(S, a[ak + 4]);
-      c40 = ai.fma(b0, c40);
-      c41 = ai.fma(b1, c41);
-      ai = FloatVector.broadcast(S, a[ak + 5]);
-      c50 = ai.fma(b0, c50);
-      c51 = ai.fma(b1, c51);
-      ai = FloatVector.broadcast(S, a[ak + 6]);
-      c60 = ai.fma(b0, c60);
-      c61 = ai.fma(b1, c61);
-      ai = FloatVector.broadcast(S, a[ak + 7]);
-      c70 = ai.fma(b0, c70);
-      c71 = ai.fma(b1, c71);
-      ai = FloatVector.broadcast(S, a[ak + 8]);
-      c80 = ai.fma(b0, c80);
-      c81 = ai.fma(b1, c81);
-      ai = FloatVector.broadcast(S, a[ak + 9]);
-      c90 = ai.fma(b0, c90);
-      c91 = ai.fma(b1, c91);
-      ai = FloatVector.broadcast(S, a[ak + 10]);
-      c100 = ai.fma(b0, c100);
-      c101 = ai.fma(b1, c101);
-      ai = FloatVector.broadcast(S, a[ak + 11]);
-      c110 = ai.fma(b0, c110);
-      c111 = ai.fma(b1, c111);
-      ai = FloatVector.broadcast(S, a[ak + 12]);
-      c120 = ai.fma(b0, c120);
-      c121 = ai.fma(b1, c121);
-      ai = FloatVector.broadcast(S, a[ak + 13]);
-      c130 = ai.fma(b0, c130);
-      c131 = ai.fma(b1, c131);
-    }
-    c00.intoArray(tile, 0);
-    c01.intoArray(tile, V);
-    c10.intoArray(tile, NR);
-    c11.intoArray(tile, NR + V);
-    c20.intoArray(tile, 2 * NR);
-    c21.intoArray(tile, 2 * NR + V);
-    c30.intoArray(tile, 3 * NR);
-    c31.intoArray(tile, 3 * NR + V);
-    c40.intoArray(tile, 4 * NR);
-    c41.intoArray(tile, 4 * NR + V);
-    c50.intoArray(tile, 5 * NR);
-    c51.intoArray(tile, 5 * NR + V);
-    c60.intoArray(tile, 6 * NR);
-    c61.intoArray(tile, 6 * NR + V);
-    c70.intoArray(tile, 7 * NR);
-    c71.intoArray(tile, 7 * NR + V);
-    c80.intoArray(tile, 8 * NR);
-    c81.intoArray(tile, 8 * NR + V);
-    c90.intoArray(tile, 9 * NR);
-    c91.intoArray(tile, 9 * NR + V);
-    c100.intoArray(tile, 10 * NR);
-    c101.intoArray(tile, 10 * NR + V);
-    c110.intoArray(tile, 11 * NR);
-    c111.intoArray(tile, 11 * NR + V);
-    c120.intoArray(tile, 12 * NR);
-    c121.intoArray(tile, 12 * NR + V);
-    c130.intoArray(tile, 13 * NR);
-    c131.intoArray(tile, 13 * NR + V);
-  }
-
-  /**
-   * 6 rows of 2 vectors: 12 independent chains. Assumes packed panels; costs 24·V·kc flop, reads 6
-   * + 2·V elements per step.
-   */
-  private static void micro6x2v(int kc, float[] a, int aAt, float[] b, int bAt, float[] tile) {
-    FloatVector c00 = FloatVector.zero(S);
-    FloatVector c01 = FloatVector.zero(S);
-    FloatVector c10 = FloatVector.zero(S);
-    FloatVector c11 = FloatVector.zero(S);
-    FloatVector c20 = FloatVector.zero(S);
-    FloatVector c21 = FloatVector.zero(S);
-    FloatVector c30 = FloatVector.zero(S);
-    FloatVector c31 = FloatVector.zero(S);
-    FloatVector c40 = FloatVector.zero(S);
-    FloatVector c41 = FloatVector.zero(S);
-    FloatVector c50 = FloatVector.zero(S);
-    FloatVector c51 = FloatVector.zero(S);
-    for (int k = 0; k < kc; k++) {
-      int ak = aAt + k * 6;
-      int bk = bAt + k * NR;
-      FloatVector b0 = FloatVector.fromArray(S, b, bk);
-      FloatVector b1 = FloatVector.fromArray(S, b, bk + V);
-      FloatVector ai = FloatVector.broadcast(S, a[ak]);
-      c00 = ai.fma(b0, c00);
-      c01 = ai.fma(b1, c01);
-      ai = FloatVector.broadcast(S, a[ak + 1]);
-      c10 = ai.fma(b0, c10);
-      c11 = ai.fma(b1, c11);
-      ai = FloatVector.broadcast(S, a[ak + 2]);
-      c20 = ai.fma(b0, c20);
-      c21 = ai.fma(b1, c21);
-      ai = FloatVector.broadcast(S, a[ak + 3]);
-      c30 = ai.fma(b0, c30);
-      c31 = ai.fma(b1, c31);
-      ai = FloatVector.broadcast(S, a[ak + 4]);
-      c40 = ai.fma(b0, c40);
-      c41 = ai.fma(b1, c41);
-      ai = FloatVector.broadcast(S, a[ak + 5]);
-      c50 = ai.fma(b0, c50);
-      c51 = ai.fma(b1, c51);
-    }
-    c00.intoArray(tile, 0);
-    c01.intoArray(tile, V);
-    c10.intoArray(tile, NR);
-    c11.intoArray(tile, NR + V);
-    c20.intoArray(tile, 2 * NR);
-    c21.intoArray(tile, 2 * NR + V);
-    c30.intoArray(tile, 3 * NR);
-    c31.intoArray(tile, 3 * NR + V);
-    c40.intoArray(tile, 4 * NR);
-    c41.intoArray(tile, 4 * NR + V);
-    c50.intoArray(tile, 5 * NR);
-    c51.intoArray(tile, 5 * NR + V);
+  @Override
+  public void micro(
+      int rows, int kc, float[] a, int aAt, MemorySegment b, long bAt, long ldb, float[] tile) {
+    microOfMemory.micro(rows, kc, a, aAt, null, b, bAt, ldb, tile);
   }
 
   @Override
@@ -375,6 +286,7 @@ final class DenseF32Vector implements DenseKernels<float[]> {
       MemorySegment b,
       long bAt,
       long ldb,
+      long step,
       float[] tile,
       double alpha,
       Gemm.Update update,
@@ -383,13 +295,41 @@ final class DenseF32Vector implements DenseKernels<float[]> {
       int columns) {
     int j = 0;
     for (; j + 8 * V <= columns; j += 8 * V) {
-      row8v(kc, a, aAt, aStep, b, bAt + j, ldb, (float) alpha, update, c, cAt + j);
+      if (step == NR) {
+        row8v(kc, a, aAt, aStep, b, bAt + j, ldb, (float) alpha, update, c, cAt + j);
+      } else {
+        rowOf4Panels(
+            kc,
+            a,
+            aAt,
+            aStep,
+            b,
+            bAt + j / NR * step,
+            ldb,
+            step,
+            (float) alpha,
+            update,
+            c,
+            cAt + j);
+      }
     }
     for (; j + V <= columns; j += V) {
-      row1v(kc, a, aAt, aStep, b, bAt + j, ldb, (float) alpha, update, c, cAt + j);
+      row1v(
+          kc,
+          a,
+          aAt,
+          aStep,
+          b,
+          bAt + j / NR * step + j % NR,
+          ldb,
+          (float) alpha,
+          update,
+          c,
+          cAt + j);
     }
     if (j < columns) {
-      DenseF32Scalar.rowPart(kc, a, aAt, aStep, b, bAt + j, ldb, tile, columns - j);
+      DenseF32Scalar.rowPart(
+          kc, a, aAt, aStep, b, bAt + j / NR * step + j % NR, ldb, tile, 0, columns - j);
       DenseF32Scalar.writeRow(tile, 0, columns - j, (float) alpha, update, c, cAt + j);
     }
   }
@@ -426,6 +366,57 @@ final class DenseF32Vector implements DenseKernels<float[]> {
       s5 = ak.fma(FloatVector.fromMemorySegment(S, b, from + 5 * VECTOR_BYTES, ORDER), s5);
       s6 = ak.fma(FloatVector.fromMemorySegment(S, b, from + 6 * VECTOR_BYTES, ORDER), s6);
       s7 = ak.fma(FloatVector.fromMemorySegment(S, b, from + 7 * VECTOR_BYTES, ORDER), s7);
+    }
+    FloatVector alphas = FloatVector.broadcast(S, alpha);
+    long to = cAt * Float.BYTES;
+    update(s0, alphas, update, c, to);
+    update(s1, alphas, update, c, to + 1 * VECTOR_BYTES);
+    update(s2, alphas, update, c, to + 2 * VECTOR_BYTES);
+    update(s3, alphas, update, c, to + 3 * VECTOR_BYTES);
+    update(s4, alphas, update, c, to + 4 * VECTOR_BYTES);
+    update(s5, alphas, update, c, to + 5 * VECTOR_BYTES);
+    update(s6, alphas, update, c, to + 6 * VECTOR_BYTES);
+    update(s7, alphas, update, c, to + 7 * VECTOR_BYTES);
+  }
+
+  /** The same of four panels, {@code step} elements apart: four streams from memory. */
+  private static void rowOf4Panels(
+      int kc,
+      float[] a,
+      int aAt,
+      int aStep,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      long step,
+      float alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long cAt) {
+    FloatVector s0 = FloatVector.zero(S);
+    FloatVector s1 = FloatVector.zero(S);
+    FloatVector s2 = FloatVector.zero(S);
+    FloatVector s3 = FloatVector.zero(S);
+    FloatVector s4 = FloatVector.zero(S);
+    FloatVector s5 = FloatVector.zero(S);
+    FloatVector s6 = FloatVector.zero(S);
+    FloatVector s7 = FloatVector.zero(S);
+    long stepBytes = step * Float.BYTES;
+    for (int k = 0; k < kc; k++) {
+      FloatVector ak = FloatVector.broadcast(S, a[aAt + k * aStep]);
+      long from = (bAt + k * ldb) * Float.BYTES;
+      s0 = ak.fma(FloatVector.fromMemorySegment(S, b, from, ORDER), s0);
+      s1 = ak.fma(FloatVector.fromMemorySegment(S, b, from + VECTOR_BYTES, ORDER), s1);
+      s2 = ak.fma(FloatVector.fromMemorySegment(S, b, from + stepBytes, ORDER), s2);
+      s3 = ak.fma(FloatVector.fromMemorySegment(S, b, from + stepBytes + VECTOR_BYTES, ORDER), s3);
+      s4 = ak.fma(FloatVector.fromMemorySegment(S, b, from + 2 * stepBytes, ORDER), s4);
+      s5 =
+          ak.fma(
+              FloatVector.fromMemorySegment(S, b, from + 2 * stepBytes + VECTOR_BYTES, ORDER), s5);
+      s6 = ak.fma(FloatVector.fromMemorySegment(S, b, from + 3 * stepBytes, ORDER), s6);
+      s7 =
+          ak.fma(
+              FloatVector.fromMemorySegment(S, b, from + 3 * stepBytes + VECTOR_BYTES, ORDER), s7);
     }
     FloatVector alphas = FloatVector.broadcast(S, alpha);
     long to = cAt * Float.BYTES;

@@ -25,8 +25,20 @@ final class DenseF64Vector implements DenseKernels<double[]> {
 
   private static final int NR = 2 * V;
 
+  /** A block of more bytes from end to end does not come from the second-level cache. */
+  private static final long FAR_BYTES = 1 << 20;
+
+  private final Micro<double[]> microOfMemory = micro(Micro.Operand.MEMORY);
+  private final Micro<double[]> microOfArray = micro(Micro.Operand.ARRAY);
+
   /** Made by {@link VectorWidth#load}. */
   DenseF64Vector() {}
+
+  @SuppressWarnings("unchecked")
+  private static Micro<double[]> micro(Micro.Operand operand) {
+    Micro.Use use = new Micro.Use(S.vectorBitSize(), operand);
+    return VectorWidth.load(Micro.class, MicroF64Vector.class, use);
+  }
 
   @Override
   public DType dtype() {
@@ -99,11 +111,49 @@ final class DenseF64Vector implements DenseKernels<double[]> {
       DenseF64Scalar.pad(count, width, columns, out, at + row / width * panel, ld);
       row += width;
     } while (row < rows);
-    for (row = 0; rowStride == 1 && row < rows; row += width) {
+    row = 0;
+    boolean far = columns * columnStride * Double.BYTES >= FAR_BYTES;
+    for (; rowStride == 1 && far && width == NR && row + 4 * NR <= rows; row += 4 * NR) {
+      packPanels(x, origin + row, columnStride, columns, out, at + row / NR * panel, panel, ld);
+    }
+    for (; rowStride == 1 && row < rows; row += width) {
       int count = Math.min(width, rows - row);
       boolean more = rows - row >= (width + V - 1) / V * V;
       packColumns(
           x, origin + row, columnStride, count, more, columns, out, at + row / width * panel, ld);
+    }
+  }
+
+  /**
+   * Four panels at a time of columns that lie one after another: memory is read in long pieces, but
+   * the panels compete for the same lines of a cache.
+   */
+  private static void packPanels(
+      MemorySegment x,
+      long origin,
+      long columnStride,
+      int columns,
+      double[] out,
+      int at,
+      int panel,
+      int ld) {
+    for (int k = 0; k < columns; k++) {
+      long from = (origin + k * columnStride) * Double.BYTES;
+      int to = at + k * ld;
+      DoubleVector.fromMemorySegment(S, x, from, ORDER).intoArray(out, to);
+      DoubleVector.fromMemorySegment(S, x, from + 1 * VECTOR_BYTES, ORDER).intoArray(out, to + V);
+      DoubleVector.fromMemorySegment(S, x, from + 2 * VECTOR_BYTES, ORDER)
+          .intoArray(out, to + panel);
+      DoubleVector.fromMemorySegment(S, x, from + 3 * VECTOR_BYTES, ORDER)
+          .intoArray(out, to + panel + V);
+      DoubleVector.fromMemorySegment(S, x, from + 4 * VECTOR_BYTES, ORDER)
+          .intoArray(out, to + 2 * panel);
+      DoubleVector.fromMemorySegment(S, x, from + 5 * VECTOR_BYTES, ORDER)
+          .intoArray(out, to + 2 * panel + V);
+      DoubleVector.fromMemorySegment(S, x, from + 6 * VECTOR_BYTES, ORDER)
+          .intoArray(out, to + 3 * panel);
+      DoubleVector.fromMemorySegment(S, x, from + 7 * VECTOR_BYTES, ORDER)
+          .intoArray(out, to + 3 * panel + V);
     }
   }
 
@@ -153,178 +203,14 @@ final class DenseF64Vector implements DenseKernels<double[]> {
   }
 
   @Override
-  public void micro(int kc, double[] a, int aAt, double[] b, int bAt, double[] tile) {
-    if (MR == 14) {
-      micro14x2v(kc, a, aAt, b, bAt, tile);
-    } else {
-      micro6x2v(kc, a, aAt, b, bAt, tile);
-    }
+  public void micro(int rows, int kc, double[] a, int aAt, double[] b, int bAt, double[] tile) {
+    microOfArray.micro(rows, kc, a, aAt, b, null, bAt, NR, tile);
   }
 
-  /**
-   * 14 rows of 2 vectors: 28 independent chains. Assumes packed panels; costs 56·V·kc flop, reads
-   * 14 + 2·V elements per step.
-   */
-  private static void micro14x2v(int kc, double[] a, int aAt, double[] b, int bAt, double[] tile) {
-    DoubleVector c00 = DoubleVector.zero(S);
-    DoubleVector c01 = DoubleVector.zero(S);
-    DoubleVector c10 = DoubleVector.zero(S);
-    DoubleVector c11 = DoubleVector.zero(S);
-    DoubleVector c20 = DoubleVector.zero(S);
-    DoubleVector c21 = DoubleVector.zero(S);
-    DoubleVector c30 = DoubleVector.zero(S);
-    DoubleVector c31 = DoubleVector.zero(S);
-    DoubleVector c40 = DoubleVector.zero(S);
-    DoubleVector c41 = DoubleVector.zero(S);
-    DoubleVector c50 = DoubleVector.zero(S);
-    DoubleVector c51 = DoubleVector.zero(S);
-    DoubleVector c60 = DoubleVector.zero(S);
-    DoubleVector c61 = DoubleVector.zero(S);
-    DoubleVector c70 = DoubleVector.zero(S);
-    DoubleVector c71 = DoubleVector.zero(S);
-    DoubleVector c80 = DoubleVector.zero(S);
-    DoubleVector c81 = DoubleVector.zero(S);
-    DoubleVector c90 = DoubleVector.zero(S);
-    DoubleVector c91 = DoubleVector.zero(S);
-    DoubleVector c100 = DoubleVector.zero(S);
-    DoubleVector c101 = DoubleVector.zero(S);
-    DoubleVector c110 = DoubleVector.zero(S);
-    DoubleVector c111 = DoubleVector.zero(S);
-    DoubleVector c120 = DoubleVector.zero(S);
-    DoubleVector c121 = DoubleVector.zero(S);
-    DoubleVector c130 = DoubleVector.zero(S);
-    DoubleVector c131 = DoubleVector.zero(S);
-    for (int k = 0; k < kc; k++) {
-      int ak = aAt + k * 14;
-      int bk = bAt + k * NR;
-      DoubleVector b0 = DoubleVector.fromArray(S, b, bk);
-      DoubleVector b1 = DoubleVector.fromArray(S, b, bk + V);
-      DoubleVector ai = DoubleVector.broadcast(S, a[ak]);
-      c00 = ai.fma(b0, c00);
-      c01 = ai.fma(b1, c01);
-      ai = DoubleVector.broadcast(S, a[ak + 1]);
-      c10 = ai.fma(b0, c10);
-      c11 = ai.fma(b1, c11);
-      ai = DoubleVector.broadcast(S, a[ak + 2]);
-      c20 = ai.fma(b0, c20);
-      c21 = ai.fma(b1, c21);
-      ai = DoubleVector.broadcast(S, a[ak + 3]);
-      c30 = ai.fma(b0, c30);
-      c31 = ai.fma(b1, c31);
-      ai = DoubleVector.broadcast(S, a[ak + 4]);
-      c40 = ai.fma(b0, c40);
-      c41 = ai.fma(b1, c41);
-      ai = DoubleVector.broadcast(S, a[ak + 5]);
-      c50 = ai.fma(b0, c50);
-      c51 = ai.fma(b1, c51);
-      ai = DoubleVector.broadcast(S, a[ak + 6]);
-      c60 = ai.fma(b0, c60);
-      c61 = ai.fma(b1, c61);
-      ai = DoubleVector.broadcast(S, a[ak + 7]);
-      c70 = ai.fma(b0, c70);
-      c71 = ai.fma(b1, c71);
-      ai = DoubleVector.broadcast(S, a[ak + 8]);
-      c80 = ai.fma(b0, c80);
-      c81 = ai.fma(b1, c81);
-      ai = DoubleVector.broadcast(S, a[ak + 9]);
-      c90 = ai.fma(b0, c90);
-      c91 = ai.fma(b1, c91);
-      ai = DoubleVector.broadcast(S, a[ak + 10]);
-      c100 = ai.fma(b0, c100);
-      c101 = ai.fma(b1, c101);
-      ai = DoubleVector.broadcast(S, a[ak + 11]);
-      c110 = ai.fma(b0, c110);
-      c111 = ai.fma(b1, c111);
-      ai = DoubleVector.broadcast(S, a[ak + 12]);
-      c120 = ai.fma(b0, c120);
-      c121 = ai.fma(b1, c121);
-      ai = DoubleVector.broadcast(S, a[ak + 13]);
-      c130 = ai.fma(b0, c130);
-      c131 = ai.fma(b1, c131);
-    }
-    c00.intoArray(tile, 0);
-    c01.intoArray(tile, V);
-    c10.intoArray(tile, NR);
-    c11.intoArray(tile, NR + V);
-    c20.intoArray(tile, 2 * NR);
-    c21.intoArray(tile, 2 * NR + V);
-    c30.intoArray(tile, 3 * NR);
-    c31.intoArray(tile, 3 * NR + V);
-    c40.intoArray(tile, 4 * NR);
-    c41.intoArray(tile, 4 * NR + V);
-    c50.intoArray(tile, 5 * NR);
-    c51.intoArray(tile, 5 * NR + V);
-    c60.intoArray(tile, 6 * NR);
-    c61.intoArray(tile, 6 * NR + V);
-    c70.intoArray(tile, 7 * NR);
-    c71.intoArray(tile, 7 * NR + V);
-    c80.intoArray(tile, 8 * NR);
-    c81.intoArray(tile, 8 * NR + V);
-    c90.intoArray(tile, 9 * NR);
-    c91.intoArray(tile, 9 * NR + V);
-    c100.intoArray(tile, 10 * NR);
-    c101.intoArray(tile, 10 * NR + V);
-    c110.intoArray(tile, 11 * NR);
-    c111.intoArray(tile, 11 * NR + V);
-    c120.intoArray(tile, 12 * NR);
-    c121.intoArray(tile, 12 * NR + V);
-    c130.intoArray(tile, 13 * NR);
-    c131.intoArray(tile, 13 * NR + V);
-  }
-
-  /**
-   * 6 rows of 2 vectors: 12 independent chains. Assumes packed panels; costs 24·V·kc flop, reads 6
-   * + 2·V elements per step.
-   */
-  private static void micro6x2v(int kc, double[] a, int aAt, double[] b, int bAt, double[] tile) {
-    DoubleVector c00 = DoubleVector.zero(S);
-    DoubleVector c01 = DoubleVector.zero(S);
-    DoubleVector c10 = DoubleVector.zero(S);
-    DoubleVector c11 = DoubleVector.zero(S);
-    DoubleVector c20 = DoubleVector.zero(S);
-    DoubleVector c21 = DoubleVector.zero(S);
-    DoubleVector c30 = DoubleVector.zero(S);
-    DoubleVector c31 = DoubleVector.zero(S);
-    DoubleVector c40 = DoubleVector.zero(S);
-    DoubleVector c41 = DoubleVector.zero(S);
-    DoubleVector c50 = DoubleVector.zero(S);
-    DoubleVector c51 = DoubleVector.zero(S);
-    for (int k = 0; k < kc; k++) {
-      int ak = aAt + k * 6;
-      int bk = bAt + k * NR;
-      DoubleVector b0 = DoubleVector.fromArray(S, b, bk);
-      DoubleVector b1 = DoubleVector.fromArray(S, b, bk + V);
-      DoubleVector ai = DoubleVector.broadcast(S, a[ak]);
-      c00 = ai.fma(b0, c00);
-      c01 = ai.fma(b1, c01);
-      ai = DoubleVector.broadcast(S, a[ak + 1]);
-      c10 = ai.fma(b0, c10);
-      c11 = ai.fma(b1, c11);
-      ai = DoubleVector.broadcast(S, a[ak + 2]);
-      c20 = ai.fma(b0, c20);
-      c21 = ai.fma(b1, c21);
-      ai = DoubleVector.broadcast(S, a[ak + 3]);
-      c30 = ai.fma(b0, c30);
-      c31 = ai.fma(b1, c31);
-      ai = DoubleVector.broadcast(S, a[ak + 4]);
-      c40 = ai.fma(b0, c40);
-      c41 = ai.fma(b1, c41);
-      ai = DoubleVector.broadcast(S, a[ak + 5]);
-      c50 = ai.fma(b0, c50);
-      c51 = ai.fma(b1, c51);
-    }
-    c00.intoArray(tile, 0);
-    c01.intoArray(tile, V);
-    c10.intoArray(tile, NR);
-    c11.intoArray(tile, NR + V);
-    c20.intoArray(tile, 2 * NR);
-    c21.intoArray(tile, 2 * NR + V);
-    c30.intoArray(tile, 3 * NR);
-    c31.intoArray(tile, 3 * NR + V);
-    c40.intoArray(tile, 4 * NR);
-    c41.intoArray(tile, 4 * NR + V);
-    c50.intoArray(tile, 5 * NR);
-    c51.intoArray(tile, 5 * NR + V);
+  @Override
+  public void micro(
+      int rows, int kc, double[] a, int aAt, MemorySegment b, long bAt, long ldb, double[] tile) {
+    microOfMemory.micro(rows, kc, a, aAt, null, b, bAt, ldb, tile);
   }
 
   @Override
@@ -336,6 +222,7 @@ final class DenseF64Vector implements DenseKernels<double[]> {
       MemorySegment b,
       long bAt,
       long ldb,
+      long step,
       double[] tile,
       double alpha,
       Gemm.Update update,
@@ -344,13 +231,19 @@ final class DenseF64Vector implements DenseKernels<double[]> {
       int columns) {
     int j = 0;
     for (; j + 8 * V <= columns; j += 8 * V) {
-      row8v(kc, a, aAt, aStep, b, bAt + j, ldb, alpha, update, c, cAt + j);
+      if (step == NR) {
+        row8v(kc, a, aAt, aStep, b, bAt + j, ldb, alpha, update, c, cAt + j);
+      } else {
+        rowOf4Panels(
+            kc, a, aAt, aStep, b, bAt + j / NR * step, ldb, step, alpha, update, c, cAt + j);
+      }
     }
     for (; j + V <= columns; j += V) {
-      row1v(kc, a, aAt, aStep, b, bAt + j, ldb, alpha, update, c, cAt + j);
+      row1v(kc, a, aAt, aStep, b, bAt + j / NR * step + j % NR, ldb, alpha, update, c, cAt + j);
     }
     if (j < columns) {
-      DenseF64Scalar.rowPart(kc, a, aAt, aStep, b, bAt + j, ldb, tile, columns - j);
+      DenseF64Scalar.rowPart(
+          kc, a, aAt, aStep, b, bAt + j / NR * step + j % NR, ldb, tile, 0, columns - j);
       DenseF64Scalar.writeRow(tile, 0, columns - j, alpha, update, c, cAt + j);
     }
   }
@@ -387,6 +280,57 @@ final class DenseF64Vector implements DenseKernels<double[]> {
       s5 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + 5 * VECTOR_BYTES, ORDER), s5);
       s6 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + 6 * VECTOR_BYTES, ORDER), s6);
       s7 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + 7 * VECTOR_BYTES, ORDER), s7);
+    }
+    DoubleVector alphas = DoubleVector.broadcast(S, alpha);
+    long to = cAt * Double.BYTES;
+    update(s0, alphas, update, c, to);
+    update(s1, alphas, update, c, to + 1 * VECTOR_BYTES);
+    update(s2, alphas, update, c, to + 2 * VECTOR_BYTES);
+    update(s3, alphas, update, c, to + 3 * VECTOR_BYTES);
+    update(s4, alphas, update, c, to + 4 * VECTOR_BYTES);
+    update(s5, alphas, update, c, to + 5 * VECTOR_BYTES);
+    update(s6, alphas, update, c, to + 6 * VECTOR_BYTES);
+    update(s7, alphas, update, c, to + 7 * VECTOR_BYTES);
+  }
+
+  /** The same of four panels, {@code step} elements apart: four streams from memory. */
+  private static void rowOf4Panels(
+      int kc,
+      double[] a,
+      int aAt,
+      int aStep,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      long step,
+      double alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long cAt) {
+    DoubleVector s0 = DoubleVector.zero(S);
+    DoubleVector s1 = DoubleVector.zero(S);
+    DoubleVector s2 = DoubleVector.zero(S);
+    DoubleVector s3 = DoubleVector.zero(S);
+    DoubleVector s4 = DoubleVector.zero(S);
+    DoubleVector s5 = DoubleVector.zero(S);
+    DoubleVector s6 = DoubleVector.zero(S);
+    DoubleVector s7 = DoubleVector.zero(S);
+    long stepBytes = step * Double.BYTES;
+    for (int k = 0; k < kc; k++) {
+      DoubleVector ak = DoubleVector.broadcast(S, a[aAt + k * aStep]);
+      long from = (bAt + k * ldb) * Double.BYTES;
+      s0 = ak.fma(DoubleVector.fromMemorySegment(S, b, from, ORDER), s0);
+      s1 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + VECTOR_BYTES, ORDER), s1);
+      s2 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + stepBytes, ORDER), s2);
+      s3 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + stepBytes + VECTOR_BYTES, ORDER), s3);
+      s4 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + 2 * stepBytes, ORDER), s4);
+      s5 =
+          ak.fma(
+              DoubleVector.fromMemorySegment(S, b, from + 2 * stepBytes + VECTOR_BYTES, ORDER), s5);
+      s6 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + 3 * stepBytes, ORDER), s6);
+      s7 =
+          ak.fma(
+              DoubleVector.fromMemorySegment(S, b, from + 3 * stepBytes + VECTOR_BYTES, ORDER), s7);
     }
     DoubleVector alphas = DoubleVector.broadcast(S, alpha);
     long to = cAt * Double.BYTES;

@@ -32,7 +32,10 @@ class GemmTest {
     "20, 513, 20",
     "170, 33, 300",
     "1, 300, 300",
-    "4, 299, 20"
+    "4, 299, 20",
+    "5, 70, 40",
+    "18, 64, 300",
+    "22, 33, 20"
   })
   void isTheChainThatTheLawStates(int m, int n, int k) {
     for (DenseKernels<?> kernels : EveryDense.both()) {

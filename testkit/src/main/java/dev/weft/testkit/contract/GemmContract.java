@@ -10,9 +10,14 @@ import dev.weft.BackendOptions;
 import dev.weft.ClosedException;
 import dev.weft.DType;
 import dev.weft.Matrix;
+import dev.weft.MemoryInfo;
+import dev.weft.PackedMatrix;
 import dev.weft.Shape;
 import dev.weft.Tensor;
+import dev.weft.init.Fill;
 import dev.weft.testkit.Reference;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -77,6 +82,35 @@ public abstract class GemmContract extends BackendContract {
       }
     }
 
+    /**
+     * Every kind of value of the type: mostly normal, some zeros and subnormal, and a few infinite
+     * or NaN in the first row and column alone, so that other elements of a product are numbers.
+     */
+    void patterns(SplittableRandom random) {
+      double[] tiny = {0, -0.0, 0x1p-24, -0x3FFp-24, 0x1p-133, 0x7Fp-133, 0x1p-149};
+      double[] special = {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY};
+      for (int i = 0; i < values.length; i++) {
+        for (int j = 0; j < values[i].length; j++) {
+          int kind = random.nextInt(100);
+          if (kind == 0 && (i == 0 || j == 0)) {
+            put(i, j, special[random.nextInt(special.length)]);
+          } else if (kind < 10) {
+            put(i, j, tiny[random.nextInt(tiny.length)]);
+          } else {
+            put(i, j, Math.scalb(random.nextDouble(-1, 1), random.nextInt(-20, 12)));
+          }
+        }
+      }
+    }
+
+    void copy(Operand other) {
+      for (int i = 0; i < values.length; i++) {
+        for (int j = 0; j < values[i].length; j++) {
+          put(i, j, other.values[i][j]);
+        }
+      }
+    }
+
     /** All but the matrix is as it was. */
     void requireGuards(String what) {
       boolean[] own = new boolean[(int) tensor.shape().elements()];
@@ -94,10 +128,15 @@ public abstract class GemmContract extends BackendContract {
   }
 
   private static void set(Tensor tensor, long index, double value) {
-    if (tensor.dtype() == DType.F32) {
-      tensor.segment().set(java.lang.foreign.ValueLayout.JAVA_FLOAT, 4 * index, (float) value);
-    } else {
-      tensor.segment().set(java.lang.foreign.ValueLayout.JAVA_DOUBLE, 8 * index, value);
+    MemorySegment memory = tensor.segment();
+    switch (tensor.dtype()) {
+      case F32 -> memory.setAtIndex(ValueLayout.JAVA_FLOAT, index, (float) value);
+      case F64 -> memory.setAtIndex(ValueLayout.JAVA_DOUBLE, index, value);
+      case F16 ->
+          memory.setAtIndex(ValueLayout.JAVA_SHORT, index, Float.floatToFloat16((float) value));
+      case BF16 ->
+          memory.setAtIndex(
+              ValueLayout.JAVA_SHORT, index, (short) (Float.floatToIntBits((float) value) >>> 16));
     }
   }
 
@@ -125,7 +164,10 @@ public abstract class GemmContract extends BackendContract {
     "19, 530, 20",
     "3, 300, 260",
     "4, 531, 30",
-    "5, 300, 257"
+    "5, 300, 257",
+    "8, 64, 256",
+    "28, 100, 30",
+    "20, 1300, 260"
   })
   void isWithinItsBoundOfTheReference(int m, int n, int k) {
     double[] scalars = {0, 1, 0.7, -1.3};
@@ -168,6 +210,62 @@ public abstract class GemmContract extends BackendContract {
         }
       }
       c.requireGuards(what);
+    }
+  }
+
+  /** F16 and BF16 operands give the bits of the product of what they are as F32. */
+  @ParameterizedTest
+  @CsvSource({
+    "1, 1, 1",
+    "5, 7, 3",
+    "1, 300, 300",
+    "4, 531, 260",
+    "19, 530, 20",
+    "33, 31, 257",
+    "260, 37, 513",
+    "0, 3, 2",
+    "3, 2, 0"
+  })
+  void narrowOperandsAreThoseOfTheWidened(int m, int n, int k) {
+    DType[] types = {DType.F32, DType.F16, DType.BF16};
+    for (int pair = 1; pair < 9; pair++) {
+      for (int form = 0; form < 8; form++) {
+        checkNarrow(types[pair / 3], types[pair % 3], m, n, k, form);
+      }
+    }
+  }
+
+  private void checkNarrow(DType left, DType right, int m, int n, int k, int form) {
+    SplittableRandom random = new SplittableRandom(m * 31 + n * 7 + k + form);
+    double beta = form % 3 == 0 ? 0 : 0.7;
+    Operand a = new Operand(backend(), left, m, k, (form & 1) != 0, 3);
+    Operand b = new Operand(backend(), right, k, n, (form & 2) != 0, 1);
+    Operand wideA = new Operand(backend(), DType.F32, m, k, (form & 1) != 0, 3);
+    Operand wideB = new Operand(backend(), DType.F32, k, n, (form & 2) != 0, 1);
+    Operand c = new Operand(backend(), DType.F32, m, n, (form & 4) != 0, 5);
+    Operand expected = new Operand(backend(), DType.F32, m, n, (form & 4) != 0, 5);
+    try (a.tensor;
+        b.tensor;
+        wideA.tensor;
+        wideB.tensor;
+        c.tensor;
+        expected.tensor) {
+      a.patterns(random);
+      b.patterns(random);
+      c.random(random);
+      wideA.copy(a);
+      wideB.copy(b);
+      expected.copy(c);
+      backend().gemm(0.9, wideA.matrix, wideB.matrix, beta, expected.matrix);
+      backend().gemm(0.9, a.matrix, b.matrix, beta, c.matrix);
+      long at = c.tensor.segment().mismatch(expected.tensor.segment());
+      for (long i = at / Float.BYTES; at >= 0 && i < c.tensor.shape().elements(); i++) {
+        if (Double.compare(c.tensor.get(i), expected.tensor.get(i)) != 0) {
+          assertThat(c.tensor.get(i))
+              .as("%s·%s %d×%d×%d form %d, element %d", left, right, m, n, k, form, i)
+              .isEqualTo(expected.tensor.get(i));
+        }
+      }
     }
   }
 
@@ -334,6 +432,152 @@ public abstract class GemmContract extends BackendContract {
     }
   }
 
+  /**
+   * A packed right operand gives the bits of the matrix it was packed from, whatever came after.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "0, 3, 2",
+    "3, 0, 2",
+    "3, 2, 0",
+    "1, 1, 1",
+    "1, 300, 300",
+    "4, 37, 513",
+    "7, 530, 20",
+    "19, 1100, 260",
+    "33, 31, 257",
+    "200, 600, 70"
+  })
+  void aPackedOperandChangesNoBit(int m, int n, int k) {
+    for (DType dtype : DType.values()) {
+      DType sum = dtype == DType.F64 ? DType.F64 : DType.F32;
+      SplittableRandom random = new SplittableRandom(m * 31 + n * 7 + k);
+      for (int form = 0; form < 4; form++) {
+        double beta = form == 1 ? 0 : 0.7;
+        Operand a = new Operand(backend(), sum, m, k, (form & 1) != 0, 3);
+        Operand b = new Operand(backend(), dtype, k, n, (form & 2) != 0, 1);
+        Operand c = new Operand(backend(), sum, m, n, false, 5);
+        Operand expected = new Operand(backend(), sum, m, n, false, 5);
+        try (a.tensor;
+            b.tensor;
+            c.tensor;
+            expected.tensor) {
+          a.random(random);
+          b.random(random);
+          c.random(random);
+          expected.copy(c);
+          backend().gemm(0.9, a.matrix, b.matrix, beta, expected.matrix);
+          try (PackedMatrix packed = backend().pack(b.matrix)) {
+            b.random(random);
+            backend().gemm(0.9, a.matrix, packed, beta, c.matrix);
+            assertThat(packed.rows()).isEqualTo(k);
+            assertThat(packed.columns()).isEqualTo(n);
+            assertThat(packed.dtype()).isEqualTo(dtype);
+          }
+          long at = c.tensor.segment().mismatch(expected.tensor.segment());
+          assertThat(at).as("%s %d×%d×%d form %d", dtype, m, n, k, form).isEqualTo(-1);
+        }
+      }
+    }
+  }
+
+  @Test
+  void aPackedOperandGoesWithEveryBatchAndNumberOfThreads() {
+    int batch = 3;
+    try (Backend many = open(3);
+        Tensor a = many.tensor(DType.F32, Shape.of(batch, 150, 80));
+        Tensor b = many.tensor(DType.F32, Shape.of(80, 900));
+        Tensor c = many.tensor(DType.F32, Shape.of(batch, 150, 900));
+        Tensor expected = many.tensor(DType.F32, Shape.of(batch, 150, 900))) {
+      a.fill(Fill.uniform(-1, 1), KEY);
+      b.fill(Fill.uniform(-1, 1), KEY.child("b"));
+      many.gemm(1, Matrix.of(a), Matrix.of(b), 0, Matrix.of(expected));
+      try (PackedMatrix packed = many.pack(Matrix.of(b))) {
+        many.gemm(1, Matrix.of(a), packed, 0, Matrix.of(c));
+      }
+      assertThat(c.segment().mismatch(expected.segment())).isEqualTo(-1);
+    }
+  }
+
+  @Test
+  void aPackedMatrixHoldsMemoryUntilItIsClosed() {
+    try (Backend own = open(1);
+        Tensor b = own.tensor(DType.F32, Shape.of(50, 60))) {
+      MemoryInfo before = own.memory();
+      PackedMatrix packed = own.pack(Matrix.of(b));
+      assertThat(own.memory().allocatedBytes() - before.allocatedBytes())
+          .isBetween(12_000L, 24_000L);
+      packed.close();
+      packed.close();
+      assertThat(own.memory().allocatedBytes()).isEqualTo(before.allocatedBytes());
+    }
+  }
+
+  @Test
+  void badArgumentsOfPackedProductsAreNamed() {
+    try (Backend other = open(1);
+        Tensor a = backend().tensor(DType.F32, Shape.of(8, 3));
+        Tensor b = backend().tensor(DType.F32, Shape.of(3, 2));
+        Tensor c = backend().tensor(DType.F32, Shape.of(8, 2));
+        Tensor foreign = other.tensor(DType.F32, Shape.of(3, 2));
+        Tensor f64 = backend().tensor(DType.F64, Shape.of(8, 2));
+        Tensor batch = backend().tensor(DType.F32, Shape.of(2, 3, 2));
+        PackedMatrix packed = backend().pack(Matrix.of(b));
+        PackedMatrix others = other.pack(Matrix.of(foreign))) {
+      Matrix x = Matrix.of(a);
+      Matrix y = Matrix.of(c);
+      assertThatThrownBy(() -> backend().pack(Matrix.of(foreign)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageStartingWith("pack: need a tensor of this backend, got b=");
+      assertThatThrownBy(() -> backend().pack(Matrix.of(batch)))
+          .hasMessage("pack: need one matrix, got b=[2, 3, 2]");
+      assertThatThrownBy(() -> backend().gemm(1, x, others, 0, y))
+          .hasMessageStartingWith("gemm: need tensors of this backend, got a=");
+      assertThatThrownBy(() -> backend().gemm(1, x.part(0, 0, 8, 2), packed, 0, y))
+          .hasMessage("gemm: need a [M, K], b [K, N], c [M, N], got a=[8, 2], b=[3, 2], c=[8, 2]");
+      assertThatThrownBy(() -> backend().gemm(1, x, packed, 0, Matrix.of(f64)))
+          .hasMessageStartingWith("gemm: need c f32, a and b each")
+          .hasMessageEndingWith("got a=f32, b=f32, c=f64");
+      assertThatThrownBy(() -> backend().gemm(1, Matrix.of(batch), packed, 0, y))
+          .hasMessageStartingWith("gemm: need ");
+      Matrix columns = Matrix.of(a, 0, 2, 8, 8).transposed();
+      assertThatThrownBy(() -> backend().gemm(1, x, packed, 0, columns))
+          .hasMessage("gemm: need rows of c that are contiguous, got c=[8, 2]");
+      assertThatThrownBy(() -> backend().gemm(1, x, packed, 0, Matrix.of(a, 5, 8, 2, 2)))
+          .hasMessageStartingWith("gemm: need c apart from a in memory, got a=");
+      assertThatThrownBy(() -> backend().gemm(1, x, packed, Double.NaN, y))
+          .hasMessage("gemm: need a finite beta, got beta=NaN");
+      PackedMatrix gone = backend().pack(Matrix.of(b));
+      gone.close();
+      assertThatThrownBy(() -> backend().gemm(1, x, gone, 0, y))
+          .isInstanceOf(ClosedException.class)
+          .hasMessage("gemm: need an open packed matrix, got b=[3, 2]");
+    }
+  }
+
+  /** All 65536 patterns of a 16-bit type, multiplied by 1: only a NaN's payload may change. */
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F16", "BF16"})
+  void everyPatternIsWidenedExactly(DType dtype) {
+    int rows = 256;
+    try (Tensor a = backend().tensor(dtype, Shape.of(rows * 256, 1));
+        Tensor b = backend().wrap(new float[] {1}, Shape.of(1, 1));
+        Tensor c = backend().tensor(DType.F32, Shape.of(rows * 256, 1))) {
+      for (int i = 0; i < rows * 256; i++) {
+        a.segment().setAtIndex(ValueLayout.JAVA_SHORT, i, (short) i);
+      }
+      backend().gemm(1, Matrix.of(a), Matrix.of(b), 0, Matrix.of(c));
+      for (int i = 0; i < rows * 256; i++) {
+        double expected = a.get(i) + 0.0; // the sum begins with 0, so that −0 becomes 0
+        if (Double.compare(c.get(i), expected) != 0) {
+          assertThat(c.get(i)).as("pattern %04x", i).isEqualTo(expected);
+        }
+      }
+    }
+  }
+
   /** alpha and beta are what they are in the type: here 0. */
   @Test
   void scalarsAreRoundedToTheTypeFirst() {
@@ -364,6 +608,7 @@ public abstract class GemmContract extends BackendContract {
         Tensor c = backend().tensor(DType.F32, Shape.of(8, 2));
         Tensor foreign = other.tensor(DType.F32, Shape.of(8, 2));
         Tensor f64 = backend().tensor(DType.F64, Shape.of(8, 2));
+        Tensor f16 = backend().tensor(DType.F16, Shape.of(8, 2));
         Tensor batch = backend().tensor(DType.F32, Shape.of(2, 3, 2))) {
       Matrix x = Matrix.of(a);
       Matrix w = Matrix.of(b).part(0, 0, 3, 2);
@@ -378,7 +623,14 @@ public abstract class GemmContract extends BackendContract {
       assertThatThrownBy(() -> backend().gemm(1e300, x, w, 0, y))
           .hasMessage("gemm: need a finite alpha, got alpha=Infinity");
       assertThatThrownBy(() -> backend().gemm(1, x, w, 0, Matrix.of(f64)))
-          .hasMessage("gemm: need all f32 or all f64, got a=f32, b=f32, c=f64");
+          .hasMessage(
+              "gemm: need c f32, a and b each f32, f16 or bf16, or all f64,"
+                  + " got a=f32, b=f32, c=f64");
+      assertThatThrownBy(() -> backend().gemm(1, x, w, 0, Matrix.of(f16)))
+          .hasMessageStartingWith("gemm: need c f32, a and b each")
+          .hasMessageEndingWith("got a=f32, b=f32, c=f16");
+      assertThatThrownBy(() -> backend().gemm(1, Matrix.of(f16).transposed(), x, 0, Matrix.of(f64)))
+          .hasMessageEndingWith("got a=f16, b=f32, c=f64");
       assertThatThrownBy(() -> backend().gemm(1, x, w, 0, Matrix.of(foreign)))
           .hasMessageStartingWith("gemm: need tensors of this backend, got a=");
       assertThatThrownBy(() -> backend().gemm(1, x, Matrix.of(batch), 0, y))
@@ -423,24 +675,28 @@ public abstract class GemmContract extends BackendContract {
   @Test
   void aRepeatedProductAllocatesNothing() {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    for (DType dtype : TYPES) {
+    for (DType dtype : DType.values()) {
+      DType result = dtype == DType.F64 ? DType.F64 : DType.F32;
       Operand a = new Operand(backend(), dtype, 150, 300, false, 0);
       Operand b = new Operand(backend(), dtype, 300, 200, false, 0);
-      Operand c = new Operand(backend(), dtype, 150, 200, false, 0);
+      Operand c = new Operand(backend(), result, 150, 200, false, 0);
       try (a.tensor;
           b.tensor;
           c.tensor) {
         a.random(new SplittableRandom(1));
         b.random(new SplittableRandom(2));
+        PackedMatrix packed = backend().pack(b.matrix);
         long least = Long.MAX_VALUE;
         long end = System.nanoTime() + 20_000_000_000L;
         while (least >= 16 && System.nanoTime() < end) {
           long before = threads.getTotalThreadAllocatedBytes();
           for (int i = 0; i < 20; i++) {
             backend().gemm(1, a.matrix, b.matrix, 0, c.matrix);
+            backend().gemm(1, a.matrix, packed, 0, c.matrix);
           }
-          least = Math.min(least, (threads.getTotalThreadAllocatedBytes() - before) / 20);
+          least = Math.min(least, (threads.getTotalThreadAllocatedBytes() - before) / 40);
         }
+        packed.close();
         assertThat(least).as("%s: bytes per call", dtype).isLessThan(16);
       }
     }

@@ -1,0 +1,27 @@
+package dev.weft.cpu.vector;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The micro-kernels of a tile: as few rows as it has, of 14, 8 and 4 with vectors of 512 bits, and
+ * of 6 and 3 below, times 2 vectors. A class of its own, which is loaded once for every {@link
+ * Use}.
+ *
+ * <p>Assumes a packed panel of mr rows. R rows cost 4·R·V·kc flop, and read R + 2·V elements per
+ * step.
+ */
+interface Micro<A> {
+  /** Where b is. */
+  enum Operand {
+    /** Panels in an array. */
+    ARRAY,
+    /** Native memory. */
+    MEMORY
+  }
+
+  /** What a class of micro-kernels is loaded for. */
+  record Use(int bits, Operand operand) {}
+
+  /** As {@link dev.weft.cpu.dense.DenseKernels#micro}, with {@code panels} or {@code b}. */
+  void micro(int rows, int kc, A a, int aAt, A panels, MemorySegment b, long bAt, long ldb, A tile);
+}

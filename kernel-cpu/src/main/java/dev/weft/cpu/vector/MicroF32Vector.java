@@ -1,0 +1,386 @@
+package dev.weft.cpu.vector;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/** {@link Micro} of F32. */
+final class MicroF32Vector implements Micro<float[]> {
+  private static final Micro.Use USE = VectorWidth.data(MethodHandles.lookup(), Micro.Use.class);
+  private static final VectorSpecies<Float> S =
+      VectorSpecies.of(float.class, VectorShape.forBitSize(USE.bits()));
+  private static final int V = S.length();
+  private static final boolean IS_ARRAY = USE.operand() == Micro.Operand.ARRAY;
+  private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+  private static final int MR = S.vectorBitSize() >= 512 ? 14 : 6; // as in DenseF32Vector
+  private static final int NR = 2 * V;
+
+  /** Made by {@link VectorWidth#load}. */
+  MicroF32Vector() {}
+
+  @Override
+  public void micro(
+      int rows,
+      int kc,
+      float[] a,
+      int aAt,
+      float[] panels,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      float[] tile) {
+    if (MR == 14) {
+      if (rows > 8) {
+        micro14x2v(kc, a, aAt, panels, b, bAt, ldb, tile);
+      } else if (rows > 4) {
+        micro8x2v(kc, a, aAt, panels, b, bAt, ldb, tile);
+      } else {
+        micro4x2v(kc, a, aAt, panels, b, bAt, ldb, tile);
+      }
+    } else if (rows > 3) {
+      micro6x2v(kc, a, aAt, panels, b, bAt, ldb, tile);
+    } else {
+      micro3x2v(kc, a, aAt, panels, b, bAt, ldb, tile);
+    }
+  }
+
+  /** 14 rows of 2 vectors: 28 independent chains. */
+  private static void micro14x2v(
+      int kc,
+      float[] a,
+      int aAt,
+      float[] panels,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      float[] tile) {
+    FloatVector c00 = FloatVector.zero(S);
+    FloatVector c01 = FloatVector.zero(S);
+    FloatVector c10 = FloatVector.zero(S);
+    FloatVector c11 = FloatVector.zero(S);
+    FloatVector c20 = FloatVector.zero(S);
+    FloatVector c21 = FloatVector.zero(S);
+    FloatVector c30 = FloatVector.zero(S);
+    FloatVector c31 = FloatVector.zero(S);
+    FloatVector c40 = FloatVector.zero(S);
+    FloatVector c41 = FloatVector.zero(S);
+    FloatVector c50 = FloatVector.zero(S);
+    FloatVector c51 = FloatVector.zero(S);
+    FloatVector c60 = FloatVector.zero(S);
+    FloatVector c61 = FloatVector.zero(S);
+    FloatVector c70 = FloatVector.zero(S);
+    FloatVector c71 = FloatVector.zero(S);
+    FloatVector c80 = FloatVector.zero(S);
+    FloatVector c81 = FloatVector.zero(S);
+    FloatVector c90 = FloatVector.zero(S);
+    FloatVector c91 = FloatVector.zero(S);
+    FloatVector c100 = FloatVector.zero(S);
+    FloatVector c101 = FloatVector.zero(S);
+    FloatVector c110 = FloatVector.zero(S);
+    FloatVector c111 = FloatVector.zero(S);
+    FloatVector c120 = FloatVector.zero(S);
+    FloatVector c121 = FloatVector.zero(S);
+    FloatVector c130 = FloatVector.zero(S);
+    FloatVector c131 = FloatVector.zero(S);
+    for (int k = 0; k < kc; k++) {
+      int ak = aAt + k * MR;
+      FloatVector b0 = load(panels, b, bAt + k * ldb);
+      FloatVector b1 = load(panels, b, bAt + k * ldb + V);
+      FloatVector ai = FloatVector.broadcast(S, a[ak]);
+      c00 = ai.fma(b0, c00);
+      c01 = ai.fma(b1, c01);
+      ai = FloatVector.broadcast(S, a[ak + 1]);
+      c10 = ai.fma(b0, c10);
+      c11 = ai.fma(b1, c11);
+      ai = FloatVector.broadcast(S, a[ak + 2]);
+      c20 = ai.fma(b0, c20);
+      c21 = ai.fma(b1, c21);
+      ai = FloatVector.broadcast(S, a[ak + 3]);
+      c30 = ai.fma(b0, c30);
+      c31 = ai.fma(b1, c31);
+      ai = FloatVector.broadcast(S, a[ak + 4]);
+      c40 = ai.fma(b0, c40);
+      c41 = ai.fma(b1, c41);
+      ai = FloatVector.broadcast(S, a[ak + 5]);
+      c50 = ai.fma(b0, c50);
+      c51 = ai.fma(b1, c51);
+      ai = FloatVector.broadcast(S, a[ak + 6]);
+      c60 = ai.fma(b0, c60);
+      c61 = ai.fma(b1, c61);
+      ai = FloatVector.broadcast(S, a[ak + 7]);
+      c70 = ai.fma(b0, c70);
+      c71 = ai.fma(b1, c71);
+      ai = FloatVector.broadcast(S, a[ak + 8]);
+      c80 = ai.fma(b0, c80);
+      c81 = ai.fma(b1, c81);
+      ai = FloatVector.broadcast(S, a[ak + 9]);
+      c90 = ai.fma(b0, c90);
+      c91 = ai.fma(b1, c91);
+      ai = FloatVector.broadcast(S, a[ak + 10]);
+      c100 = ai.fma(b0, c100);
+      c101 = ai.fma(b1, c101);
+      ai = FloatVector.broadcast(S, a[ak + 11]);
+      c110 = ai.fma(b0, c110);
+      c111 = ai.fma(b1, c111);
+      ai = FloatVector.broadcast(S, a[ak + 12]);
+      c120 = ai.fma(b0, c120);
+      c121 = ai.fma(b1, c121);
+      ai = FloatVector.broadcast(S, a[ak + 13]);
+      c130 = ai.fma(b0, c130);
+      c131 = ai.fma(b1, c131);
+    }
+    c00.intoArray(tile, 0);
+    c01.intoArray(tile, V);
+    c10.intoArray(tile, NR);
+    c11.intoArray(tile, NR + V);
+    c20.intoArray(tile, 2 * NR);
+    c21.intoArray(tile, 2 * NR + V);
+    c30.intoArray(tile, 3 * NR);
+    c31.intoArray(tile, 3 * NR + V);
+    c40.intoArray(tile, 4 * NR);
+    c41.intoArray(tile, 4 * NR + V);
+    c50.intoArray(tile, 5 * NR);
+    c51.intoArray(tile, 5 * NR + V);
+    c60.intoArray(tile, 6 * NR);
+    c61.intoArray(tile, 6 * NR + V);
+    c70.intoArray(tile, 7 * NR);
+    c71.intoArray(tile, 7 * NR + V);
+    c80.intoArray(tile, 8 * NR);
+    c81.intoArray(tile, 8 * NR + V);
+    c90.intoArray(tile, 9 * NR);
+    c91.intoArray(tile, 9 * NR + V);
+    c100.intoArray(tile, 10 * NR);
+    c101.intoArray(tile, 10 * NR + V);
+    c110.intoArray(tile, 11 * NR);
+    c111.intoArray(tile, 11 * NR + V);
+    c120.intoArray(tile, 12 * NR);
+    c121.intoArray(tile, 12 * NR + V);
+    c130.intoArray(tile, 13 * NR);
+    c131.intoArray(tile, 13 * NR + V);
+  }
+
+  /** 8 rows of 2 vectors: 16 independent chains. */
+  private static void micro8x2v(
+      int kc,
+      float[] a,
+      int aAt,
+      float[] panels,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      float[] tile) {
+    FloatVector c00 = FloatVector.zero(S);
+    FloatVector c01 = FloatVector.zero(S);
+    FloatVector c10 = FloatVector.zero(S);
+    FloatVector c11 = FloatVector.zero(S);
+    FloatVector c20 = FloatVector.zero(S);
+    FloatVector c21 = FloatVector.zero(S);
+    FloatVector c30 = FloatVector.zero(S);
+    FloatVector c31 = FloatVector.zero(S);
+    FloatVector c40 = FloatVector.zero(S);
+    FloatVector c41 = FloatVector.zero(S);
+    FloatVector c50 = FloatVector.zero(S);
+    FloatVector c51 = FloatVector.zero(S);
+    FloatVector c60 = FloatVector.zero(S);
+    FloatVector c61 = FloatVector.zero(S);
+    FloatVector c70 = FloatVector.zero(S);
+    FloatVector c71 = FloatVector.zero(S);
+    for (int k = 0; k < kc; k++) {
+      int ak = aAt + k * MR;
+      FloatVector b0 = load(panels, b, bAt + k * ldb);
+      FloatVector b1 = load(panels, b, bAt + k * ldb + V);
+      FloatVector ai = FloatVector.broadcast(S, a[ak]);
+      c00 = ai.fma(b0, c00);
+      c01 = ai.fma(b1, c01);
+      ai = FloatVector.broadcast(S, a[ak + 1]);
+      c10 = ai.fma(b0, c10);
+      c11 = ai.fma(b1, c11);
+      ai = FloatVector.broadcast(S, a[ak + 2]);
+      c20 = ai.fma(b0, c20);
+      c21 = ai.fma(b1, c21);
+      ai = FloatVector.broadcast(S, a[ak + 3]);
+      c30 = ai.fma(b0, c30);
+      c31 = ai.fma(b1, c31);
+      ai = FloatVector.broadcast(S, a[ak + 4]);
+      c40 = ai.fma(b0, c40);
+      c41 = ai.fma(b1, c41);
+      ai = FloatVector.broadcast(S, a[ak + 5]);
+      c50 = ai.fma(b0, c50);
+      c51 = ai.fma(b1, c51);
+      ai = FloatVector.broadcast(S, a[ak + 6]);
+      c60 = ai.fma(b0, c60);
+      c61 = ai.fma(b1, c61);
+      ai = FloatVector.broadcast(S, a[ak + 7]);
+      c70 = ai.fma(b0, c70);
+      c71 = ai.fma(b1, c71);
+    }
+    c00.intoArray(tile, 0);
+    c01.intoArray(tile, V);
+    c10.intoArray(tile, NR);
+    c11.intoArray(tile, NR + V);
+    c20.intoArray(tile, 2 * NR);
+    c21.intoArray(tile, 2 * NR + V);
+    c30.intoArray(tile, 3 * NR);
+    c31.intoArray(tile, 3 * NR + V);
+    c40.intoArray(tile, 4 * NR);
+    c41.intoArray(tile, 4 * NR + V);
+    c50.intoArray(tile, 5 * NR);
+    c51.intoArray(tile, 5 * NR + V);
+    c60.intoArray(tile, 6 * NR);
+    c61.intoArray(tile, 6 * NR + V);
+    c70.intoArray(tile, 7 * NR);
+    c71.intoArray(tile, 7 * NR + V);
+  }
+
+  /** 4 rows of 2 vectors: 8 independent chains. */
+  private static void micro4x2v(
+      int kc,
+      float[] a,
+      int aAt,
+      float[] panels,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      float[] tile) {
+    FloatVector c00 = FloatVector.zero(S);
+    FloatVector c01 = FloatVector.zero(S);
+    FloatVector c10 = FloatVector.zero(S);
+    FloatVector c11 = FloatVector.zero(S);
+    FloatVector c20 = FloatVector.zero(S);
+    FloatVector c21 = FloatVector.zero(S);
+    FloatVector c30 = FloatVector.zero(S);
+    FloatVector c31 = FloatVector.zero(S);
+    for (int k = 0; k < kc; k++) {
+      int ak = aAt + k * MR;
+      FloatVector b0 = load(panels, b, bAt + k * ldb);
+      FloatVector b1 = load(panels, b, bAt + k * ldb + V);
+      FloatVector ai = FloatVector.broadcast(S, a[ak]);
+      c00 = ai.fma(b0, c00);
+      c01 = ai.fma(b1, c01);
+      ai = FloatVector.broadcast(S, a[ak + 1]);
+      c10 = ai.fma(b0, c10);
+      c11 = ai.fma(b1, c11);
+      ai = FloatVector.broadcast(S, a[ak + 2]);
+      c20 = ai.fma(b0, c20);
+      c21 = ai.fma(b1, c21);
+      ai = FloatVector.broadcast(S, a[ak + 3]);
+      c30 = ai.fma(b0, c30);
+      c31 = ai.fma(b1, c31);
+    }
+    c00.intoArray(tile, 0);
+    c01.intoArray(tile, V);
+    c10.intoArray(tile, NR);
+    c11.intoArray(tile, NR + V);
+    c20.intoArray(tile, 2 * NR);
+    c21.intoArray(tile, 2 * NR + V);
+    c30.intoArray(tile, 3 * NR);
+    c31.intoArray(tile, 3 * NR + V);
+  }
+
+  /** 6 rows of 2 vectors: 12 independent chains. */
+  private static void micro6x2v(
+      int kc,
+      float[] a,
+      int aAt,
+      float[] panels,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      float[] tile) {
+    FloatVector c00 = FloatVector.zero(S);
+    FloatVector c01 = FloatVector.zero(S);
+    FloatVector c10 = FloatVector.zero(S);
+    FloatVector c11 = FloatVector.zero(S);
+    FloatVector c20 = FloatVector.zero(S);
+    FloatVector c21 = FloatVector.zero(S);
+    FloatVector c30 = FloatVector.zero(S);
+    FloatVector c31 = FloatVector.zero(S);
+    FloatVector c40 = FloatVector.zero(S);
+    FloatVector c41 = FloatVector.zero(S);
+    FloatVector c50 = FloatVector.zero(S);
+    FloatVector c51 = FloatVector.zero(S);
+    for (int k = 0; k < kc; k++) {
+      int ak = aAt + k * MR;
+      FloatVector b0 = load(panels, b, bAt + k * ldb);
+      FloatVector b1 = load(panels, b, bAt + k * ldb + V);
+      FloatVector ai = FloatVector.broadcast(S, a[ak]);
+      c00 = ai.fma(b0, c00);
+      c01 = ai.fma(b1, c01);
+      ai = FloatVector.broadcast(S, a[ak + 1]);
+      c10 = ai.fma(b0, c10);
+      c11 = ai.fma(b1, c11);
+      ai = FloatVector.broadcast(S, a[ak + 2]);
+      c20 = ai.fma(b0, c20);
+      c21 = ai.fma(b1, c21);
+      ai = FloatVector.broadcast(S, a[ak + 3]);
+      c30 = ai.fma(b0, c30);
+      c31 = ai.fma(b1, c31);
+      ai = FloatVector.broadcast(S, a[ak + 4]);
+      c40 = ai.fma(b0, c40);
+      c41 = ai.fma(b1, c41);
+      ai = FloatVector.broadcast(S, a[ak + 5]);
+      c50 = ai.fma(b0, c50);
+      c51 = ai.fma(b1, c51);
+    }
+    c00.intoArray(tile, 0);
+    c01.intoArray(tile, V);
+    c10.intoArray(tile, NR);
+    c11.intoArray(tile, NR + V);
+    c20.intoArray(tile, 2 * NR);
+    c21.intoArray(tile, 2 * NR + V);
+    c30.intoArray(tile, 3 * NR);
+    c31.intoArray(tile, 3 * NR + V);
+    c40.intoArray(tile, 4 * NR);
+    c41.intoArray(tile, 4 * NR + V);
+    c50.intoArray(tile, 5 * NR);
+    c51.intoArray(tile, 5 * NR + V);
+  }
+
+  /** 3 rows of 2 vectors: 6 independent chains. */
+  private static void micro3x2v(
+      int kc,
+      float[] a,
+      int aAt,
+      float[] panels,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      float[] tile) {
+    FloatVector c00 = FloatVector.zero(S);
+    FloatVector c01 = FloatVector.zero(S);
+    FloatVector c10 = FloatVector.zero(S);
+    FloatVector c11 = FloatVector.zero(S);
+    FloatVector c20 = FloatVector.zero(S);
+    FloatVector c21 = FloatVector.zero(S);
+    for (int k = 0; k < kc; k++) {
+      int ak = aAt + k * MR;
+      FloatVector b0 = load(panels, b, bAt + k * ldb);
+      FloatVector b1 = load(panels, b, bAt + k * ldb + V);
+      FloatVector ai = FloatVector.broadcast(S, a[ak]);
+      c00 = ai.fma(b0, c00);
+      c01 = ai.fma(b1, c01);
+      ai = FloatVector.broadcast(S, a[ak + 1]);
+      c10 = ai.fma(b0, c10);
+      c11 = ai.fma(b1, c11);
+      ai = FloatVector.broadcast(S, a[ak + 2]);
+      c20 = ai.fma(b0, c20);
+      c21 = ai.fma(b1, c21);
+    }
+    c00.intoArray(tile, 0);
+    c01.intoArray(tile, V);
+    c10.intoArray(tile, NR);
+    c11.intoArray(tile, NR + V);
+    c20.intoArray(tile, 2 * NR);
+    c21.intoArray(tile, 2 * NR + V);
+  }
+
+  @Inlined
+  static FloatVector load(float[] panels, MemorySegment b, long at) {
+    return IS_ARRAY
+        ? FloatVector.fromArray(S, panels, (int) at)
+        : FloatVector.fromMemorySegment(S, b, at * Float.BYTES, ORDER);
+  }
+}
