@@ -111,7 +111,7 @@ final class TypedOperations<A> {
     return operations;
   }
 
-  /** C = alpha·A·B + beta·C. */
+  /** C = alpha·A·B + beta·C. A task that fails is dropped: its parts may be half-way through. */
   void gemm(
       Workers team,
       double alpha,
@@ -121,14 +121,11 @@ final class TypedOperations<A> {
       StridedMatrix c,
       Epilogue<A> epilogue) {
     GemmTask<A> task = products.take();
-    try {
-      long pieces = task.prepare(alpha, a, b, beta, c, team.threads());
-      task.then(epilogue);
-      team.run(pieces, task);
-    } finally {
-      task.clear();
-      products.give(task);
-    }
+    long pieces = task.prepare(alpha, a, b, beta, c, team.threads());
+    task.then(epilogue);
+    team.run(pieces, task);
+    task.clear();
+    products.give(task);
   }
 
   /** y = f(x·w + bias) + residual, and z before f. */
