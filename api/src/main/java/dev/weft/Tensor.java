@@ -189,21 +189,45 @@ public final class Tensor implements AutoCloseable {
   }
 
   /**
-   * Whether {@code span} elements from {@code at} on share memory with another tensor's: only the
-   * caller's memory may be in two tensors.
+   * Whether {@code span} elements from {@code at} on share memory with another tensor's. Two blocks
+   * of the backend's own never do, but a caller may wrap a part of one.
    */
   boolean touches(long at, long span, Tensor other, long otherAt, long otherSpan) {
-    if (callers == null || other.callers == null) {
+    if (callers == null && other.callers == null) {
       return false;
     }
-    if (callers.isNative() != other.callers.isNative()
-        || !callers.heapBase().equals(other.callers.heapBase())) {
+    MemorySegment mine = hostMemory();
+    MemorySegment others = other.hostMemory();
+    if (mine == null
+        || others == null
+        || mine.isNative() != others.isNative()
+        || !mine.heapBase().equals(others.heapBase())) {
       return false;
     }
-    long from = callers.address() + at * dtype.byteSize();
-    long otherFrom = other.callers.address() + otherAt * other.dtype.byteSize();
+    long from = mine.address() + at * dtype.byteSize();
+    long otherFrom = others.address() + otherAt * other.dtype.byteSize();
     return from < otherFrom + otherSpan * other.dtype.byteSize()
         && otherFrom < from + span * dtype.byteSize();
+  }
+
+  /** Whether the elements share memory with {@code segment}. */
+  boolean touches(MemorySegment segment) {
+    MemorySegment mine = hostMemory();
+    return mine != null
+        && mine.asOverlappingSlice(segment).isPresent()
+        && mine.asSlice(0, byteSize()).asOverlappingSlice(segment).isPresent();
+  }
+
+  /** The memory as the host sees it; null for a device's. */
+  private MemorySegment hostMemory() {
+    if (callers != null) {
+      return callers;
+    }
+    try {
+      return buffer.segment();
+    } catch (UnsupportedOperationException e) {
+      return null;
+    }
   }
 
   Buffer buffer() {

@@ -3,6 +3,7 @@ package dev.weft;
 import dev.weft.internal.Access;
 import dev.weft.spi.Engine;
 import dev.weft.spi.StridedMatrix;
+import java.lang.foreign.MemorySegment;
 
 /** Lends the inside of tensors to the other packages of weft. */
 final class TensorAccess extends Access {
@@ -46,5 +47,10 @@ final class TensorAccess extends Access {
       return false;
     }
     return x == y || x.touches(0, count, y, 0, other);
+  }
+
+  @Override
+  public boolean touch(Tensor x, MemorySegment segment) {
+    return x.shape().elements() > 0 && segment.byteSize() > 0 && x.touches(segment);
   }
 }

@@ -16,7 +16,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** An engine that counts its buffers, fills with ones by way of a hook, and knows one limit. */
-final class HeapEngine implements Engine {
+public final class HeapEngine implements Engine {
   static final long LIMIT = 1 << 20;
 
   final AtomicInteger fills = new AtomicInteger();
@@ -28,8 +28,24 @@ final class HeapEngine implements Engine {
   volatile Region lastRegion;
   private final String name;
 
-  HeapEngine(String name) {
+  /** An engine of this name. */
+  public HeapEngine(String name) {
     this.name = name;
+  }
+
+  /** A backend of it, for tests of other packages. */
+  public Backend backend() {
+    return new Backend(this);
+  }
+
+  /** Operations of layers and training, and products, so far. */
+  public int calls() {
+    return operations.get() + gemms.get();
+  }
+
+  /** Bytes of its own that are not closed. */
+  public long held() {
+    return held.get();
   }
 
   @Override

@@ -4,6 +4,7 @@ import dev.weft.Backend;
 import dev.weft.Tensor;
 import dev.weft.spi.Engine;
 import dev.weft.spi.StridedMatrix;
+import java.lang.foreign.MemorySegment;
 
 /** What the operations of other packages of weft need of a tensor and its backend. */
 public abstract class Access {
@@ -44,4 +45,7 @@ public abstract class Access {
 
   /** Whether two tensors share memory. */
   public abstract boolean touch(Tensor x, Tensor y);
+
+  /** Whether a tensor's elements lie in a segment, in part at least. */
+  public abstract boolean touch(Tensor x, MemorySegment segment);
 }

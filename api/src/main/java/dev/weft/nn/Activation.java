@@ -3,6 +3,7 @@ package dev.weft.nn;
 import dev.weft.Tensor;
 import dev.weft.internal.Checks;
 import java.util.Locale;
+import java.util.Objects;
 
 /**
  * A function that a layer applies to each of its outputs, z → f(z), or to each row of them.
@@ -128,6 +129,7 @@ public record Activation(Kind kind, double alpha) {
    *     the kind has none and it is not 0
    */
   public Activation {
+    Objects.requireNonNull(kind, "kind");
     if (kind == Kind.LEAKY_RELU || kind == Kind.ELU) {
       Checks.nonNegative("activation", "alpha", alpha);
     } else if (!(alpha == 0)) {

@@ -125,14 +125,17 @@ public final class Dense implements AutoCloseable {
   }
 
   /**
-   * The same, and {@code z = x·w + b}, from which {@link #backward(Tensor, Tensor, Tensor, Tensor,
-   * Gradients, Write)} of an activation with {@link Activation.Kind#derivativeOfInput} spares its
-   * product.
+   * The same, and {@code z = x·w + b}, for {@link #backwardKept} of an activation with {@link
+   * Activation.Kind#derivativeOfInput}.
    *
    * @param z overwritten; apart from x and y
+   * @throws IllegalArgumentException as {@link #forward(Tensor, Tensor)}
+   * @throws dev.weft.ClosedException if a tensor or its backend is closed
    */
   public void forwardKeeping(Tensor x, Tensor z, Tensor y) {
-    requireApartZ(z, x, y);
+    requireForward(x, "z", z);
+    requireForward(x, "y", y);
+    Operands.requireApart("dense.forward", "z", z, "y", y);
     if (activation.kind().ofRow()) {
       forward(Activation.LINEAR, x, null, null, z);
       activation.forward(z, y);
@@ -142,15 +145,18 @@ public final class Dense implements AutoCloseable {
   }
 
   /**
-   * {@code y = f(x·w + b) + residual}.
+   * {@code y = f(x·w + b) + residual}, for an activation of elements.
    *
-   * @param residual [B, O], read; may be y
+   * @param residual [B, O], read; apart from y, which holds partial sums until the end
+   * @throws IllegalArgumentException as {@link #forward(Tensor, Tensor)}, or for an activation of
+   *     rows
+   * @throws dev.weft.ClosedException if a tensor or its backend is closed
    */
   public void forwardAdding(Tensor x, Tensor residual, Tensor y) {
     Objects.requireNonNull(residual, "residual");
     Operands.requireLike("dense.forward", "residual", residual, kernel);
     Operands.requireSameShape("dense.forward", "residual", residual, "y", y);
-    Operands.requireApartOrSame("dense.forward", "y", y, "residual", residual);
+    Operands.requireApart("dense.forward", "y", y, "residual", residual);
     if (activation.kind().ofRow()) {
       throw Checks.bad(
           "dense.forward",
@@ -163,10 +169,7 @@ public final class Dense implements AutoCloseable {
 
   /** {@code x·w + b} with another function in the activation's place. */
   void forward(Activation f, Tensor x, Tensor z, Tensor residual, Tensor y) {
-    requireShapes("dense.forward", "x", x, "y", y);
-    Operands.requireApart("dense.forward", "y", y, "x", x);
-    Operands.requireApart("dense.forward", "y", y, "kernel", kernel);
-    Operands.requireApart("dense.forward", "y", y, "bias", bias);
+    requireForward(x, "y", y);
     Operands.enter("dense.forward", x, y, kernel, bias);
     try {
       Operands.enter("dense.forward", z, residual, null, null);
@@ -189,13 +192,11 @@ public final class Dense implements AutoCloseable {
     }
   }
 
-  private void requireApartZ(Tensor z, Tensor x, Tensor y) {
-    requireShapes("dense.forward", "x", x, "z", z);
-    Operands.requireSameShape("dense.forward", "z", z, "y", y);
-    Operands.requireApart("dense.forward", "z", z, "y", y);
-    Operands.requireApart("dense.forward", "z", z, "x", x);
-    Operands.requireApart("dense.forward", "z", z, "kernel", kernel);
-    Operands.requireApart("dense.forward", "z", z, "bias", bias);
+  /** Throws unless {@code y}, which is written, suits x and the layer. */
+  private void requireForward(Tensor x, String yName, Tensor y) {
+    requireShapes("dense.forward", "x", x, yName, y);
+    Operands.requireApart("dense.forward", yName, y, "x", x);
+    requireApartFromWeights("dense.forward", yName, y);
   }
 
   /**
@@ -207,7 +208,7 @@ public final class Dense implements AutoCloseable {
    *     computed anew into it
    * @param dy read, then overwritten by dz
    * @param dx overwritten, when x has been read: may be x; null if it is not needed
-   * @param gradients dw and db, overwritten or added to
+   * @param gradients dw and db, overwritten or added to; apart from all others in memory
    * @throws IllegalArgumentException {@code dense.backward: need …, got …} for a shape, type or
    *     memory that does not suit
    * @throws dev.weft.ClosedException if a tensor or its backend is closed
@@ -283,26 +284,43 @@ public final class Dense implements AutoCloseable {
     requireShapes(op, "x", x, "y", saved);
     requireShapes(op, "x", x, "dy", dy);
     Operands.requireApart(op, "dy", dy, "x", x);
-    Operands.requireApart(op, "dy", dy, "kernel", kernel);
+    Operands.requireApart(op, "dy", dy, "y", saved);
+    requireApartFromWeights(op, "dy", dy);
     Operands.requireApart(op, "y", saved, "x", x);
     if (dx != null) {
       requireShapes(op, "dx", dx, "dy", dy);
       Operands.requireApart(op, "dx", dx, "dy", dy);
-      Operands.requireApart(op, "dx", dx, "kernel", kernel);
+      Operands.requireApart(op, "dx", dx, "y", saved);
+      requireApartFromWeights(op, "dx", dx);
     }
     Operands.requireLike(op, "dw", gradients.kernel, kernel);
     Operands.requireSameShape(op, "dw", gradients.kernel, "kernel", kernel);
-    Operands.requireApart(op, "dw", gradients.kernel, "x", x);
-    Operands.requireApart(op, "dw", gradients.kernel, "dy", dy);
-    Operands.requireApart(op, "dw", gradients.kernel, "kernel", kernel);
-    Operands.requireApart(op, "dw", gradients.kernel, "dx", dx);
+    requireGradientApart("dw", gradients.kernel, x, saved, dy, dx);
     if ((gradients.bias == null) != (bias == null)) {
       throw Checks.bad(op, "need a gradient of the bias if there is one", "db", gradients.bias);
     }
     if (bias != null) {
       Operands.requireLike(op, "db", gradients.bias, kernel);
       Operands.requireSameShape(op, "db", gradients.bias, "bias", bias);
+      requireGradientApart("db", gradients.bias, x, saved, dy, dx);
+      Operands.requireApart(op, "db", gradients.bias, "dw", gradients.kernel);
     }
+  }
+
+  /** Throws if the gradient of a weight shares memory with what backward reads or writes. */
+  private void requireGradientApart(
+      String name, Tensor gradient, Tensor x, Tensor saved, Tensor dy, Tensor dx) {
+    String op = "dense.backward";
+    Operands.requireApart(op, name, gradient, "x", x);
+    Operands.requireApart(op, name, gradient, "y", saved);
+    Operands.requireApart(op, name, gradient, "dy", dy);
+    Operands.requireApart(op, name, gradient, "dx", dx);
+    requireApartFromWeights(op, name, gradient);
+  }
+
+  private void requireApartFromWeights(String op, String name, Tensor tensor) {
+    Operands.requireApart(op, name, tensor, "kernel", kernel);
+    Operands.requireApart(op, name, tensor, "bias", bias);
   }
 
   /** Throws unless x is [B, I] and y [B, O], of the kernel's type and backend. */
@@ -332,14 +350,18 @@ public final class Dense implements AutoCloseable {
     }
   }
 
-  /** Tensors for the gradients of this layer's weights, of undefined content. */
+  /**
+   * Tensors for the gradients of this layer's weights, of undefined content.
+   *
+   * @throws dev.weft.MemoryLimitException if they do not fit
+   */
   public Gradients gradients() {
     Backend backend = kernel.backend();
     Tensor dw = backend.tensor(kernel.dtype(), kernel.shape());
     try {
       Tensor db = bias == null ? null : backend.tensor(bias.dtype(), bias.shape());
       return new Gradients(dw, db);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       dw.close();
       throw e;
     }
@@ -452,7 +474,7 @@ public final class Dense implements AutoCloseable {
           b.fill(bias, key.child(name + "/bias"));
         }
         return new Dense(w, b, activation, true);
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         w.close();
         if (b != null) {
           b.close();

@@ -4,7 +4,6 @@ import dev.weft.DType;
 import dev.weft.Shape;
 import dev.weft.Tensor;
 import dev.weft.internal.Checks;
-import dev.weft.spi.StridedMatrix;
 import java.lang.foreign.ValueLayout;
 
 /**
@@ -132,6 +131,7 @@ public sealed interface Loss {
     Operands.requireLike("loss", "target", target, prediction);
     Operands.requireSameShape("loss", "prediction", prediction, "target", target);
     Operands.requireApart("loss", "gradient", gradient, "target", target);
+    Operands.requireApart("loss", "value", value, "target", target);
     Losses.run(this, prediction, null, target, gradient, value);
   }
 
@@ -141,34 +141,17 @@ public sealed interface Loss {
    *
    * @throws IllegalArgumentException {@code loss: need labels in [0, C), got …}, {@code loss: need
    *     a label for each row, got …}, or as with a target
-   * @throws dev.weft.ClosedException if a tensor or its backend is closed
+   * @throws dev.weft.ClosedException if a tensor, its backend or the labels' memory is closed
+   * @throws WrongThreadException if memory, also the labels', belongs to another thread
    */
   default void gradient(Tensor prediction, Labels labels, Tensor gradient, Tensor value) {
     Losses.check(prediction, gradient, value);
     if (!(this instanceof SoftmaxCrossEntropy)) {
       throw Checks.bad("loss", "need a softmax cross-entropy for labels", "loss", this);
     }
-    StridedMatrix rows = Operands.rows(prediction);
-    if (labels.count() != rows.rows()) {
-      throw Checks.bad(
-          "loss",
-          "need a label for each row",
-          "labels",
-          labels.count(),
-          "prediction",
-          prediction.shape());
-    }
-    for (long i = 0; i < labels.count(); i++) {
-      if (labels.get(i) < 0 || labels.get(i) >= rows.columns()) {
-        throw Checks.bad(
-            "loss",
-            "need labels in [0, C)",
-            "label[" + i + "]",
-            labels.get(i),
-            "C",
-            rows.columns());
-      }
-    }
+    Losses.check(labels, Operands.rows(prediction), prediction);
+    Operands.requireApart("loss", "gradient", gradient, labels);
+    Operands.requireApart("loss", "value", value, labels);
     Losses.run(this, prediction, labels, null, gradient, value);
   }
 }

@@ -1,8 +1,10 @@
 package dev.weft.nn;
 
+import dev.weft.ClosedException;
 import dev.weft.DType;
 import dev.weft.Tensor;
 import dev.weft.internal.Checks;
+import dev.weft.spi.StridedMatrix;
 
 /** The checks and the call of {@link Loss}. */
 final class Losses {
@@ -21,6 +23,44 @@ final class Losses {
     Operands.requireOf("loss", "value", value, prediction.backend(), DType.F64);
     if (value.shape().elements() != 1) {
       throw Checks.bad("loss", "need a value of one element", "value", value.shape());
+    }
+    Operands.requireApart("loss", "value", value, "prediction", prediction);
+    Operands.requireApart("loss", "value", value, "gradient", gradient);
+  }
+
+  /** The further checks of labels, which must be one for each of {@code rows}. */
+  static void check(Labels labels, StridedMatrix rows, Tensor prediction) {
+    if (labels.count() != rows.rows()) {
+      throw Checks.bad(
+          "loss",
+          "need a label for each row",
+          "labels",
+          labels.count(),
+          "prediction",
+          prediction.shape());
+    }
+    if (!labels.segment().scope().isAlive()) {
+      throw new ClosedException(
+          Checks.message("loss", "need labels in memory that is alive", "labels", labels.count()));
+    }
+    if (!labels.segment().isAccessibleBy(Thread.currentThread())) {
+      throw new WrongThreadException(
+          Checks.message(
+              "loss",
+              "need labels in memory of this thread",
+              "thread",
+              Thread.currentThread().getName()));
+    }
+    for (long i = 0; i < labels.count(); i++) {
+      if (labels.get(i) < 0 || labels.get(i) >= rows.columns()) {
+        throw Checks.bad(
+            "loss",
+            "need labels in [0, C)",
+            "label[" + i + "]",
+            labels.get(i),
+            "C",
+            rows.columns());
+      }
     }
   }
 

@@ -75,7 +75,7 @@ public final class Mlp implements AutoCloseable {
       }
       madeValue = backend.tensor(DType.F64, Shape.of(1));
       madeSquares = backend.tensor(DType.F64, Shape.of(1));
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       made.forEach(Dense::close);
       gradients.forEach(Dense.Gradients::close);
       states.forEach(OptimizerState::close);
@@ -99,7 +99,11 @@ public final class Mlp implements AutoCloseable {
     stateGradients.add(gradient);
   }
 
-  /** A perceptron of {@code inputs} inputs, to be built. */
+  /**
+   * A perceptron of {@code inputs} inputs, to be built.
+   *
+   * @throws IllegalArgumentException {@code mlp: need inputs >= 1, got inputs=…}
+   */
   public static Builder of(long inputs) {
     return new Builder(inputs);
   }
@@ -132,11 +136,13 @@ public final class Mlp implements AutoCloseable {
    * {@code y} = what the last layer gives for x.
    *
    * @param x [B, I], read
-   * @param y [B, O], overwritten
-   * @throws IllegalArgumentException as {@link Dense#forward}
+   * @param y [B, O], overwritten; apart from x in memory
+   * @throws IllegalArgumentException {@code mlp: need …, got …}, or as {@link Dense#forward}
+   * @throws ClosedException if this perceptron, a tensor or the backend is closed
    */
   public void forward(Tensor x, Tensor y) {
     Pass pass = pass(x);
+    Operands.requireApart("mlp", "y", y, "x", x);
     Tensor in = x;
     for (int i = 0; i < layers.size() - 1; i++) {
       layers.get(i).forward(in, pass.y[i]);
@@ -152,6 +158,7 @@ public final class Mlp implements AutoCloseable {
    * @param labels B classes
    * @throws IllegalArgumentException as {@link Dense#forward} and {@link Loss#gradient(Tensor,
    *     Labels, Tensor)}; the weights are then as they were
+   * @throws ClosedException if this perceptron, a tensor or the backend is closed
    */
   public void trainStep(Tensor x, Labels labels) {
     Pass pass = forwardKeeping(x);
@@ -336,7 +343,7 @@ public final class Mlp implements AutoCloseable {
         for (int i = 0; i < y.length - 1; i++) {
           y[i] = tensor(i);
         }
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         close();
         throw e;
       }
@@ -406,7 +413,11 @@ public final class Mlp implements AutoCloseable {
       return "dense" + layer;
     }
 
-    /** One layer more. */
+    /**
+     * One layer more.
+     *
+     * @throws IllegalArgumentException {@code mlp: need outputs >= 1, got outputs=…}
+     */
     public Builder dense(long outputs, Activation activation) {
       if (outputs < 1) {
         throw Checks.bad("mlp", "need outputs >= 1", "outputs", outputs);
@@ -440,8 +451,15 @@ public final class Mlp implements AutoCloseable {
       return this;
     }
 
-    /** The type of weights and data; F32 if not set, or F64. */
+    /**
+     * The type of weights and data; F32 if not set, or F64.
+     *
+     * @throws IllegalArgumentException {@code mlp: need f32 or f64, got dtype=…}
+     */
     public Builder dtype(DType dtype) {
+      if (dtype != DType.F32 && dtype != DType.F64) {
+        throw Checks.bad("mlp", "need f32 or f64", "dtype", dtype.id());
+      }
       this.dtype = dtype;
       return this;
     }
@@ -451,6 +469,7 @@ public final class Mlp implements AutoCloseable {
      * of all of them.
      *
      * @param norm finite and positive
+     * @throws IllegalArgumentException {@code mlp: need finite clipNorm > 0, got clipNorm=…}
      */
     public Builder clipNorm(double norm) {
       if (!(norm > 0 && norm <= Double.MAX_VALUE)) {
@@ -478,7 +497,7 @@ public final class Mlp implements AutoCloseable {
      * The perceptron, its weights filled with {@code key.child("dense0/kernel")}, {@code
      * key.child("dense0/bias")}, …
      *
-     * @throws IllegalArgumentException {@code mlp: need at least one layer}
+     * @throws IllegalArgumentException {@code mlp: need at least one layer, got layers=0}
      * @throws dev.weft.MemoryLimitException if it does not fit
      */
     public Mlp build(Backend backend, RandomKey key) {

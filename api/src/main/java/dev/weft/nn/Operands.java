@@ -70,6 +70,13 @@ final class Operands {
     }
   }
 
+  /** Throws if a tensor and labels share memory; null does not. */
+  static void requireApart(String op, String xName, Tensor x, Labels labels) {
+    if (x != null && Access.get().touch(x, labels.segment())) {
+      throw Checks.bad(op, "need " + xName + " apart from labels in memory", xName, x);
+    }
+  }
+
   /** Throws if two tensors share memory and are not the same tensor. */
   static void requireApartOrSame(String op, String xName, Tensor x, String yName, Tensor y) {
     if (x != y) {

@@ -177,7 +177,12 @@ public sealed interface Optimizer {
     return new RmsProp(rate, 0.9, 1e-8);
   }
 
-  /** What this optimizer has to remember of {@code parameter}, which is F32 or F64. */
+  /**
+   * What this optimizer has to remember of {@code parameter}, which is F32 or F64.
+   *
+   * @throws IllegalArgumentException {@code optimizer: need f32 or f64, got parameter=…}
+   * @throws dev.weft.MemoryLimitException if it does not fit
+   */
   default OptimizerState state(Tensor parameter) {
     return new OptimizerState(this, parameter);
   }

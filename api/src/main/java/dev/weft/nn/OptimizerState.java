@@ -22,7 +22,7 @@ public final class OptimizerState implements AutoCloseable {
     slot1 = optimizer.slots() > 0 ? zeros(parameter) : null;
     try {
       slot2 = optimizer.slots() > 1 ? zeros(parameter) : null;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       slot1.close();
       throw e;
     }
@@ -30,7 +30,12 @@ public final class OptimizerState implements AutoCloseable {
 
   private static Tensor zeros(Tensor like) {
     Tensor tensor = like.backend().tensor(like.dtype(), like.shape());
-    tensor.fill(Fill.constant(0), ANY_KEY);
+    try {
+      tensor.fill(Fill.constant(0), ANY_KEY);
+    } catch (RuntimeException | Error e) {
+      tensor.close();
+      throw e;
+    }
     return tensor;
   }
 

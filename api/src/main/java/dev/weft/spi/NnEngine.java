@@ -20,7 +20,7 @@ public interface NnEngine {
    * @param bias [O], or null for none
    * @param z [B, O], set to {@code x·w + b}; or null. Never for a function of rows
    * @param residual [B, O], or null for none
-   * @param y [B, O]; may be {@code residual}
+   * @param y [B, O]; no part of another operand
    */
   void dense(
       DType dtype,

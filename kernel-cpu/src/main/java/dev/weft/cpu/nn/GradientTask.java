@@ -5,9 +5,9 @@ import dev.weft.cpu.parallel.Spares;
 import java.lang.foreign.MemorySegment;
 
 /**
- * {@code dz = dy·f'(z)} and the sums of dz's columns. A chunk is a strip of columns through all
- * rows, so that each sum is one thread's, in the order of a matrix product: for each {@link
- * Gemm#KC} rows a sum that begins with 0, added to those before.
+ * {@code dz = dy·f'(z)} and the sums of dz's columns. Where they are wanted, a chunk is a strip of
+ * columns through all rows, so that each sum is one thread's, in the order of a matrix product: for
+ * each {@link Gemm#KC} rows a sum that begins with 0, added to those before.
  */
 final class GradientTask<A> implements Task {
   /** Columns of a strip: whole cache lines. */
@@ -37,7 +37,7 @@ final class GradientTask<A> implements Task {
    * Prepares one.
    *
    * @param f null for a derivative of 1
-   * @param db null if no sums are wanted: then {@code columns} is any cutting of the elements
+   * @param db null if no sums are wanted
    */
   long prepare(
       ActivationKernel<A> f,
@@ -59,6 +59,9 @@ final class GradientTask<A> implements Task {
     this.accumulate = accumulate;
     this.rows = rows;
     this.columns = columns;
+    if (db == null) {
+      return Math.ceilDiv(rows * columns, MIN_CHUNK);
+    }
     int wanted = rows * columns < MIN_CHUNK ? 1 : threads; // a strip's width changes no bit
     long fair = Math.ceilDiv(Math.ceilDiv(columns, wanted), 16) * 16;
     strip = Math.clamp(fair, MIN_STRIP, MAX_STRIP);
@@ -67,34 +70,14 @@ final class GradientTask<A> implements Task {
 
   @Override
   public void run(long index) {
-    long first = index * strip;
-    int n = (int) Math.min(strip, columns - first);
     A values = tiles.take();
     A gradient = tiles.take();
     A sums = tiles.take(); // of the block in the first half, of all before in the second
     try {
-      boolean summed = accumulate;
-      if (db != null && accumulate) {
-        type.load(db, first, sums, MAX_STRIP, n);
-      }
-      for (long row = 0; row < rows; row += Gemm.KC) {
-        type.fill(sums, 0, n, 0);
-        long end = Math.min(rows, row + Gemm.KC);
-        for (long i = row; i < end; i++) {
-          row(i * columns + first, n, values, gradient, sums);
-        }
-        if (summed) {
-          type.add(sums, MAX_STRIP, sums, 0, n);
-        } else {
-          copy(sums, n);
-          summed = true;
-        }
-      }
-      if (db != null) {
-        if (!summed) {
-          type.fill(sums, MAX_STRIP, MAX_STRIP + n, 0);
-        }
-        type.store(sums, MAX_STRIP, db, first, n);
+      if (db == null) {
+        elements(index, values, gradient);
+      } else {
+        strip(index * strip, values, gradient, sums);
       }
     } finally {
       tiles.give(values);
@@ -103,11 +86,45 @@ final class GradientTask<A> implements Task {
     }
   }
 
+  private void elements(long index, A values, A gradient) {
+    long end = Math.min(rows * columns, (index + 1) * MIN_CHUNK);
+    for (long at = index * MIN_CHUNK; at < end; at += TILE) {
+      part(at, (int) Math.min(TILE, end - at), values, gradient);
+    }
+  }
+
+  private void strip(long first, A values, A gradient, A sums) {
+    int n = (int) Math.min(strip, columns - first);
+    boolean summed = accumulate;
+    if (accumulate) {
+      type.load(db, first, sums, MAX_STRIP, n);
+    }
+    for (long row = 0; row < rows; row += Gemm.KC) {
+      type.fill(sums, 0, n, 0);
+      long end = Math.min(rows, row + Gemm.KC);
+      for (long i = row; i < end; i++) {
+        part(i * columns + first, n, values, gradient);
+        type.add(sums, 0, gradient, 0, n);
+      }
+      if (summed) {
+        type.add(sums, MAX_STRIP, sums, 0, n);
+      } else {
+        copy(sums, n);
+        summed = true;
+      }
+    }
+    if (!summed) {
+      type.fill(sums, MAX_STRIP, MAX_STRIP + n, 0);
+    }
+    type.store(sums, MAX_STRIP, db, first, n);
+  }
+
   private void copy(A sums, int n) {
     System.arraycopy(sums, 0, sums, MAX_STRIP, n);
   }
 
-  private void row(long at, int n, A values, A gradient, A sums) {
+  /** Part of a row, or of several: dz, also left in {@code gradient}. */
+  private void part(long at, int n, A values, A gradient) {
     type.load(dy, at, gradient, 0, n);
     if (f != null) {
       type.load(saved, at, values, 0, n);
@@ -115,9 +132,6 @@ final class GradientTask<A> implements Task {
       type.store(gradient, 0, dz, at, n);
     } else if (dz != dy) {
       type.store(gradient, 0, dz, at, n);
-    }
-    if (db != null) {
-      type.add(sums, 0, gradient, 0, n);
     }
   }
 

@@ -38,10 +38,12 @@ public final class GradualActivation<A> implements ActivationKernel<A> {
   }
 
   private ActivationKernel<A> vector() {
-    if (vector == null) {
-      vector = loader.get();
+    ActivationKernel<A> kernel = vector;
+    if (kernel == null) {
+      kernel = loader.get();
+      vector = kernel;
     }
-    return vector;
+    return kernel;
   }
 
   @Override

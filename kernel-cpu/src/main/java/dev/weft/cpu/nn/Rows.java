@@ -21,10 +21,12 @@ final class Rows<A> {
   }
 
   private RowKernel<A> kernel() {
-    if (loaded == null) {
-      loaded = loader.get();
+    RowKernel<A> kernel = loaded;
+    if (kernel == null) {
+      kernel = loader.get();
+      loaded = kernel;
     }
-    return loaded;
+    return kernel;
   }
 
   /** The largest element; −∞ if all are NaN. */

@@ -18,6 +18,7 @@ import dev.weft.nn.Dense;
 import dev.weft.nn.Write;
 import dev.weft.testkit.NnReference;
 import dev.weft.testkit.Tensors;
+import java.lang.foreign.Arena;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.SplittableRandom;
@@ -387,6 +388,44 @@ public abstract class DenseContract extends BackendContract {
         }
       }
     }
+  }
+
+  /** A caller may close its memory under a pass, which then fails; the next product is right. */
+  @Test
+  void aPassThatFailsLeavesNothingBehind() throws InterruptedException {
+    try (Backend one = open(1);
+        Case c = new Case(one, DType.F32, 600, 600, 600, Activation.RELU, true);
+        Tensor twos = one.tensor(DType.F32, Shape.of(8, 8));
+        Tensor product = one.tensor(DType.F32, Shape.of(8, 8))) {
+      for (long e = 0; e < 64; e++) {
+        Tensors.set(twos, e, 2);
+      }
+      for (int round = 0; round < 3; round++) {
+        Arena arena = Arena.ofShared();
+        Tensor x = one.wrap(arena.allocate(4 * 360_000), DType.F32, Shape.of(600, 600));
+        Thread closer = new Thread(() -> closeSoon(arena));
+        closer.start();
+        assertThatThrownBy(
+                () -> {
+                  while (true) {
+                    c.layer.forward(x, c.y);
+                  }
+                })
+            .isInstanceOf(IllegalStateException.class);
+        Thread.interrupted(); // which closing may do to a thread that uses the memory
+        closer.join();
+        one.gemm(3, Matrix.of(twos), Matrix.of(twos), 0, Matrix.of(product));
+        assertThat(Tensors.values(product)).containsOnly(96);
+      }
+    }
+  }
+
+  private static void closeSoon(Arena arena) {
+    long end = System.nanoTime() + 20_000_000;
+    while (System.nanoTime() < end) {
+      Thread.onSpinWait();
+    }
+    arena.close();
   }
 
   /** A batch of any rank is its rows. */

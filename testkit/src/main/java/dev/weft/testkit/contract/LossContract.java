@@ -150,20 +150,21 @@ public abstract class LossContract extends BackendContract {
   @MethodSource("all")
   void threadsAndTechniqueChangeNoBit(Loss loss) {
     for (DType dtype : TYPES) {
-      Object[] expected = run(scalar(), loss, dtype);
-      for (int threads : new int[] {1, 2, 3}) {
-        try (Backend backend = open(threads)) {
-          Object[] actual = run(backend, loss, dtype);
-          assertThat(actual[0]).as("%s %s", loss, dtype).isEqualTo(expected[0]);
-          assertThat(actual[1]).as("%s %s", loss, dtype).isEqualTo(expected[1]);
+      for (Shape of : List.of(Shape.of(1301, 37), Shape.of(9, 3011))) { // more than a tile, too
+        Object[] expected = run(scalar(), loss, dtype, of);
+        for (int threads : new int[] {1, 2, 3}) {
+          try (Backend backend = open(threads)) {
+            Object[] actual = run(backend, loss, dtype, of);
+            assertThat(actual[0]).as("%s %s", loss, dtype).isEqualTo(expected[0]);
+            assertThat(actual[1]).as("%s %s", loss, dtype).isEqualTo(expected[1]);
+          }
         }
       }
     }
   }
 
-  private static Object[] run(Backend backend, Loss loss, DType dtype) {
+  private static Object[] run(Backend backend, Loss loss, DType dtype, Shape of) {
     SplittableRandom random = new SplittableRandom(2);
-    Shape of = Shape.of(1301, 37);
     try (Tensor x = Tensors.random(backend.tensor(dtype, of), random, 9);
         Tensor target = targets(backend.tensor(dtype, of), loss, random);
         Tensor gradient = backend.tensor(dtype, of)) {

@@ -17,8 +17,11 @@ import dev.weft.nn.Loss;
 import dev.weft.nn.Mlp;
 import dev.weft.nn.Optimizer;
 import dev.weft.nn.OptimizerState;
+import dev.weft.nn.Write;
 import dev.weft.testkit.NnReference;
 import dev.weft.testkit.Tensors;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
@@ -240,6 +243,75 @@ public abstract class TrainingContract extends BackendContract {
       for (int i = 0; i < 4; i++) {
         assertThat(y.get(i)).isCloseTo(t.get(i), Offset.offset(0.1));
       }
+    }
+  }
+
+  /** Memory confined to a thread is that thread's alone, also where others could help. */
+  @Test
+  void memoryOfOneThreadGivesTheSameBits() {
+    double[][] expected = new double[4][];
+    for (int confined = -1; confined < 12; confined++) {
+      try (Arena arena = Arena.ofConfined()) {
+        double[][] actual = pass(arena, confined);
+        for (int i = 0; i < actual.length; i++) {
+          if (confined < 0) {
+            expected[i] = actual[i];
+          }
+          assertThat(actual[i]).as("operand %d", confined).isEqualTo(expected[i]);
+        }
+      }
+    }
+  }
+
+  /** A layer forward and backward, a loss and an update, one operand in memory of the arena. */
+  private double[][] pass(Arena arena, int confined) {
+    SplittableRandom random = new SplittableRandom(1);
+    long[][] shapes = {
+      {300, 270},
+      {270, 130},
+      {130},
+      {300, 130},
+      {300, 130},
+      {300, 130},
+      {300, 130},
+      {300, 270},
+      {270, 130},
+      {130},
+      {1}
+    };
+    List<Tensor> tensors = new ArrayList<>();
+    for (int i = 0; i < shapes.length; i++) {
+      DType dtype = i == 10 ? DType.F64 : DType.F32;
+      Shape shape = Shape.of(shapes[i]);
+      long byteSize = dtype.byteSize(shape.elements());
+      Tensor tensor =
+          i == confined
+              ? backend().wrap(arena.allocate(byteSize), dtype, shape)
+              : backend().tensor(dtype, shape);
+      tensors.add(Tensors.random(tensor, random, 1));
+    }
+    Tensor x = tensors.get(0);
+    Tensor w = tensors.get(1);
+    Tensor z = tensors.get(3);
+    Tensor y = tensors.get(4);
+    Tensor dy = tensors.get(5);
+    Tensor residual = tensors.get(6);
+    MemorySegment ints =
+        confined == 11 ? arena.allocate(1200) : MemorySegment.ofArray(new int[300]);
+    Dense.Gradients gradients = new Dense.Gradients(tensors.get(8), tensors.get(9));
+    try (Dense layer = Dense.of(w, tensors.get(2), Activation.GELU);
+        OptimizerState state = Optimizer.adam(0.1).state(w)) {
+      layer.forwardKeeping(x, z, y);
+      layer.forwardAdding(x, residual, y);
+      Loss.softmaxCrossEntropy().gradient(y, Labels.of(ints), dy, tensors.get(10));
+      layer.backwardKept(x, z, dy, tensors.get(7), gradients, Write.OVERWRITE);
+      state.update(tensors.get(8));
+      double[] loss = {tensors.get(10).get(0)};
+      return new double[][] {
+        Tensors.values(w), Tensors.values(tensors.get(9)), Tensors.values(tensors.get(7)), loss
+      };
+    } finally {
+      tensors.forEach(Tensor::close);
     }
   }
 
