@@ -33,11 +33,16 @@ import java.util.Objects;
  * the logits straight to the loss, as those losses expect. Otherwise the loss takes what the last
  * layer gives.
  *
- * <p>The first step of a batch size makes tensors for it; later ones allocate nothing. On the CPU,
- * training gives the same bits for any number of threads and vector width. One thread at a time may
- * use it.
+ * <p>The first step of a batch size makes tensors for it, which are kept for the last four sizes;
+ * later ones allocate nothing. On the CPU, training gives the same bits for any number of threads
+ * and vector width. One thread at a time may use it.
  */
 public final class Mlp implements AutoCloseable {
+  /**
+   * Batch sizes whose tensors are kept: of training, of its last batch, of a test, and one more.
+   */
+  private static final int MOST_PASSES = 4;
+
   private final Backend backend;
   private final DType dtype;
   private final List<Dense> layers;
@@ -47,7 +52,7 @@ public final class Mlp implements AutoCloseable {
   private final List<Dense.Gradients> gradients = new ArrayList<>();
   private final List<OptimizerState> states = new ArrayList<>();
   private final List<Tensor> stateGradients = new ArrayList<>();
-  private final List<Pass> passes = new ArrayList<>(); // one for each batch size
+  private final List<Pass> passes = new ArrayList<>(); // the last used one last
   private final Tensor value;
   private final Tensor squares;
   private Pass lastPass;
@@ -298,8 +303,14 @@ public final class Mlp implements AutoCloseable {
   private Pass passOf(long batch) {
     for (int i = 0; i < passes.size(); i++) {
       if (passes.get(i).batch == batch) {
-        return passes.get(i);
+        Pass found = passes.remove(i);
+        passes.add(found);
+        return found;
       }
+    }
+    if (passes.size() == MOST_PASSES) {
+      lastPass = null; // it may be the one
+      passes.removeFirst().close();
     }
     Pass made = new Pass(batch);
     passes.add(made);

@@ -155,14 +155,17 @@ public final class Gemm<A> {
    */
   public void multiply(
       long m, long n, long k, double alpha, Update update, MemorySegment c, long cAt, long ldc) {
-    if (m <= FEW_ROWS && (right.isByColumns() || right.isPanels())) {
-      fewRows((int) m, n, k, alpha, update, c, cAt, ldc);
-    } else {
-      blocks(m, n, k, alpha, update, c, cAt, ldc);
+    try {
+      if (m <= FEW_ROWS && (right.isByColumns() || right.isPanels())) {
+        fewRows((int) m, n, k, alpha, update, c, cAt, ldc);
+      } else {
+        blocks(m, n, k, alpha, update, c, cAt, ldc);
+      }
+    } finally { // memory may be closed under a product
+      left.clear();
+      right.clear();
+      epilogue = null;
     }
-    left.clear();
-    right.clear();
-    epilogue = null;
   }
 
   private void blocks(

@@ -315,6 +315,27 @@ public abstract class TrainingContract extends BackendContract {
     }
   }
 
+  /** Who serves batches of any size does not collect tensors for each. */
+  @Test
+  void tensorsOfFewBatchSizesAreKept() {
+    try (Mlp mlp =
+        Mlp.of(3).dense(400, Activation.RELU).dense(2, Activation.SOFTMAX).build(backend(), KEY)) {
+      long most = 0;
+      for (int batch = 1; batch <= 40; batch++) {
+        try (Tensor x =
+            Tensors.random(
+                backend().tensor(DType.F32, Shape.of(batch, 3)), new SplittableRandom(1), 1)) {
+          mlp.trainStep(x, Labels.of(new int[batch]));
+          if (batch == 1) {
+            most = backend().memory().allocatedBytes();
+          }
+        }
+      }
+      long grown = backend().memory().allocatedBytes() - most;
+      assertThat(grown).isLessThan(5L * 40 * 2 * (400 + 2 + 16) * Float.BYTES);
+    }
+  }
+
   @Test
   void badArgumentsAreNamed() {
     try (Mlp mlp =
