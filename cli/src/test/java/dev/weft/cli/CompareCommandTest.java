@@ -119,7 +119,7 @@ class CompareCommandTest {
             "uniform",
             "equal",
             "Throughput into cache",
-            "training f32",
+            "Throughput of layers",
             "Verdict: all")
         .contains("agree bit for bit");
   }

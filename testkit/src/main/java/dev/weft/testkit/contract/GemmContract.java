@@ -16,6 +16,7 @@ import dev.weft.Shape;
 import dev.weft.Tensor;
 import dev.weft.init.Fill;
 import dev.weft.testkit.Reference;
+import dev.weft.testkit.Tensors;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
@@ -37,6 +38,7 @@ public abstract class GemmContract extends BackendContract {
   private static final class Operand {
     final Tensor tensor;
     final Matrix matrix;
+    private final MemorySegment memory;
     final double[][] values;
 
     Operand(Backend backend, DType dtype, int rows, int columns, boolean transposed, int gap) {
@@ -44,9 +46,7 @@ public abstract class GemmContract extends BackendContract {
       int width = transposed ? rows : columns;
       int leading = width + gap;
       tensor = backend.tensor(dtype, Shape.of(2L * GUARD_ELEMENTS + (long) height * leading));
-      for (long i = 0; i < tensor.shape().elements(); i++) {
-        set(tensor, i, Double.NaN);
-      }
+      memory = Tensors.poison(tensor).segment();
       Matrix stored = Matrix.of(tensor, GUARD_ELEMENTS, height, width, leading);
       matrix = transposed ? stored.transposed() : stored;
       values = new double[rows][columns];
@@ -62,8 +62,12 @@ public abstract class GemmContract extends BackendContract {
     }
 
     void put(int i, int j, double value) {
-      set(tensor, at(i, j), value);
-      values[i][j] = tensor.get(at(i, j));
+      Tensors.set(memory, tensor.dtype(), at(i, j), value);
+      values[i][j] = get(i, j);
+    }
+
+    double get(int i, int j) {
+      return Tensors.get(memory, tensor.dtype(), at(i, j));
     }
 
     void random(SplittableRandom random) {
@@ -120,23 +124,11 @@ public abstract class GemmContract extends BackendContract {
         }
       }
       for (int i = 0; i < own.length; i++) {
-        if (!own[i] && !Double.isNaN(tensor.get(i))) {
-          assertThat(tensor.get(i)).as("%s, element %d beside C", what, i).isNaN();
+        double value = Tensors.get(memory, tensor.dtype(), i);
+        if (!own[i] && !Double.isNaN(value)) {
+          assertThat(value).as("%s, element %d beside C", what, i).isNaN();
         }
       }
-    }
-  }
-
-  private static void set(Tensor tensor, long index, double value) {
-    MemorySegment memory = tensor.segment();
-    switch (tensor.dtype()) {
-      case F32 -> memory.setAtIndex(ValueLayout.JAVA_FLOAT, index, (float) value);
-      case F64 -> memory.setAtIndex(ValueLayout.JAVA_DOUBLE, index, value);
-      case F16 ->
-          memory.setAtIndex(ValueLayout.JAVA_SHORT, index, Float.floatToFloat16((float) value));
-      case BF16 ->
-          memory.setAtIndex(
-              ValueLayout.JAVA_SHORT, index, (short) (Float.floatToIntBits((float) value) >>> 16));
     }
   }
 
@@ -201,7 +193,7 @@ public abstract class GemmContract extends BackendContract {
           double old = beta == 0 ? 0 : c.values[i][j];
           double expected = Reference.gemm(alpha, a.values, b.values, beta, old, i, j);
           double magnitude = Reference.gemmMagnitude(alpha, a.values, b.values, beta, old, i, j);
-          double error = Math.abs(c.tensor.get(c.at(i, j)) - expected);
+          double error = Math.abs(c.get(i, j) - expected);
           if (!(error <= Accuracy.gemm(dtype, k, magnitude))) {
             assertThat(error)
                 .as("%s (%d, %d)", what, i, j)
@@ -290,8 +282,8 @@ public abstract class GemmContract extends BackendContract {
             for (int i = 0; i < m; i++) {
               for (int j = 0; j < n; j++) {
                 double sum = Reference.gemm(2, a.values, b.values, -3, c.values[i][j], i, j);
-                if (c.tensor.get(c.at(i, j)) != sum) {
-                  assertThat(c.tensor.get(c.at(i, j))).isEqualTo(sum);
+                if (c.get(i, j) != sum) {
+                  assertThat(c.get(i, j)).isEqualTo(sum);
                 }
               }
             }
@@ -332,7 +324,7 @@ public abstract class GemmContract extends BackendContract {
       backend.gemm(0.9, a.matrix, b.matrix, 0.3, c.matrix);
       double[] out = new double[m * n];
       for (int i = 0; i < m * n; i++) {
-        out[i] = c.tensor.get(c.at(i / n, i % n));
+        out[i] = c.get(i / n, i % n);
       }
       return out;
     }
@@ -368,8 +360,8 @@ public abstract class GemmContract extends BackendContract {
                 0,
                 part.matrix.part(from, 0, rows, n));
         for (int j = 0; j < n; j++) {
-          double whole = y.tensor.get(y.at(500, j));
-          assertThat(part.tensor.get(part.at(500, j))).as("%d rows", rows).isEqualTo(whole);
+          double whole = y.get(500, j);
+          assertThat(part.get(500, j)).as("%d rows", rows).isEqualTo(whole);
         }
       }
     }
@@ -389,7 +381,7 @@ public abstract class GemmContract extends BackendContract {
         Tensor one = backend().tensor(DType.F32, Shape.of(m, n))) {
       for (Tensor tensor : new Tensor[] {a, b}) {
         for (long i = 0; i < tensor.shape().elements(); i++) {
-          set(tensor, i, random.nextDouble(-1, 1));
+          Tensors.set(tensor, i, random.nextDouble(-1, 1));
         }
       }
       backend().gemm(1, Matrix.of(a), Matrix.of(b), 0, Matrix.of(c));
@@ -410,11 +402,11 @@ public abstract class GemmContract extends BackendContract {
         Tensor b = backend().tensor(DType.F32, Shape.of(2, 3));
         Tensor c = backend().tensor(DType.F32, Shape.of(3, 3))) {
       for (int i = 0; i < 6; i++) {
-        set(a, i, i == 2 ? Double.NaN : 1); // a(1, 0)
-        set(b, i, i == 1 ? Double.POSITIVE_INFINITY : 1); // b(0, 1)
+        Tensors.set(a, i, i == 2 ? Double.NaN : 1); // a(1, 0)
+        Tensors.set(b, i, i == 1 ? Double.POSITIVE_INFINITY : 1); // b(0, 1)
       }
       for (int i = 0; i < 9; i++) {
-        set(c, i, Double.NaN);
+        Tensors.set(c, i, Double.NaN);
       }
       backend().gemm(1, Matrix.of(a), Matrix.of(b), 0, Matrix.of(c));
       double inf = Double.POSITIVE_INFINITY;
@@ -583,8 +575,8 @@ public abstract class GemmContract extends BackendContract {
   void scalarsAreRoundedToTheTypeFirst() {
     try (Tensor a = backend().tensor(DType.F32, Shape.of(1, 1));
         Tensor c = backend().tensor(DType.F32, Shape.of(1, 1))) {
-      set(a, 0, Double.NaN);
-      set(c, 0, Double.NaN);
+      Tensors.set(a, 0, Double.NaN);
+      Tensors.set(c, 0, Double.NaN);
       backend().gemm(1e-60, Matrix.of(a), Matrix.of(a), -1e-60, Matrix.of(c));
       assertThat(c.get(0)).isZero();
     }
