@@ -151,7 +151,10 @@ final class DenseF32Vector implements DenseKernels<float[]> {
       int at,
       int ld) {
     int whole = 0;
-    if (transpose != null && columnStride == 1) {
+    if (transpose != null && columnStride == 1 && x.isNative()) {
+      whole = columns / TransposeF32.SIDE * TransposeF32.SIDE;
+      transpose.pack(x, origin, rowStride, rows, whole, out, at, ld);
+    } else if (transpose != null && columnStride == 1) {
       whole = columns / TransposeF32.SIDE * TransposeF32.SIDE;
       int[] strip = STRIP.get();
       for (int k = 0; k < whole; k += STRIP_COLUMNS) {

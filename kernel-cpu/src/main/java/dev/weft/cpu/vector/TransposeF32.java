@@ -1,5 +1,7 @@
 package dev.weft.cpu.vector;
 
+import java.lang.foreign.MemorySegment;
+
 /** Packs rows of f32 that lie one after another into panels, whose columns do. */
 interface TransposeF32 {
   /** Rows and columns that are packed at a time. */
@@ -12,4 +14,18 @@ interface TransposeF32 {
    * @param columns a multiple of {@link #SIDE}
    */
   void pack(int[] rows, int ldr, int count, int columns, float[] out, int at, int ld);
+
+  /**
+   * The same of rows in native memory, {@code rowStride} elements apart, whose first element is
+   * {@code origin}; no other row is read.
+   */
+  void pack(
+      MemorySegment x,
+      long origin,
+      long rowStride,
+      int count,
+      int columns,
+      float[] out,
+      int at,
+      int ld);
 }

@@ -1,6 +1,8 @@
 package dev.weft.cpu.vector;
 
+import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
+import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
@@ -19,6 +21,7 @@ final class TransposeF32Vector implements TransposeF32 {
   private static final VectorShape SHAPE = VectorWidth.shape(MethodHandles.lookup());
   private static final VectorSpecies<Float> F = VectorSpecies.of(float.class, SHAPE);
   private static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, SHAPE);
+  private static final ByteOrder ORDER = ByteOrder.nativeOrder();
   private static final int HALF = SIDE / 2;
   private static final int[] ZIP = new int[2 * SIDE];
 
@@ -42,6 +45,39 @@ final class TransposeF32Vector implements TransposeF32 {
       zip(scratch, 0, SIDE, scratch, SIDE * SIDE);
       zip(scratch, SIDE * SIDE, SIDE, scratch, 0);
       last(scratch, count, out, at + k * ld, ld);
+    }
+  }
+
+  @Override
+  public void pack(
+      MemorySegment x,
+      long origin,
+      long rowStride,
+      int count,
+      int columns,
+      float[] out,
+      int at,
+      int ld) {
+    int[] scratch = SCRATCH.get();
+    for (int k = 0; k < columns; k += SIDE) {
+      zipRows(x, (origin + k) * Float.BYTES, rowStride * Float.BYTES, count - 1, scratch);
+      zip(scratch, 0, SIDE, scratch, SIDE * SIDE);
+      zip(scratch, SIDE * SIDE, SIDE, scratch, 0);
+      last(scratch, count, out, at + k * ld, ld);
+    }
+  }
+
+  /** Of rows that there are not, the last one stands in. */
+  private static void zipRows(MemorySegment x, long from, long rowBytes, int last, int[] out) {
+    IntVector low = IntVector.fromArray(I, ZIP, 0);
+    IntVector high = IntVector.fromArray(I, ZIP, SIDE);
+    for (int i = 0; i < HALF; i++) {
+      long upper = from + Math.min(i, last) * rowBytes;
+      long lower = from + Math.min(i + HALF, last) * rowBytes;
+      IntVector a = IntVector.fromMemorySegment(I, x, upper, ORDER);
+      IntVector b = IntVector.fromMemorySegment(I, x, lower, ORDER);
+      low.selectFrom(a, b).intoArray(out, 2 * i * SIDE);
+      high.selectFrom(a, b).intoArray(out, (2 * i + 1) * SIDE);
     }
   }
 
