@@ -27,8 +27,9 @@ import java.util.Optional;
  * <tr><td>y, dy</td><td>[B, O]</td><td>output, gradient by it</td></tr>
  * </table>
  *
- * <p>All tensors are F32 or all F64, of one backend. On the CPU every result has the same bits for
- * any number of threads and vector width, and a row of y and dx depends on its own row of x and dy
+ * <p>All tensors are F32 or all F64, of one backend; beside F32 tensors the kernel may be F16 or
+ * BF16, whose elements are widened exactly. On the CPU every result has the same bits for any
+ * number of threads and vector width, and a row of y and dx depends on its own row of x and dy
  * alone, not on B. Errors: {@link dev.weft.Accuracy#gemm} and that of the activation.
  */
 public final class Dense implements AutoCloseable {
@@ -36,12 +37,14 @@ public final class Dense implements AutoCloseable {
   private final Tensor bias;
   private final Activation activation;
   private final boolean owned;
+  private final DType dtype; // of all but the kernel, which may be narrower
 
   private Dense(Tensor kernel, Tensor bias, Activation activation, boolean owned) {
     this.kernel = kernel;
     this.bias = bias;
     this.activation = Objects.requireNonNull(activation);
     this.owned = owned;
+    this.dtype = kernel.dtype() == DType.F64 ? DType.F64 : DType.F32;
   }
 
   /**
@@ -59,12 +62,11 @@ public final class Dense implements AutoCloseable {
   /**
    * A layer over the caller's weights, which it does not close.
    *
-   * @param kernel [I, O]
+   * @param kernel [I, O], of any type
    * @param bias [O], or null for none
    * @throws IllegalArgumentException {@code dense: need kernel [I, O] and bias [O], got …}
    */
   public static Dense of(Tensor kernel, Tensor bias, Activation activation) {
-    Operands.requireFloat("dense", "kernel", kernel);
     Shape shape = kernel.shape();
     if (shape.rank() != 2 || shape.elements() == 0 || bias != null && !isRow(bias, shape.dim(1))) {
       throw Checks.bad(
@@ -76,7 +78,8 @@ public final class Dense implements AutoCloseable {
           bias == null ? null : bias.shape());
     }
     if (bias != null) {
-      Operands.requireLike("dense", "bias", bias, kernel);
+      DType dtype = kernel.dtype() == DType.F64 ? DType.F64 : DType.F32;
+      Operands.requireOf("dense", "bias", bias, kernel.backend(), dtype);
     }
     return new Dense(kernel, bias, activation, false);
   }
@@ -154,7 +157,7 @@ public final class Dense implements AutoCloseable {
    */
   public void forwardAdding(Tensor x, Tensor residual, Tensor y) {
     Objects.requireNonNull(residual, "residual");
-    Operands.requireLike("dense.forward", "residual", residual, kernel);
+    requireOfLayer("dense.forward", "residual", residual);
     Operands.requireSameShape("dense.forward", "residual", residual, "y", y);
     Operands.requireApart("dense.forward", "y", y, "residual", residual);
     if (activation.kind().ofRow()) {
@@ -176,7 +179,7 @@ public final class Dense implements AutoCloseable {
       try {
         Operands.engine(kernel)
             .dense(
-                kernel.dtype(),
+                dtype,
                 Operands.rows(x),
                 Operands.rows(kernel),
                 Operands.buffer(bias),
@@ -252,7 +255,6 @@ public final class Dense implements AutoCloseable {
       Write write) {
     f.backward("dense.backward", saved, dy, dy, gradients.bias, write);
     Engine engine = Operands.engine(kernel);
-    DType dtype = kernel.dtype();
     Access access = Access.get();
     StridedMatrix dz = access.rows(dy);
     Operands.enter("dense.backward", x, dy, kernel, gradients.kernel);
@@ -293,14 +295,14 @@ public final class Dense implements AutoCloseable {
       Operands.requireApart(op, "dx", dx, "y", saved);
       requireApartFromWeights(op, "dx", dx);
     }
-    Operands.requireLike(op, "dw", gradients.kernel, kernel);
+    requireOfLayer(op, "dw", gradients.kernel);
     Operands.requireSameShape(op, "dw", gradients.kernel, "kernel", kernel);
     requireGradientApart("dw", gradients.kernel, x, saved, dy, dx);
     if ((gradients.bias == null) != (bias == null)) {
       throw Checks.bad(op, "need a gradient of the bias if there is one", "db", gradients.bias);
     }
     if (bias != null) {
-      Operands.requireLike(op, "db", gradients.bias, kernel);
+      requireOfLayer(op, "db", gradients.bias);
       Operands.requireSameShape(op, "db", gradients.bias, "bias", bias);
       requireGradientApart("db", gradients.bias, x, saved, dy, dx);
       Operands.requireApart(op, "db", gradients.bias, "dw", gradients.kernel);
@@ -323,10 +325,14 @@ public final class Dense implements AutoCloseable {
     Operands.requireApart(op, name, tensor, "bias", bias);
   }
 
+  private void requireOfLayer(String op, String name, Tensor tensor) {
+    Operands.requireOf(op, name, tensor, kernel.backend(), dtype);
+  }
+
   /** Throws unless x is [B, I] and y [B, O], of the kernel's type and backend. */
   private void requireShapes(String op, String xName, Tensor x, String yName, Tensor y) {
-    Operands.requireLike(op, xName, x, kernel);
-    Operands.requireLike(op, yName, y, kernel);
+    requireOfLayer(op, xName, x);
+    requireOfLayer(op, yName, y);
     Shape xs = x.shape();
     Shape ys = y.shape();
     boolean good =
@@ -357,7 +363,7 @@ public final class Dense implements AutoCloseable {
    */
   public Gradients gradients() {
     Backend backend = kernel.backend();
-    Tensor dw = backend.tensor(kernel.dtype(), kernel.shape());
+    Tensor dw = backend.tensor(dtype, kernel.shape());
     try {
       Tensor db = bias == null ? null : backend.tensor(bias.dtype(), bias.shape());
       return new Gradients(dw, db);

@@ -428,6 +428,37 @@ public abstract class DenseContract extends BackendContract {
     arena.close();
   }
 
+  /** A kernel of 16 bits gives what it gives as F32, forward and backward. */
+  @Test
+  void aNarrowKernelIsWidened() {
+    for (DType narrow : new DType[] {DType.F16, DType.BF16}) {
+      for (int b : new int[] {3, 40}) {
+        try (Case c = new Case(backend(), DType.F32, b, 300, 70, Activation.SILU, true);
+            Tensor kernel = backend().tensor(narrow, Shape.of(300, 70));
+            Tensor wide = backend().tensor(DType.F32, Shape.of(300, 70));
+            Tensor dx = backend().tensor(DType.F32, Shape.of(b, 300))) {
+          kernel.fill(Initializers.heNormal(), KEY);
+          Tensors.put(wide, Tensors.values(kernel));
+          Tensor bias = c.layer.bias().orElseThrow();
+          Dense expected = Dense.of(wide, bias, Activation.SILU);
+          Dense actual = Dense.of(kernel, bias, Activation.SILU);
+          double[] dy = Tensors.values(c.dy);
+          expected.forward(c.x, c.y);
+          actual.forward(c.x, c.z);
+          assertThat(Tensors.values(c.z)).isEqualTo(Tensors.values(c.y));
+          expected.backward(c.x, c.y, c.dy, c.dx, c.gradients, Write.OVERWRITE);
+          double[] dw = Tensors.values(c.gradients.kernel());
+          Tensors.put(c.dy, dy);
+          try (Dense.Gradients gradients = actual.gradients()) {
+            actual.backward(c.x, c.z, c.dy, dx, gradients, Write.OVERWRITE);
+            assertThat(Tensors.values(gradients.kernel())).isEqualTo(dw);
+          }
+          assertThat(Tensors.values(dx)).isEqualTo(Tensors.values(c.dx));
+        }
+      }
+    }
+  }
+
   /** A batch of any rank is its rows. */
   @Test
   void manyDimensionsAreABatch() {
