@@ -28,6 +28,12 @@ final class DenseF64Vector implements DenseKernels<double[]> {
   /** A block of more bytes from end to end does not come from the second-level cache. */
   private static final long FAR_BYTES = 1 << 20;
 
+  /** Null for vectors of other sizes. */
+  private final TransposeF64 transpose =
+      V == TransposeF64.SIDE
+          ? VectorWidth.load(TransposeF64.class, TransposeF64Vector.class, S.vectorBitSize())
+          : null;
+
   private final Micro<double[]> microOfMemory = micro(Micro.Operand.MEMORY);
   private final Micro<double[]> microOfArray = micro(Micro.Operand.ARRAY);
 
@@ -96,17 +102,11 @@ final class DenseF64Vector implements DenseKernels<double[]> {
     int row = 0;
     do {
       int count = Math.min(width, rows - row);
-      if (rowStride != 1) {
-        DenseF64Scalar.packPanel(
-            x,
-            origin + row * rowStride,
-            rowStride,
-            columnStride,
-            count,
-            columns,
-            out,
-            at + row / width * panel,
-            ld);
+      for (int r = 0; rowStride != 1 && r < count; r += TransposeF64.SIDE) {
+        int strip = Math.min(TransposeF64.SIDE, count - r);
+        long from = origin + (row + r) * rowStride;
+        int to = at + row / width * panel + r;
+        packRows(x, from, rowStride, columnStride, strip, columns, out, to, ld);
       }
       DenseF64Scalar.pad(count, width, columns, out, at + row / width * panel, ld);
       row += width;
@@ -121,6 +121,29 @@ final class DenseF64Vector implements DenseKernels<double[]> {
       boolean more = rows - row >= (width + V - 1) / V * V;
       packColumns(
           x, origin + row, columnStride, count, more, columns, out, at + row / width * panel, ld);
+    }
+  }
+
+  /** At most {@link TransposeF64#SIDE} rows of a panel that lie one after another in memory. */
+  private void packRows(
+      MemorySegment x,
+      long origin,
+      long rowStride,
+      long columnStride,
+      int rows,
+      int columns,
+      double[] out,
+      int at,
+      int ld) {
+    int whole = 0;
+    if (transpose != null && columnStride == 1 && x.isNative()) {
+      whole = columns / TransposeF64.SIDE * TransposeF64.SIDE;
+      transpose.pack(x, origin, rowStride, rows, whole, out, at, ld);
+    }
+    if (whole < columns) {
+      long rest = origin + whole * columnStride;
+      DenseF64Scalar.packPanel(
+          x, rest, rowStride, columnStride, rows, columns - whole, out, at + whole * ld, ld);
     }
   }
 
