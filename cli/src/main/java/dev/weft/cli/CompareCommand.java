@@ -31,8 +31,44 @@ final class CompareCommand implements Callable<Integer> {
   @Option(names = "--quick", description = "smaller tensors, shorter samples: about a minute")
   private boolean quick;
 
+  @Option(names = "--smoke", hidden = true) // figures that mean nothing, soon
+  private boolean smoke;
+
   @Option(names = "--json", description = "write JSON")
   private boolean json;
+
+  /** How long everything is measured. */
+  private enum Effort {
+    FULL(512L << 20, 1_000_003),
+    QUICK(64L << 20, 20_011),
+    SMOKE(1L << 20, 5_003);
+
+    private final long memoryBytes;
+    private final int elements;
+
+    Effort(long memoryBytes, int elements) {
+      this.memoryBytes = memoryBytes;
+      this.elements = elements;
+    }
+
+    /** Of fills that stay in a cache of {@code bytes}; 0 for layers. */
+    Throughput cached(long bytes) {
+      return switch (this) {
+        case FULL ->
+            new Throughput(bytes, (bytes == 0 ? 1000 : 400) * MILLI, 30 * MILLI, 11, 2000 * MILLI);
+        case QUICK -> new Throughput(bytes, 300 * MILLI, 8 * MILLI, 5, 200 * MILLI);
+        case SMOKE -> new Throughput(bytes, 1, 1, 1, 1);
+      };
+    }
+
+    Throughput memory() {
+      return switch (this) {
+        case FULL -> new Throughput(memoryBytes, 0, 1, 11, 4000 * MILLI);
+        case QUICK -> new Throughput(memoryBytes, 0, 1, 5, 250 * MILLI);
+        case SMOKE -> new Throughput(memoryBytes, 0, 1, 1, 1);
+      };
+    }
+  }
 
   CompareCommand(Streams streams) {
     this.streams = streams;
@@ -41,13 +77,14 @@ final class CompareCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     long begin = System.nanoTime();
+    Effort effort = smoke ? Effort.SMOKE : quick ? Effort.QUICK : Effort.FULL;
     Map<String, String> missing = new LinkedHashMap<>();
     List<Technique> techniques = Technique.all(missing::put);
     try {
       // First, because vectors of several widths in one JVM spoil each other's compiled code.
-      List<CompareReport.Figures> figures = measure(techniques);
-      Map<Technique, Map<String, Double>> rates = measureLayers(techniques);
-      Agreement agreement = Agreement.of(quick ? 20_011 : 1_000_003);
+      List<CompareReport.Figures> figures = measure(effort, techniques);
+      Map<Technique, Map<String, Double>> rates = measureLayers(effort, techniques);
+      Agreement agreement = Agreement.of(effort.elements);
       List<Agreement.Mismatch> mismatches;
       try (ProgressBar progress = new ProgressBar(streams, "agreement", agreement.cases().size())) {
         mismatches = agreement.run(techniques, progress);
@@ -76,19 +113,11 @@ final class CompareCommand implements Callable<Integer> {
     }
   }
 
-  private List<CompareReport.Figures> measure(List<Technique> techniques) {
-    // 512 KiB: half of a core's second-level cache on the machines of today.
-    Throughput cache =
-        quick
-            ? new Throughput(512 << 10, 300 * MILLI, 8 * MILLI, 5, 200 * MILLI)
-            : new Throughput(512 << 10, 400 * MILLI, 30 * MILLI, 11, 2000 * MILLI);
-    Throughput memory =
-        quick
-            ? new Throughput(64L << 20, 0, 1, 5, 250 * MILLI)
-            : new Throughput(512L << 20, 0, 1, 11, 4000 * MILLI);
+  private List<CompareReport.Figures> measure(Effort effort, List<Technique> techniques) {
+    long cache = 512 << 10; // half of a core's second-level cache on the machines of today
     return List.of(
-        measure("cache", 512 << 10, cache, measured(techniques)),
-        measure("memory", quick ? 64L << 20 : 512L << 20, memory, widest(techniques)));
+        measure("cache", cache, effort.cached(cache), measured(techniques)),
+        measure("memory", effort.memoryBytes, effort.memory(), widest(techniques)));
   }
 
   /** The techniques of the last, widest family. */
@@ -105,11 +134,9 @@ final class CompareCommand implements Callable<Integer> {
         .toList();
   }
 
-  private Map<Technique, Map<String, Double>> measureLayers(List<Technique> techniques) {
-    Throughput throughput =
-        quick
-            ? new Throughput(0, 300 * MILLI, 8 * MILLI, 5, 200 * MILLI)
-            : new Throughput(0, 1000 * MILLI, 30 * MILLI, 11, 2000 * MILLI);
+  private Map<Technique, Map<String, Double>> measureLayers(
+      Effort effort, List<Technique> techniques) {
+    Throughput throughput = effort.cached(0);
     List<Technique> measured = measured(techniques);
     Map<Technique, Map<String, Double>> rates = new LinkedHashMap<>();
     try (ProgressBar progress = new ProgressBar(streams, "layers", measured.size())) {

@@ -110,8 +110,8 @@ class CompareCommandTest {
   }
 
   @Test
-  void quickEndsWithoutAMismatch() throws Exception {
-    Run text = Run.of("compare", "--quick");
+  void endsWithoutAMismatch() throws Exception {
+    Run text = Run.of("compare", "--smoke");
     assertThat(text.code()).as(text.err()).isZero();
     assertThat(text.out())
         .contains(
@@ -122,6 +122,20 @@ class CompareCommandTest {
             "Throughput of layers",
             "Verdict: all")
         .contains("agree bit for bit");
+  }
+
+  @Test
+  void jsonHasEveryFigure() throws Exception {
+    Run run = Run.of("compare", "--smoke", "--json");
+    assertThat(run.code()).as(run.err()).isZero();
+    Map<?, ?> facts = (Map<?, ?>) Json.parse("stdout", run.out());
+    assertThat(facts.get("agree")).isEqualTo(true);
+    assertThat((List<?>) facts.get("mismatches")).isEmpty();
+    List<?> layers = (List<?>) facts.get("layers");
+    assertThat(layers).hasSizeGreaterThanOrEqualTo(8);
+    for (Object layer : layers) {
+      assertThat(((Number) ((Map<?, ?>) layer).get("rate")).doubleValue()).isPositive();
+    }
   }
 
   @Test
