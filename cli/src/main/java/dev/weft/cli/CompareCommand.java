@@ -56,7 +56,7 @@ final class CompareCommand implements Callable<Integer> {
       return switch (this) {
         case FULL ->
             new Throughput(bytes, (bytes == 0 ? 1000 : 400) * MILLI, 30 * MILLI, 11, 2000 * MILLI);
-        case QUICK -> new Throughput(bytes, 300 * MILLI, 8 * MILLI, 5, 200 * MILLI);
+        case QUICK -> new Throughput(bytes, 200 * MILLI, 8 * MILLI, 5, 150 * MILLI);
         case SMOKE -> new Throughput(bytes, 1, 1, 1, 1);
       };
     }
