@@ -155,10 +155,8 @@ public final class Backend implements AutoCloseable {
    */
   public void gemm(double alpha, Matrix a, Matrix b, double beta, Matrix c) {
     DType dtype = c.tensor().dtype();
-    double alphaOfType = dtype == DType.F64 ? alpha : (float) alpha;
-    double betaOfType = dtype == DType.F64 ? beta : (float) beta;
-    Checks.finite("gemm", "alpha", alphaOfType);
-    Checks.finite("gemm", "beta", betaOfType);
+    double alphaOfType = scalar("alpha", alpha, dtype);
+    double betaOfType = scalar("beta", beta, dtype);
     checkGemm(a, b, c, dtype);
     a.tensor().requireAccessible("gemm");
     b.tensor().requireAccessible("gemm");
@@ -227,10 +225,8 @@ public final class Backend implements AutoCloseable {
    */
   public void gemm(double alpha, Matrix a, PackedMatrix b, double beta, Matrix c) {
     DType dtype = c.tensor().dtype();
-    double alphaOfType = dtype == DType.F64 ? alpha : (float) alpha;
-    double betaOfType = dtype == DType.F64 ? beta : (float) beta;
-    Checks.finite("gemm", "alpha", alphaOfType);
-    Checks.finite("gemm", "beta", betaOfType);
+    double alphaOfType = scalar("alpha", alpha, dtype);
+    double betaOfType = scalar("beta", beta, dtype);
     checkGemm(a, b, c, dtype);
     a.tensor().requireAccessible("gemm");
     c.tensor().requireAccessible("gemm");
@@ -250,6 +246,11 @@ public final class Backend implements AutoCloseable {
     } finally {
       a.tensor().leave();
     }
+  }
+
+  /** A factor of a product, rounded to the type of its sums. */
+  private static double scalar(String name, double value, DType dtype) {
+    return Checks.finite("gemm", name, dtype == DType.F64 ? value : (float) value);
   }
 
   private void checkGemm(Matrix a, PackedMatrix b, Matrix c, DType dtype) {

@@ -146,11 +146,7 @@ public sealed interface Fill {
     /** Throws if {@code value} is finite and its rounding is not. */
     @Override
     public void check(Shape logical, DType dtype) {
-      if (Math.abs(value) <= Double.MAX_VALUE
-          && Math.abs(dtype.nearest(value)) > dtype.maxValue()) {
-        throw Checks.bad(
-            "constant", "need |value| <= " + dtype.maxValue(), "value", value, "dtype", dtype.id());
-      }
+      checkRounding("constant", "value", value, dtype);
     }
   }
 
@@ -300,7 +296,7 @@ public sealed interface Fill {
       if (logical.rank() != 2) {
         throw Checks.bad("identity", "need rank 2", "shape", logical);
       }
-      new Constant(gain).check(logical, dtype);
+      checkRounding("identity", "gain", gain, dtype);
     }
   }
 
@@ -456,6 +452,13 @@ public sealed interface Fill {
           stddev,
           "dtype",
           dtype.id());
+    }
+  }
+
+  private static void checkRounding(String op, String name, double value, DType dtype) {
+    if (Math.abs(value) <= Double.MAX_VALUE && Math.abs(dtype.nearest(value)) > dtype.maxValue()) {
+      String rule = "need |" + name + "| <= " + dtype.maxValue();
+      throw Checks.bad(op, rule, name, value, "dtype", dtype.id());
     }
   }
 

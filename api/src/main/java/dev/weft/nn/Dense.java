@@ -77,11 +77,11 @@ public final class Dense implements AutoCloseable {
           "bias",
           bias == null ? null : bias.shape());
     }
+    Dense layer = new Dense(kernel, bias, activation, false);
     if (bias != null) {
-      DType dtype = kernel.dtype() == DType.F64 ? DType.F64 : DType.F32;
-      Operands.requireOf("dense", "bias", bias, kernel.backend(), dtype);
+      layer.requireOfLayer("dense", "bias", bias);
     }
-    return new Dense(kernel, bias, activation, false);
+    return layer;
   }
 
   private static boolean isRow(Tensor tensor, long length) {
@@ -230,6 +230,7 @@ public final class Dense implements AutoCloseable {
    * @param z read
    * @throws IllegalArgumentException {@code dense.backward: need an activation whose derivative is
    *     of z, got …}, or as {@link #backward}
+   * @throws dev.weft.ClosedException if a tensor or its backend is closed
    */
   public void backwardKept(
       Tensor x, Tensor z, Tensor dy, Tensor dx, Gradients gradients, Write write) {
@@ -325,11 +326,12 @@ public final class Dense implements AutoCloseable {
     Operands.requireApart(op, name, tensor, "bias", bias);
   }
 
+  /** Throws unless {@code tensor} is of this layer's backend and type. */
   private void requireOfLayer(String op, String name, Tensor tensor) {
     Operands.requireOf(op, name, tensor, kernel.backend(), dtype);
   }
 
-  /** Throws unless x is [B, I] and y [B, O], of the kernel's type and backend. */
+  /** Throws unless x is [B, I] and y [B, O], of this layer's backend and type. */
   private void requireShapes(String op, String xName, Tensor x, String yName, Tensor y) {
     requireOfLayer(op, xName, x);
     requireOfLayer(op, yName, y);

@@ -167,19 +167,19 @@ public final class Mlp implements AutoCloseable {
    */
   public void trainStep(Tensor x, Labels labels) {
     Pass pass = forwardKeeping(x);
-    loss.gradient(pass.prediction, labels, pass.lastGradient(), value);
+    loss.gradient(pass.prediction(), labels, pass.lastGradient(), value);
     backward(pass, x);
     update();
   }
 
   /**
-   * One step towards targets instead of labels.
+   * One step towards targets instead of labels; otherwise as {@link #trainStep(Tensor, Labels)}.
    *
    * @param target [B, O], read
    */
   public void trainStep(Tensor x, Tensor target) {
     Pass pass = forwardKeeping(x);
-    loss.gradient(pass.prediction, target, pass.lastGradient(), value);
+    loss.gradient(pass.prediction(), target, pass.lastGradient(), value);
     backward(pass, x);
     update();
   }
@@ -191,7 +191,7 @@ public final class Mlp implements AutoCloseable {
    */
   public double backward(Tensor x, Labels labels) {
     Pass pass = forwardKeeping(x);
-    loss.gradient(pass.prediction, labels, pass.lastGradient(), value);
+    loss.gradient(pass.prediction(), labels, pass.lastGradient(), value);
     backward(pass, x);
     return loss();
   }
@@ -203,7 +203,7 @@ public final class Mlp implements AutoCloseable {
    */
   public double backward(Tensor x, Tensor target) {
     Pass pass = forwardKeeping(x);
-    loss.gradient(pass.prediction, target, pass.lastGradient(), value);
+    loss.gradient(pass.prediction(), target, pass.lastGradient(), value);
     backward(pass, x);
     return loss();
   }
@@ -346,7 +346,6 @@ public final class Mlp implements AutoCloseable {
     final Tensor[] y = new Tensor[layers.size()];
     final Tensor[] z = new Tensor[layers.size()];
     final Tensor[] dy = new Tensor[layers.size()];
-    Tensor prediction;
 
     Pass(long batch) {
       this.batch = batch;
@@ -364,27 +363,27 @@ public final class Mlp implements AutoCloseable {
       return backend.tensor(dtype, Shape.of(batch, layers.get(layer).outputs()));
     }
 
-    /** Makes what training needs and inference does not. */
+    /** Makes what training needs and inference does not, unless it is there. */
     void makeGradients() {
-      int last = y.length - 1;
-      if (prediction != null) {
-        return;
-      }
-      for (int i = 0; i <= last; i++) {
-        boolean ofInput = layers.get(i).activation().kind().derivativeOfInput();
-        if (ofInput && z[i] == null) {
+      for (int i = 0; i < y.length; i++) {
+        if (z[i] == null && layers.get(i).activation().kind().derivativeOfInput()) {
           z[i] = tensor(i);
         }
         if (dy[i] == null) {
           dy[i] = tensor(i);
         }
+        if (y[i] == null) {
+          y[i] = tensor(i);
+        }
       }
-      if (y[last] == null) {
-        y[last] = tensor(last);
-      }
-      prediction = y[last];
     }
 
+    /** What the loss is of. */
+    Tensor prediction() {
+      return y[y.length - 1];
+    }
+
+    /** The loss's gradient by it. */
     Tensor lastGradient() {
       return dy[dy.length - 1];
     }

@@ -5,7 +5,10 @@ import dev.weft.init.Fill;
 import dev.weft.internal.Checks;
 import dev.weft.random.RandomKey;
 
-/** A parameter and what an optimizer remembers of it, in memory of its backend. */
+/**
+ * A parameter and what an optimizer remembers of it, in memory of its backend. One thread at a time
+ * may use it.
+ */
 public final class OptimizerState implements AutoCloseable {
   private static final RandomKey ANY_KEY = RandomKey.of(0);
 
@@ -83,12 +86,11 @@ public final class OptimizerState implements AutoCloseable {
     Operands.requireApart("update", "gradient", gradient, "parameter", parameter);
     Operands.enter("update", parameter, gradient, slot1, slot2);
     try {
-      step++;
       Operands.engine(parameter)
           .update(
               parameter.dtype(),
               optimizer,
-              step,
+              step + 1,
               parameter.shape().elements(),
               Operands.buffer(parameter),
               Operands.buffer(gradient),
@@ -96,6 +98,7 @@ public final class OptimizerState implements AutoCloseable {
               Operands.buffer(slot2),
               Operands.buffer(squares),
               clip);
+      step++;
     } finally {
       Operands.leave(parameter, gradient, slot1, slot2);
     }

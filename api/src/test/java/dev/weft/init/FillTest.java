@@ -128,7 +128,7 @@ class FillTest {
     refuses(() -> Fill.identity(NAN), "identity: need a finite gain, got gain=NaN");
     refuses(
         () -> Fill.identity(1e5).check(ANY, DType.F16),
-        "constant: need |value| <= 65504.0, got value=100000.0, dtype=f16");
+        "identity: need |gain| <= 65504.0, got gain=100000.0, dtype=f16");
     refuses(
         () -> Fill.dirac(1, Layout.KERAS).check(ANY, DType.F32),
         "dirac: need rank 3, 4 or 5, got shape=[4, 4]");

@@ -5,8 +5,10 @@ import java.io.FileOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
@@ -18,10 +20,29 @@ import java.util.function.Supplier;
 public final class PeerReport {
   private static final long NANOS = 20_000_000;
   private static final long WARM_UP_NANOS = 3_000_000_000L;
+  private static final List<String> PRODUCTS =
+      List.of(
+          "64x64x64",
+          "128x128x128",
+          "256x256x256",
+          "512x512x512",
+          "1024x1024x1024",
+          "2048x2048x2048");
+  private static final List<String> LAYERS =
+      List.of(
+          "1x4096x4096",
+          "32x784x128",
+          "128x784x128",
+          "512x1024x1024",
+          "64x4096x1024",
+          "2048x512x2048");
   private static final List<String> LIBRARIES = List.of("weft", "openblas", "mkl", "pytorch");
 
   private final PrintStream out;
   private final int rounds;
+
+  /** The ratios of a group of cases to each library, as they come. */
+  private final Map<String, Map<String, List<Double>>> ratios = new LinkedHashMap<>();
 
   private PeerReport(PrintStream out, int rounds) {
     this.out = out;
@@ -40,24 +61,25 @@ public final class PeerReport {
     out.println();
     out.println("| | weft | openblas | mkl | pytorch | weft / openblas | / mkl | / pytorch |");
     out.println("|---|---:|---:|---:|---:|---:|---:|---:|");
-    for (String mnk : List.of("64x64x64", "32x128x784", "512x512x512", "1024x1024x1024")) {
-      measure("gemm " + mnk, () -> gemm(mnk), LIBRARIES);
+    for (String mnk : PRODUCTS) {
+      measure("gemm", mnk, () -> gemm(mnk), LIBRARIES);
     }
-    List<String> layers = List.of("32x784x128", "128x784x512", "512x1024x1024");
-    for (String bio : layers) {
-      measure("forward " + bio, () -> forward(bio), LIBRARIES);
+    for (String bio : LAYERS) {
+      measure("forward", bio, () -> forward(bio), LIBRARIES);
     }
-    for (String bio : layers) {
-      measure("backward " + bio, () -> backward(bio), LIBRARIES);
+    for (String bio : LAYERS) {
+      measure("backward", bio, () -> backward(bio), LIBRARIES);
     }
     for (String sizes : List.of("784-128-10", "784-512-512-10")) {
       for (String optimizer : List.of("adam", "sgd")) {
         measure(
-            "step " + sizes + " " + optimizer,
+            "step",
+            sizes + " " + optimizer,
             () -> step(sizes, optimizer),
             List.of("weft", "pytorch"));
       }
     }
+    ratios.forEach(this::mean);
     System.exit(0); // some library's threads may wait for work that does not come
   }
 
@@ -87,7 +109,20 @@ public final class PeerReport {
     return benchmark;
   }
 
-  private void measure(String name, Supplier<PeerBenchmark> cases, List<String> libraries) {
+  /** The geometric means of a group's ratios. */
+  private void mean(String group, Map<String, List<Double>> byLibrary) {
+    StringBuilder line = new StringBuilder("| ").append(group).append(", geometric mean | | | |");
+    for (String library : LIBRARIES.subList(1, LIBRARIES.size())) {
+      List<Double> values = byLibrary.getOrDefault(library, List.of());
+      double logs = values.stream().mapToDouble(Math::log).average().orElse(Double.NaN);
+      line.append(" | ").append(values.isEmpty() ? "–" : number("%.2f", Math.exp(logs)));
+    }
+    out.println(line.append(" |"));
+  }
+
+  private void measure(
+      String group, String shape, Supplier<PeerBenchmark> cases, List<String> libraries) {
+    String name = group + " " + shape;
     Rounds contest = new Rounds(NANOS);
     List<Contestant> contestants = new ArrayList<>();
     for (String library : libraries) {
@@ -113,6 +148,12 @@ public final class PeerReport {
       line.append(" | ").append(contest.has(library) ? number("%.1f", contest.best(library)) : "–");
     }
     for (String library : LIBRARIES.subList(1, LIBRARIES.size())) {
+      if (contest.has(library)) {
+        ratios
+            .computeIfAbsent(group, key -> new LinkedHashMap<>())
+            .computeIfAbsent(library, key -> new ArrayList<>())
+            .add(contest.ratio("weft", library));
+      }
       line.append(" | ")
           .append(
               contest.has(library)

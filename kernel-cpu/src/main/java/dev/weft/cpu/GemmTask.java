@@ -36,7 +36,7 @@ final class GemmTask<A> implements Workers.Body {
   private double beta;
   private StridedMatrix left;
   private StridedMatrix right;
-  private MemorySegment panels; // instead of right
+  private MemorySegment panels; // instead of right; null if there are none
   private StridedMatrix out;
   private boolean swapped;
   private long rows;
@@ -186,10 +186,13 @@ final class GemmTask<A> implements Workers.Body {
     try {
       gemm.right(b.buffer().segment(), b.dtype(), b.origin(), b.columnStride(), b.rowStride());
       gemm.pack(b.columns(), b.rows(), packed.segment());
+      return packed;
+    } catch (RuntimeException | Error e) { // the caller's memory may be closed meanwhile
+      packed.close();
+      throw e;
     } finally {
       gemms.give(gemm);
     }
-    return packed;
   }
 
   private static long origin(StridedMatrix x, long batch) {

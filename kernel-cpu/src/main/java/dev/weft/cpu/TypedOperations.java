@@ -113,7 +113,7 @@ final class TypedOperations<A> {
     return operations;
   }
 
-  /** C = alpha·A·B + beta·C. A task that fails is dropped: its parts may be half-way through. */
+  /** C = alpha·A·B + beta·C. */
   void gemm(
       Workers team,
       double alpha,
@@ -123,11 +123,13 @@ final class TypedOperations<A> {
       StridedMatrix c,
       Epilogue<A> epilogue) {
     GemmTask<A> task = products.take();
-    long pieces = task.prepare(alpha, a, b, beta, c, team.threads());
-    task.then(epilogue);
-    team.run(pieces, task);
-    task.clear();
-    products.give(task);
+    try {
+      task.then(epilogue);
+      team.run(task.prepare(alpha, a, b, beta, c, team.threads()), task);
+    } finally {
+      task.clear();
+      products.give(task);
+    }
   }
 
   /** The same with what {@link #pack} made of B. */

@@ -24,44 +24,14 @@ public final class NnReference {
           switch (f.kind()) {
             case SOFTMAX -> StrictMath.exp(z[i] - max) / sum;
             case LOG_SOFTMAX -> z[i] - max - StrictMath.log(sum);
-            default -> activate(f, z[i]);
+            default -> ActivationReference.value(f, z[i]);
           };
     }
     return y;
   }
 
-  /** f of an element. */
-  public static double activate(Activation f, double z) {
-    return switch (f.kind()) {
-      case LINEAR -> z;
-      case RELU -> Math.max(z, 0);
-      case LEAKY_RELU -> z > 0 ? z : f.alpha() * z;
-      case ELU -> z > 0 ? z : f.alpha() * StrictMath.expm1(z);
-      case SELU -> 1.0507009873554805 * (z > 0 ? z : 1.6732632423543772 * StrictMath.expm1(z));
-      case GELU -> z * distribution(z);
-      case GELU_TANH -> z * sigmoid(2 * Math.sqrt(2 / Math.PI) * (z + 0.044715 * z * z * z));
-      case SILU -> z * sigmoid(z);
-      case MISH -> z * StrictMath.tanh(softplus(z));
-      case SOFTPLUS -> softplus(z);
-      case SIGMOID -> sigmoid(z);
-      case HARD_SIGMOID -> Math.clamp(z / 6 + 0.5, 0, 1);
-      case HARD_SWISH -> z * Math.clamp(z / 6 + 0.5, 0, 1);
-      case TANH -> StrictMath.tanh(z);
-      case SOFTMAX, LOG_SOFTMAX -> throw new AssertionError("of rows");
-    };
-  }
-
-  /** Φ(z). */
-  private static double distribution(double z) {
-    return NormalTail.lower(z);
-  }
-
-  private static double sigmoid(double z) {
-    return z >= 0 ? 1 / (1 + StrictMath.exp(-z)) : StrictMath.exp(z) / (1 + StrictMath.exp(z));
-  }
-
   private static double softplus(double z) {
-    return Math.max(z, 0) + StrictMath.log1p(StrictMath.exp(-Math.abs(z)));
+    return ActivationReference.value(Activation.SOFTPLUS, z);
   }
 
   /** x·w + b of one row; b may be null. */

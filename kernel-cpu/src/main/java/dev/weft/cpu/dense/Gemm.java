@@ -115,18 +115,21 @@ public final class Gemm<A> {
   /** Packs the right operand [n, k] that is set, and forgets it. */
   public void pack(long n, long k, MemorySegment out) {
     int size = kernels.dtype().byteSize();
-    for (long pc = 0; pc < k; pc += KC) {
-      int kc = (int) Math.min(KC, k - pc);
-      long at = packedLength(kernels, n, 1) * pc;
-      for (long jc = 0; jc < n; jc += NC) {
-        int nc = (int) Math.min(NC, n - jc);
-        right.block(jc, nc, pc, kc);
-        MemorySegment block = kernels.segment(right.data());
-        long bytes = packedLength(kernels, nc, kc) * size;
-        MemorySegment.copy(block, 0, out, (at + jc * kc) * size, bytes);
+    try {
+      for (long pc = 0; pc < k; pc += KC) {
+        int kc = (int) Math.min(KC, k - pc);
+        long at = packedLength(kernels, n, 1) * pc;
+        for (long jc = 0; jc < n; jc += NC) {
+          int nc = (int) Math.min(NC, n - jc);
+          right.block(jc, nc, pc, kc);
+          MemorySegment block = kernels.segment(right.data());
+          long bytes = packedLength(kernels, nc, kc) * size;
+          MemorySegment.copy(block, 0, out, (at + jc * kc) * size, bytes);
+        }
       }
+    } finally {
+      right.clear();
     }
-    right.clear();
   }
 
   /**

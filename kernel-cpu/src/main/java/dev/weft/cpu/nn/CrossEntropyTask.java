@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
  * Softmax cross-entropy and its gradient, row by row: {@code (Σq)·ln Σe − Σ q·(x − max)}, e = exp(x
  * − max), and {@code (e·Σq/Σe − q)/B}.
  */
-final class CrossEntropyTask<A> extends LossTask {
+final class CrossEntropyTask<A> extends SumTask {
   private final ArrayType<A> type;
   private final Rows<A> rows;
   private final Spares<A> tiles;
@@ -72,15 +72,15 @@ final class CrossEntropyTask<A> extends LossTask {
       hit = type.get(tile, 0) - max;
       mass = 1;
     } else {
-      hit = rows.dotShifted(x, max, target, at, columns, tile, other, lanes);
-      mass = rows.sum(target, at, columns, tile, other, lanes);
+      hit = rows.dot(x, max, target, at, columns, tile, other, lanes);
+      mass = rows.sum(target, 0, at, columns, tile, other, lanes);
     }
     double keep = 1 - smoothing;
     double spread = smoothing / columns;
     hit *= keep;
     mass = keep * mass + smoothing;
     if (smoothing > 0) {
-      hit += spread * rows.sumShifted(x, max, at, columns, tile, other, lanes);
+      hit += spread * rows.sum(x, max, at, columns, tile, other, lanes);
     }
     double sum = rows.expSum(x, at, columns, max, gradient, at, tile, lanes);
     if (gradient != null) {

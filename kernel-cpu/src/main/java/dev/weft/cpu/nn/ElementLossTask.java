@@ -6,9 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /** The losses of single elements, in f64 whatever the type; the gradient is rounded once. */
-final class ElementLossTask<A> extends LossTask {
-  private static final int LANES = 8;
-
+final class ElementLossTask<A> extends SumTask {
   private final ArrayType<A> type;
   private final Spares<A> tiles;
   private final Spares<double[]> doubles;
@@ -59,22 +57,13 @@ final class ElementLossTask<A> extends LossTask {
         type.load(target, at, tile, 0, n);
         type.widen(tile, targets, n);
         each(values, targets, losses, n);
-        Arrays.fill(losses, n, Math.ceilDiv(n, LANES) * LANES, 0);
-        for (int i = 0; i < n; i += LANES) {
-          for (int l = 0; l < LANES; l++) {
-            lanes[l] += losses[i + l];
-          }
-        }
+        add(losses, n, lanes);
         if (gradient != null) {
           type.narrow(values, tile, n);
           type.store(tile, 0, gradient, at, n);
         }
       }
-      double sum = 0;
-      for (int l = 0; l < LANES; l++) {
-        sum += lanes[l];
-      }
-      return sum;
+      return total(lanes);
     } finally {
       tiles.give(tile);
       doubles.give(values);

@@ -9,7 +9,7 @@ import java.util.function.Supplier;
  *
  * <p>Until the JVM's optimizing compiler has a vector loop, it is a hundred times slower than
  * scalar code. So nothing is compiled for little work; and when it is, one thread provokes it, by
- * trials that take no more time than scalar work between them.
+ * trials with pauses between them.
  */
 public final class GradualActivation<A> implements ActivationKernel<A> {
   /** Scalar elements after which vectors may pay: some milliseconds of work. */
@@ -48,35 +48,39 @@ public final class GradualActivation<A> implements ActivationKernel<A> {
 
   @Override
   public void forward(A x, int at, int count, double alpha) {
+    if (forward.fast) {
+      vector().forward(x, at, count, alpha);
+      return;
+    }
+    long begin = System.nanoTime();
     int done = 0;
-    if (forward.claim(count)) {
+    if (forward.claim(count, begin)) {
       try {
         ActivationKernel<A> vector = vector();
-        done = Math.min(count, TRIAL);
         for (int i = 0; i < IDLE_CALLS; i++) {
           vector.forward(x, at, 0, alpha);
         }
+        done = Math.min(count, TRIAL);
         long start = System.nanoTime();
         vector.forward(x, at, done, alpha);
-        forward.trial(System.nanoTime() - start, done);
+        forward.trial(begin, start, done);
       } finally {
         forward.release();
       }
+      begin = System.nanoTime();
     }
-    if (forward.fast) {
-      vector.forward(x, at + done, count - done, alpha);
-    } else {
-      long start = System.nanoTime();
-      scalar.forward(x, at + done, count - done, alpha);
-      forward.scalar(System.nanoTime() - start, count - done);
-    }
+    scalar.forward(x, at + done, count - done, alpha);
+    forward.scalar(System.nanoTime() - begin, count - done);
   }
 
   @Override
   public void backward(A saved, A d, int count, double alpha) {
     if (backward.fast) {
-      vector.backward(saved, d, count, alpha);
-    } else if (backward.claim(count)) {
+      vector().backward(saved, d, count, alpha);
+      return;
+    }
+    long begin = System.nanoTime();
+    if (backward.claim(count, begin)) {
       try {
         ActivationKernel<A> vector = vector();
         for (int i = 0; i < IDLE_CALLS; i++) {
@@ -84,14 +88,13 @@ public final class GradualActivation<A> implements ActivationKernel<A> {
         }
         long start = System.nanoTime();
         vector.backward(saved, d, count, alpha);
-        backward.trial(System.nanoTime() - start, count);
+        backward.trial(begin, start, count);
       } finally {
         backward.release();
       }
     } else {
-      long start = System.nanoTime();
       scalar.backward(saved, d, count, alpha);
-      backward.scalar(System.nanoTime() - start, count);
+      backward.scalar(System.nanoTime() - begin, count);
     }
   }
 
@@ -102,14 +105,21 @@ public final class GradualActivation<A> implements ActivationKernel<A> {
     /** How much longer than scalar code a trial may take: the clock, and a loop of few turns. */
     private static final long ALLOWANCE_NANOS = 300;
 
+    /** Time between two trials, in lengths of the last: they slow what goes on by a fifth. */
+    private static final int PAUSE = 4;
+
     private final AtomicBoolean claimed = new AtomicBoolean();
     private volatile boolean fast;
     private long elements;
-    private long nextTrial = ENOUGH;
+    private long pauseEnd = System.nanoTime();
     private double scalarNanos; // of an element; 0 until measured
 
-    boolean claim(int count) {
-      return !fast && elements >= nextTrial && count >= LEAST && claimed.compareAndSet(false, true);
+    boolean claim(int count, long now) {
+      return elements >= ENOUGH
+          && now - pauseEnd >= 0
+          && count >= LEAST
+          && scalarNanos > 0
+          && claimed.compareAndSet(false, true);
     }
 
     void release() {
@@ -124,10 +134,16 @@ public final class GradualActivation<A> implements ActivationKernel<A> {
       }
     }
 
-    /** After a slow trial the scalar kernel works for as long as it took. */
-    void trial(long nanos, int count) {
-      fast = scalarNanos > 0 && nanos < count * scalarNanos + ALLOWANCE_NANOS;
-      nextTrial = elements + (scalarNanos > 0 ? (long) (nanos / scalarNanos) : ENOUGH);
+    /**
+     * Ends a trial.
+     *
+     * @param begin of the idle calls
+     * @param start of the elements
+     */
+    void trial(long begin, long start, int count) {
+      long end = System.nanoTime();
+      fast = end - start < count * scalarNanos + ALLOWANCE_NANOS;
+      pauseEnd = end + PAUSE * (end - begin);
     }
   }
 }

@@ -81,32 +81,8 @@ final class Rows<A> {
     }
   }
 
-  /** Σ x·y. */
-  double dot(MemorySegment x, MemorySegment y, long at, long count, A tile, A other, A lanes) {
-    type.fill(lanes, 0, LANES, 0);
-    for (long j = 0; j < count; j += Task.TILE) {
-      int n = (int) Math.min(Task.TILE, count - j);
-      type.load(x, at + j, tile, 0, n);
-      type.load(y, at + j, other, 0, n);
-      kernel().dot(tile, other, n, lanes);
-    }
-    return tree(lanes);
-  }
-
-  /** Σ x. */
-  double sum(MemorySegment x, long at, long count, A tile, A ones, A lanes) {
-    type.fill(lanes, 0, LANES, 0);
-    type.fill(ones, 0, (int) Math.min(Task.TILE, count), 1);
-    for (long j = 0; j < count; j += Task.TILE) {
-      int n = (int) Math.min(Task.TILE, count - j);
-      type.load(x, at + j, tile, 0, n);
-      kernel().dot(tile, ones, n, lanes);
-    }
-    return tree(lanes);
-  }
-
   /** Σ (x − shift)·y. */
-  double dotShifted(
+  double dot(
       MemorySegment x,
       double shift,
       MemorySegment y,
@@ -127,7 +103,7 @@ final class Rows<A> {
   }
 
   /** Σ (x − shift). */
-  double sumShifted(MemorySegment x, double shift, long at, long count, A tile, A ones, A lanes) {
+  double sum(MemorySegment x, double shift, long at, long count, A tile, A ones, A lanes) {
     type.fill(lanes, 0, LANES, 0);
     type.fill(ones, 0, (int) Math.min(Task.TILE, count), 1);
     for (long j = 0; j < count; j += Task.TILE) {

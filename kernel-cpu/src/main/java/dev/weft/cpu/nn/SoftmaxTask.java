@@ -97,7 +97,7 @@ final class SoftmaxTask<A> implements Task {
   }
 
   private void softmaxGradient(long at, A y, A d, A lanes) {
-    double dot = rows.dot(x, dy, at, columns, y, d, lanes);
+    double dot = rows.dot(x, 0, dy, at, columns, y, d, lanes);
     for (long j = 0; j < columns; j += TILE) {
       int n = (int) Math.min(TILE, columns - j);
       type.load(x, at + j, y, 0, n);
@@ -109,7 +109,7 @@ final class SoftmaxTask<A> implements Task {
   }
 
   private void logSoftmaxGradient(long at, A y, A d, A lanes) {
-    double sum = rows.sum(dy, at, columns, d, y, lanes);
+    double sum = rows.sum(dy, 0, at, columns, d, y, lanes);
     for (long j = 0; j < columns; j += TILE) {
       int n = (int) Math.min(TILE, columns - j);
       type.load(x, at + j, y, 0, n);

@@ -1,6 +1,7 @@
 package dev.weft.cpu.vector;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.sun.management.ThreadMXBean;
 import dev.weft.cpu.nn.ActivationKernel;
@@ -118,13 +119,21 @@ class ActivationVectorTest {
   @ParameterizedTest
   @MethodSource("kinds")
   void activationsOfF32(Kind kind, int bits) {
+    requireWidth(bits);
     activations(kind, F32, new ActivationF32(kind), VectorActivations.f32(bits, kind));
   }
 
   @ParameterizedTest
   @MethodSource("kinds")
   void activationsOfF64(Kind kind, int bits) {
+    requireWidth(bits);
     activations(kind, F64, new ActivationF64(kind), VectorActivations.f64(bits, kind));
+  }
+
+  /** In wider vectors than the machine has everything is boxed, and nobody computes so. */
+  private static void requireWidth(int bits) {
+    int widest = VectorFillKernels.preferredBits();
+    assumeThat(bits).as("this machine has vectors of %d bits", widest).isLessThanOrEqualTo(widest);
   }
 
   private static <A> void activations(
@@ -177,12 +186,14 @@ class ActivationVectorTest {
   @ParameterizedTest
   @ValueSource(ints = {128, 256, 512})
   void rowsOfF32(int bits) {
+    requireWidth(bits);
     rows(F32, new RowF32(), VectorRows.f32(bits));
   }
 
   @ParameterizedTest
   @ValueSource(ints = {128, 256, 512})
   void rowsOfF64(int bits) {
+    requireWidth(bits);
     rows(F64, new RowF64(), VectorRows.f64(bits));
   }
 

@@ -3,7 +3,6 @@ package dev.weft.testkit.contract;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.sun.management.ThreadMXBean;
 import dev.weft.Accuracy;
 import dev.weft.Backend;
 import dev.weft.ClosedException;
@@ -16,10 +15,10 @@ import dev.weft.nn.Activation;
 import dev.weft.nn.Activation.Kind;
 import dev.weft.nn.Dense;
 import dev.weft.nn.Write;
+import dev.weft.testkit.Allocations;
 import dev.weft.testkit.NnReference;
 import dev.weft.testkit.Tensors;
 import java.lang.foreign.Arena;
-import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -420,7 +419,7 @@ public abstract class DenseContract extends BackendContract {
     }
   }
 
-  private static void closeSoon(Arena arena) {
+  static void closeSoon(Arena arena) {
     long end = System.nanoTime() + 20_000_000;
     while (System.nanoTime() < end) {
       Thread.onSpinWait();
@@ -528,20 +527,10 @@ public abstract class DenseContract extends BackendContract {
   /** Once compiled, a repeated pass allocates nothing. */
   @Test
   void repeatedPassesAllocateNothing() {
-    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     for (Activation f : new Activation[] {Activation.RELU, Activation.GELU, Activation.SOFTMAX}) {
       for (DType dtype : TYPES) {
         try (Case c = new Case(backend(), dtype, 130, 300, 200, f, true)) {
-          long least = Long.MAX_VALUE;
-          long end = System.nanoTime() + 20_000_000_000L;
-          while (least >= 16 && System.nanoTime() < end) {
-            long before = threads.getTotalThreadAllocatedBytes();
-            for (int n = 0; n < 4; n++) {
-              run(c);
-            }
-            least = Math.min(least, (threads.getTotalThreadAllocatedBytes() - before) / 4);
-          }
-          assertThat(least).as("%s %s: bytes per pass", f, dtype).isLessThan(16);
+          Allocations.assertNone(f + " " + dtype + " pass", 4, () -> run(c));
         }
       }
     }

@@ -3,17 +3,16 @@ package dev.weft.testkit.contract;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.sun.management.ThreadMXBean;
 import dev.weft.Backend;
 import dev.weft.DType;
 import dev.weft.Shape;
 import dev.weft.Tensor;
 import dev.weft.nn.Labels;
 import dev.weft.nn.Loss;
+import dev.weft.testkit.Allocations;
 import dev.weft.testkit.NnReference;
 import dev.weft.testkit.Tensors;
 import java.lang.foreign.MemorySegment;
-import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.assertj.core.data.Offset;
@@ -210,23 +209,13 @@ public abstract class LossContract extends BackendContract {
 
   @Test
   void aRepeatedLossAllocatesNothing() {
-    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     for (Loss loss : all()) {
       Shape of = Shape.of(300, 70);
       try (Tensor x = Tensors.random(backend().tensor(DType.F32, of), new SplittableRandom(1), 4);
           Tensor target = targets(backend().tensor(DType.F32, of), loss, new SplittableRandom(2));
           Tensor gradient = backend().tensor(DType.F32, of);
           Tensor value = backend().tensor(DType.F64, Shape.of(1))) {
-        long least = Long.MAX_VALUE;
-        long end = System.nanoTime() + 20_000_000_000L;
-        while (least >= 16 && System.nanoTime() < end) {
-          long before = threads.getTotalThreadAllocatedBytes();
-          for (int i = 0; i < 4; i++) {
-            loss.gradient(x, target, gradient, value);
-          }
-          least = Math.min(least, (threads.getTotalThreadAllocatedBytes() - before) / 4);
-        }
-        assertThat(least).as("%s: bytes per call", loss).isLessThan(16);
+        Allocations.assertNone(loss.toString(), 4, () -> loss.gradient(x, target, gradient, value));
       }
     }
   }

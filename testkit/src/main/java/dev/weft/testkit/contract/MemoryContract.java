@@ -15,6 +15,7 @@ import dev.weft.Shape;
 import dev.weft.Tensor;
 import dev.weft.init.Fill;
 import dev.weft.init.Layout;
+import dev.weft.testkit.Allocations;
 import dev.weft.testkit.LogCapture;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -96,12 +97,9 @@ public abstract class MemoryContract extends BackendContract {
             small.fill(fill, KEY);
             small.fill(fill, KEY, corner);
           }
-          assertThat(allocatedPerCall(PATIENCE_NANOS, () -> tensor.fill(fill, KEY)))
-              .as("%s %s: bytes per fill", fill, dtype)
-              .isLessThan(SMALLEST_OBJECT);
-          assertThat(allocatedPerCall(PATIENCE_NANOS, () -> tensor.fill(fill, KEY, part)))
-              .as("%s %s: bytes per region", fill, dtype)
-              .isLessThan(SMALLEST_OBJECT);
+          String what = fill + " " + dtype;
+          Allocations.assertNone(what, CALLS, () -> tensor.fill(fill, KEY));
+          Allocations.assertNone(what + " region", CALLS, () -> tensor.fill(fill, KEY, part));
         }
       }
     }
@@ -110,36 +108,14 @@ public abstract class MemoryContract extends BackendContract {
     // a thread ends or gets new room to allocate in: so the most of ten short ones.
     long control = 0;
     for (int i = 0; i < 10; i++) {
-      control = Math.max(control, allocatedPerCall(1_000_000, () -> sink = new byte[64]));
+      control = Math.max(control, Allocations.perCall(CALLS, 1_000_000, () -> sink = new byte[64]));
     }
     assertThat(control).isGreaterThanOrEqualTo(64);
   }
 
-  /** Less than this per call is what measuring takes. */
-  private static final int SMALLEST_OBJECT = 16;
-
-  private static final long PATIENCE_NANOS = 5_000_000_000L;
+  private static final int CALLS = 20; // of one measurement
 
   private volatile Object sink;
-
-  /**
-   * Heap bytes of all threads for one call: the least of many measurements, for as long as the
-   * compiler may take on a busy machine.
-   */
-  private static long allocatedPerCall(long patienceNanos, Runnable call) {
-    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    int calls = 20;
-    long least = Long.MAX_VALUE;
-    long end = System.nanoTime() + patienceNanos;
-    while (least >= SMALLEST_OBJECT && System.nanoTime() < end) {
-      long before = threads.getTotalThreadAllocatedBytes();
-      for (int i = 0; i < calls; i++) {
-        call.run();
-      }
-      least = Math.min(least, (threads.getTotalThreadAllocatedBytes() - before) / calls);
-    }
-    return least;
-  }
 
   @Test
   void temporaryMemoryDoesNotGrowWithTheTensor() {

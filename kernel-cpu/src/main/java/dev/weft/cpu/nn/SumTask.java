@@ -1,9 +1,15 @@
 package dev.weft.cpu.nn;
 
+import java.util.Arrays;
+
 /**
- * A loss in chunks of the batch, which the batch's shape alone cuts; their sums are added in order.
+ * A sum in f64 by chunks that the count alone cuts: each is one thread's, and they are added in
+ * order.
  */
-abstract class LossTask implements Task {
+abstract class SumTask implements Task {
+  /** Partial sums of a chunk. */
+  static final int LANES = 8;
+
   private static final int MOST_CHUNKS = 4096;
 
   private final double[] sums = new double[MOST_CHUNKS];
@@ -36,6 +42,25 @@ abstract class LossTask implements Task {
     sums[(int) index] = sum(index * chunk, Math.min(count, (index + 1) * chunk));
   }
 
-  /** Does items {@code from} to {@code end − 1}; the sum of their losses. */
+  /** The sum of items {@code from} to {@code end − 1}. */
   abstract double sum(long from, long end);
+
+  /** {@code lanes[l] += x[i]}, i ≡ l (mod {@link #LANES}); what is beyond count is overwritten. */
+  static void add(double[] x, int count, double[] lanes) {
+    Arrays.fill(x, count, Math.ceilDiv(count, LANES) * LANES, 0);
+    for (int i = 0; i < count; i += LANES) {
+      for (int l = 0; l < LANES; l++) {
+        lanes[l] += x[i + l];
+      }
+    }
+  }
+
+  /** The sum of the lanes, in order. */
+  static double total(double[] lanes) {
+    double sum = 0;
+    for (int l = 0; l < LANES; l++) {
+      sum += lanes[l];
+    }
+    return sum;
+  }
 }

@@ -1,0 +1,44 @@
+package dev.weft.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
+
+/** Measures what operations leave on the heap. */
+public final class Allocations {
+  /** Less than this per call is what measuring takes. */
+  private static final int SMALLEST_OBJECT = 16;
+
+  private static final long PATIENCE_NANOS = 20_000_000_000L;
+
+  private Allocations() {}
+
+  /**
+   * Fails unless a repeated call allocates nothing once it is compiled, for as long as the compiler
+   * may take on a busy machine.
+   *
+   * @param calls of one measurement: few where they are long, since other threads of the JVM
+   *     allocate as well
+   */
+  public static void assertNone(String what, int calls, Runnable call) {
+    assertThat(perCall(calls, PATIENCE_NANOS, call))
+        .as("%s: bytes per call", what)
+        .isLessThan(SMALLEST_OBJECT);
+  }
+
+  /** Heap bytes of all threads for one call: the least of many measurements, until it is none. */
+  public static long perCall(int calls, long patienceNanos, Runnable call) {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long least = Long.MAX_VALUE;
+    long end = System.nanoTime() + patienceNanos;
+    while (least >= SMALLEST_OBJECT && System.nanoTime() < end) {
+      long before = threads.getTotalThreadAllocatedBytes();
+      for (int i = 0; i < calls; i++) {
+        call.run();
+      }
+      least = Math.min(least, (threads.getTotalThreadAllocatedBytes() - before) / calls);
+    }
+    return least;
+  }
+}
