@@ -15,6 +15,9 @@ public interface DenseKernels<A> {
   /** Partial sums of {@link #dot4}; its element counts are multiples of it. */
   int LANES = 16;
 
+  /** Elements from one row of a block by rows to the next: a constant of the machine code. */
+  int ROW = Gemm.KC;
+
   /** F32 or F64. */
   DType dtype();
 
@@ -26,6 +29,12 @@ public interface DenseKernels<A> {
 
   /** Columns of a micro tile. */
   int nr();
+
+  /**
+   * Whether a left operand whose rows lie one after another is best copied by rows instead of
+   * transposed into panels.
+   */
+  boolean prefersRows();
 
   /** A new array of zeros. */
   A array(int length);
@@ -96,16 +105,18 @@ public interface DenseKernels<A> {
    * {@code j < nr}: one chain of fused multiply-adds that begins with 0. The other rows of the tile
    * may change.
    *
-   * @param a a packed panel of mr rows
+   * @param a rows of a packed panel, {@code a(i, k) = a[aAt + i + k·mr]}, or of a block by rows,
+   *     {@code a(i, k) = a[aAt + i·ROW + k]}
+   * @param aRow elements from a row of a to the next: 1 in a panel, {@link #ROW} in a block by rows
    * @param b a packed panel of nr rows
    */
-  void micro(int rows, int kc, A a, int aAt, A b, int bAt, A tile);
+  void micro(int rows, int kc, A a, int aAt, int aRow, A b, int bAt, A tile);
 
   /**
    * The same with {@code b(j, k) = b[bAt + k·ldb + j]}, in native memory: a packed panel, where ldb
    * is nr, or a matrix whose columns lie one after another.
    */
-  void micro(int rows, int kc, A a, int aAt, MemorySegment b, long bAt, long ldb, A tile);
+  void micro(int rows, int kc, A a, int aAt, int aRow, MemorySegment b, long bAt, long ldb, A tile);
 
   /**
    * One row of a product without packing b: {@code c[cAt + j] = alpha·Σ a[aAt + k·aStep]·b(j, k)},

@@ -18,8 +18,8 @@ public final class Gemm<A> {
   /** Columns of a block of both operands: part of the definition of every result. */
   public static final int KC = 256;
 
-  /** Rows of a left block, a multiple of every mr (14, 6, 4): 168 KiB of f32 in L2. */
-  static final int MC = 168;
+  /** Rows of a left block, a multiple of every mr (14, 5, 4): 140 KiB of f32 in L2. */
+  static final int MC = 140;
 
   /** Rows of a right block, a multiple of every nr. */
   static final int NC = 512;
@@ -65,8 +65,8 @@ public final class Gemm<A> {
     this.mr = kernels.mr();
     this.nr = kernels.nr();
     this.tile = kernels.array(mr * nr);
-    this.left = new Panels<>(kernels, mr);
-    this.right = new Panels<>(kernels, nr);
+    this.left = new Panels<>(kernels, mr, true);
+    this.right = new Panels<>(kernels, nr, false);
   }
 
   /**
@@ -177,7 +177,7 @@ public final class Gemm<A> {
       int nc = (int) Math.min(NC, n - jc);
       for (long pc = 0; pc == 0 || pc < k; pc += KC) {
         int kc = (int) Math.min(KC, k - pc);
-        int inPlace = right.inPlace(nc);
+        int inPlace = right.inPlace(nc, m);
         if (inPlace < nc) {
           right.block(jc + inPlace, nc - inPlace, pc, kc);
         }
@@ -218,8 +218,8 @@ public final class Gemm<A> {
           kernels.row(
               kc,
               left.data(),
-              left.at() + i,
-              mr,
+              left.at() + i * left.rowStep(),
+              left.columnStep(),
               right.stripSegment(),
               right.stripAt(),
               right.stripStride(),
@@ -268,14 +268,15 @@ public final class Gemm<A> {
 
   /** The sums of the tile whose first element is (i, j) of the blocks. */
   private void tile(int rows, int i, int j, int inPlace, int kc) {
-    int aAt = left.at() + i * kc;
+    int aAt = left.at() + i * left.tileStep();
     if (j < inPlace) {
       long bAt = right.stripAt() + (long) j * right.stripStep();
       long ldb = right.stripStride();
-      kernels.micro(rows, kc, left.data(), aAt, right.stripSegment(), bAt, ldb, tile);
+      kernels.micro(
+          rows, kc, left.data(), aAt, left.rowStep(), right.stripSegment(), bAt, ldb, tile);
     } else {
       int bAt = right.at() + (j - inPlace) * kc;
-      kernels.micro(rows, kc, left.data(), aAt, right.data(), bAt, tile);
+      kernels.micro(rows, kc, left.data(), aAt, left.rowStep(), right.data(), bAt, tile);
     }
   }
 

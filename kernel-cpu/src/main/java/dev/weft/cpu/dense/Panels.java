@@ -6,7 +6,8 @@ import java.lang.foreign.ValueLayout;
 
 /**
  * One operand of a product, block by block as the micro-kernels read it: packed into a buffer that
- * is kept, or where it lies if it is packed already. Reused from product to product.
+ * is kept, copied there by rows, or where it lies if it is packed already. Reused from product to
+ * product.
  */
 final class Panels<A> {
   /**
@@ -16,10 +17,16 @@ final class Panels<A> {
    */
   static final int IN_PLACE_BYTES = 2048;
 
+  /** Only for so few rows of the product: for more, packing pays (512³ on Zen 3: 1.3). */
+  static final long IN_PLACE_ROWS = 128;
+
   private final DenseKernels<A> kernels;
   private final int width;
   private final boolean hasVectors; // scalar code is faster on an array
   private final ValueLayout layout;
+  private final boolean rowsAllowed;
+  private boolean byRows; // the block, otherwise it is in panels
+  private int blockColumns;
   private A buffer;
   private long length;
   private Packed<A> packed;
@@ -41,10 +48,12 @@ final class Panels<A> {
    * No operand yet.
    *
    * @param width rows of a panel: mr for a left operand, nr for a right one
+   * @param rowsAllowed whether a block may be copied by rows: that of a left operand
    */
-  Panels(DenseKernels<A> kernels, int width) {
+  Panels(DenseKernels<A> kernels, int width, boolean rowsAllowed) {
     this.kernels = kernels;
     this.width = width;
+    this.rowsAllowed = rowsAllowed && kernels.prefersRows();
     this.hasVectors = kernels.vectorBits() > 0;
     this.layout =
         kernels.dtype() == DType.F32
@@ -96,12 +105,14 @@ final class Panels<A> {
 
   /** Makes a block what {@link #data} and {@link #at} give. */
   void block(long row, int rows, long column, int columns) {
+    byRows = rowsAllowed && packed == null && rowStride != 1;
+    blockColumns = columns;
     if (packed != null) {
       data = packed.data();
       at = packed.at(row, column);
       return;
     }
-    long needed = Packed.length(rows, columns, width);
+    long needed = Packed.length(rows, byRows ? DenseKernels.ROW : columns, width);
     if (length < needed) {
       buffer = kernels.array((int) needed);
       length = needed;
@@ -111,6 +122,8 @@ final class Panels<A> {
       int size = kernels.dtype().byteSize();
       MemorySegment.copy(
           segment, layout, stripAt * size, buffer, 0, (int) needed); // what is packed already
+    } else if (byRows) {
+      copyRows(row, rows, column, columns);
     } else if (isNarrow()) {
       widen(row, rows, column, columns);
     } else {
@@ -119,6 +132,17 @@ final class Panels<A> {
     }
     data = buffer;
     at = 0;
+  }
+
+  private void copyRows(long row, int rows, long column, int columns) {
+    int most = isNarrow() ? Widened.SIDE : rows;
+    for (int r = 0; r < rows; r++) {
+      if (r % most == 0) {
+        strip(row + r, Math.min(most, rows - r), column, columns);
+      }
+      long from = (stripAt + r % most * stripStride) * layout.byteSize();
+      MemorySegment.copy(stripSegment, layout, from, buffer, r * DenseKernels.ROW, columns);
+    }
   }
 
   /** Packs a block of 16-bit elements, as many panels at a time as {@link Widened} has room for. */
@@ -194,13 +218,18 @@ final class Panels<A> {
     return packed == null && panelRows == 0 && rowStride == 1;
   }
 
-  /** How many of a block's first {@code rows} rows are best read where they lie. */
-  int inPlace(int rows) {
+  /**
+   * How many of a block's first {@code rows} rows are best read where they lie.
+   *
+   * @param others rows of the other operand
+   */
+  int inPlace(int rows, long others) {
     if (isPanels()) {
       return rows;
     }
     boolean near =
         isByColumns()
+            && others <= IN_PLACE_ROWS
             && columnStride * kernels.dtype().byteSize() <= IN_PLACE_BYTES
             && !isNarrow()
             && segment.isNative()
@@ -226,6 +255,21 @@ final class Panels<A> {
   /** A tile of the strip that begins with row r is r times so many elements after its first. */
   int stripStep() {
     return stripStep;
+  }
+
+  /** A tile of the block that begins with row r is r times so many elements after its first. */
+  int tileStep() {
+    return byRows ? DenseKernels.ROW : blockColumns;
+  }
+
+  /** Elements from a row of a tile to the next. */
+  int rowStep() {
+    return byRows ? DenseKernels.ROW : 1;
+  }
+
+  /** Elements from a column of a tile to the next. */
+  int columnStep() {
+    return byRows ? 1 : width;
   }
 
   /** Where the block's panels are. */

@@ -35,6 +35,11 @@ public final class DenseF32Scalar implements DenseKernels<float[]> {
   }
 
   @Override
+  public boolean prefersRows() {
+    return true;
+  }
+
+  @Override
   public float[] array(int length) {
     return new float[length];
   }
@@ -138,7 +143,8 @@ public final class DenseF32Scalar implements DenseKernels<float[]> {
   }
 
   @Override
-  public void micro(int rows, int kc, float[] a, int aAt, float[] b, int bAt, float[] tile) {
+  public void micro(
+      int rows, int kc, float[] a, int aAt, int aRow, float[] b, int bAt, float[] tile) {
     float c00 = 0;
     float c01 = 0;
     float c02 = 0;
@@ -155,8 +161,9 @@ public final class DenseF32Scalar implements DenseKernels<float[]> {
     float c31 = 0;
     float c32 = 0;
     float c33 = 0;
+    int aColumn = aRow == 1 ? MR : 1;
     for (int k = 0; k < kc; k++) {
-      int ak = aAt + k * MR;
+      int ak = aAt + k * aColumn;
       int bk = bAt + k * NR;
       float b0 = b[bk];
       float b1 = b[bk + 1];
@@ -167,17 +174,17 @@ public final class DenseF32Scalar implements DenseKernels<float[]> {
       c01 = Math.fma(a0, b1, c01);
       c02 = Math.fma(a0, b2, c02);
       c03 = Math.fma(a0, b3, c03);
-      float a1 = a[ak + 1];
+      float a1 = a[ak + aRow];
       c10 = Math.fma(a1, b0, c10);
       c11 = Math.fma(a1, b1, c11);
       c12 = Math.fma(a1, b2, c12);
       c13 = Math.fma(a1, b3, c13);
-      float a2 = a[ak + 2];
+      float a2 = a[ak + 2 * aRow];
       c20 = Math.fma(a2, b0, c20);
       c21 = Math.fma(a2, b1, c21);
       c22 = Math.fma(a2, b2, c22);
       c23 = Math.fma(a2, b3, c23);
-      float a3 = a[ak + 3];
+      float a3 = a[ak + 3 * aRow];
       c30 = Math.fma(a3, b0, c30);
       c31 = Math.fma(a3, b1, c31);
       c32 = Math.fma(a3, b2, c32);
@@ -203,9 +210,17 @@ public final class DenseF32Scalar implements DenseKernels<float[]> {
 
   @Override
   public void micro(
-      int rows, int kc, float[] a, int aAt, MemorySegment b, long bAt, long ldb, float[] tile) {
+      int rows,
+      int kc,
+      float[] a,
+      int aAt,
+      int aRow,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      float[] tile) {
     for (int i = 0; i < rows; i++) {
-      rowPart(kc, a, aAt + i, MR, b, bAt, ldb, tile, i * NR, NR);
+      rowPart(kc, a, aAt + i * aRow, aRow == 1 ? MR : 1, b, bAt, ldb, tile, i * NR, NR);
     }
   }
 

@@ -29,8 +29,11 @@ final class DenseF32Vector implements DenseKernels<float[]> {
   private static final long VECTOR_BYTES = S.vectorByteSize();
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
-  /** 28 sums need 32 registers, which come with vectors of 512 bits; 12 fit 16 registers. */
-  private static final int MR = S.vectorBitSize() >= 512 ? 14 : 6;
+  /**
+   * 28 sums need 32 registers, which come with vectors of 512 bits. 10 fit 16 registers; of 12,
+   * HotSpot spills one, and a step then takes as long as a store and a load.
+   */
+  private static final int MR = S.vectorBitSize() >= 512 ? 14 : 5;
 
   private static final int NR = 2 * V;
 
@@ -49,15 +52,17 @@ final class DenseF32Vector implements DenseKernels<float[]> {
           ? VectorWidth.load(TransposeF32.class, TransposeF32Vector.class, S.vectorBitSize())
           : null;
 
-  private final Micro<float[]> microOfMemory = micro(Micro.Operand.MEMORY);
-  private final Micro<float[]> microOfArray = micro(Micro.Operand.ARRAY);
+  private final Micro<float[]> microOfMemory = micro(false, Micro.Operand.MEMORY);
+  private final Micro<float[]> microOfArray = micro(false, Micro.Operand.ARRAY);
+  private final Micro<float[]> microOfRowsAndMemory = micro(true, Micro.Operand.MEMORY);
+  private final Micro<float[]> microOfRowsAndArray = micro(true, Micro.Operand.ARRAY);
 
   /** Made by {@link VectorWidth#load}. */
   DenseF32Vector() {}
 
   @SuppressWarnings("unchecked")
-  private static Micro<float[]> micro(Micro.Operand operand) {
-    Micro.Use use = new Micro.Use(S.vectorBitSize(), operand);
+  private static Micro<float[]> micro(boolean byRows, Micro.Operand operand) {
+    Micro.Use use = new Micro.Use(S.vectorBitSize(), byRows, operand);
     return VectorWidth.load(Micro.class, MicroF32Vector.class, use);
   }
 
@@ -79,6 +84,12 @@ final class DenseF32Vector implements DenseKernels<float[]> {
   @Override
   public int nr() {
     return NR;
+  }
+
+  /** What a transposition saves in the micro-kernel is little; where it is fast it was measured. */
+  @Override
+  public boolean prefersRows() {
+    return transpose == null;
   }
 
   @Override
@@ -270,14 +281,25 @@ final class DenseF32Vector implements DenseKernels<float[]> {
   }
 
   @Override
-  public void micro(int rows, int kc, float[] a, int aAt, float[] b, int bAt, float[] tile) {
-    microOfArray.micro(rows, kc, a, aAt, b, null, bAt, NR, tile);
+  public void micro(
+      int rows, int kc, float[] a, int aAt, int aRow, float[] b, int bAt, float[] tile) {
+    (aRow == 1 ? microOfArray : microOfRowsAndArray)
+        .micro(rows, kc, a, aAt, b, null, bAt, NR, tile);
   }
 
   @Override
   public void micro(
-      int rows, int kc, float[] a, int aAt, MemorySegment b, long bAt, long ldb, float[] tile) {
-    microOfMemory.micro(rows, kc, a, aAt, null, b, bAt, ldb, tile);
+      int rows,
+      int kc,
+      float[] a,
+      int aAt,
+      int aRow,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      float[] tile) {
+    (aRow == 1 ? microOfMemory : microOfRowsAndMemory)
+        .micro(rows, kc, a, aAt, null, b, bAt, ldb, tile);
   }
 
   @Override

@@ -20,8 +20,11 @@ final class DenseF64Vector implements DenseKernels<double[]> {
   private static final long VECTOR_BYTES = S.vectorByteSize();
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
-  /** 28 sums need 32 registers, which come with vectors of 512 bits; 12 fit 16 registers. */
-  private static final int MR = S.vectorBitSize() >= 512 ? 14 : 6;
+  /**
+   * 28 sums need 32 registers, which come with vectors of 512 bits. 10 fit 16 registers; of 12,
+   * HotSpot spills one, and a step then takes as long as a store and a load.
+   */
+  private static final int MR = S.vectorBitSize() >= 512 ? 14 : 5;
 
   private static final int NR = 2 * V;
 
@@ -34,15 +37,17 @@ final class DenseF64Vector implements DenseKernels<double[]> {
           ? VectorWidth.load(TransposeF64.class, TransposeF64Vector.class, S.vectorBitSize())
           : null;
 
-  private final Micro<double[]> microOfMemory = micro(Micro.Operand.MEMORY);
-  private final Micro<double[]> microOfArray = micro(Micro.Operand.ARRAY);
+  private final Micro<double[]> microOfMemory = micro(false, Micro.Operand.MEMORY);
+  private final Micro<double[]> microOfArray = micro(false, Micro.Operand.ARRAY);
+  private final Micro<double[]> microOfRowsAndMemory = micro(true, Micro.Operand.MEMORY);
+  private final Micro<double[]> microOfRowsAndArray = micro(true, Micro.Operand.ARRAY);
 
   /** Made by {@link VectorWidth#load}. */
   DenseF64Vector() {}
 
   @SuppressWarnings("unchecked")
-  private static Micro<double[]> micro(Micro.Operand operand) {
-    Micro.Use use = new Micro.Use(S.vectorBitSize(), operand);
+  private static Micro<double[]> micro(boolean byRows, Micro.Operand operand) {
+    Micro.Use use = new Micro.Use(S.vectorBitSize(), byRows, operand);
     return VectorWidth.load(Micro.class, MicroF64Vector.class, use);
   }
 
@@ -64,6 +69,12 @@ final class DenseF64Vector implements DenseKernels<double[]> {
   @Override
   public int nr() {
     return NR;
+  }
+
+  /** What a transposition saves in the micro-kernel is little; where it is fast it was measured. */
+  @Override
+  public boolean prefersRows() {
+    return transpose == null;
   }
 
   @Override
@@ -226,14 +237,25 @@ final class DenseF64Vector implements DenseKernels<double[]> {
   }
 
   @Override
-  public void micro(int rows, int kc, double[] a, int aAt, double[] b, int bAt, double[] tile) {
-    microOfArray.micro(rows, kc, a, aAt, b, null, bAt, NR, tile);
+  public void micro(
+      int rows, int kc, double[] a, int aAt, int aRow, double[] b, int bAt, double[] tile) {
+    (aRow == 1 ? microOfArray : microOfRowsAndArray)
+        .micro(rows, kc, a, aAt, b, null, bAt, NR, tile);
   }
 
   @Override
   public void micro(
-      int rows, int kc, double[] a, int aAt, MemorySegment b, long bAt, long ldb, double[] tile) {
-    microOfMemory.micro(rows, kc, a, aAt, null, b, bAt, ldb, tile);
+      int rows,
+      int kc,
+      double[] a,
+      int aAt,
+      int aRow,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      double[] tile) {
+    (aRow == 1 ? microOfMemory : microOfRowsAndMemory)
+        .micro(rows, kc, a, aAt, null, b, bAt, ldb, tile);
   }
 
   @Override

@@ -4,11 +4,10 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * The micro-kernels of a tile: as few rows as it has, of 14, 8 and 4 with vectors of 512 bits, and
- * of 6 and 3 below, times 2 vectors. A class of its own, which is loaded once for every {@link
+ * of 5 and 3 below, times 2 vectors. A class of its own, which is loaded once for every {@link
  * Use}.
  *
- * <p>Assumes a packed panel of mr rows. R rows cost 4·R·V·kc flop, and read R + 2·V elements per
- * step.
+ * <p>R rows cost 4·R·V·kc flop, and read R + 2·V elements per step.
  */
 interface Micro<A> {
   /** Where b is. */
@@ -19,8 +18,12 @@ interface Micro<A> {
     MEMORY
   }
 
-  /** What a class of micro-kernels is loaded for. */
-  record Use(int bits, Operand operand) {}
+  /**
+   * What a class of micro-kernels is loaded for.
+   *
+   * @param byRows whether a is a block by rows instead of a panel of mr rows
+   */
+  record Use(int bits, boolean byRows, Operand operand) {}
 
   /** As {@link dev.weft.cpu.dense.DenseKernels#micro}, with {@code panels} or {@code b}. */
   void micro(int rows, int kc, A a, int aAt, A panels, MemorySegment b, long bAt, long ldb, A tile);

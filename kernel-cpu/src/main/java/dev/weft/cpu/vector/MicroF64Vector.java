@@ -1,5 +1,6 @@
 package dev.weft.cpu.vector;
 
+import dev.weft.cpu.dense.DenseKernels;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.nio.ByteOrder;
@@ -15,8 +16,13 @@ final class MicroF64Vector implements Micro<double[]> {
   private static final int V = S.length();
   private static final boolean IS_ARRAY = USE.operand() == Micro.Operand.ARRAY;
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
-  private static final int MR = S.vectorBitSize() >= 512 ? 14 : 6; // as in DenseF64Vector
+  private static final int MR = S.vectorBitSize() >= 512 ? 14 : 5; // as in DenseF64Vector
   private static final int NR = 2 * V;
+
+  /** Elements of a from one row to the next, and from one column to the next. */
+  private static final int AR = USE.byRows() ? DenseKernels.ROW : 1;
+
+  private static final int AC = USE.byRows() ? 1 : MR;
 
   /** Made by {@link VectorWidth#load}. */
   MicroF64Vector() {}
@@ -41,7 +47,7 @@ final class MicroF64Vector implements Micro<double[]> {
         micro4x2v(kc, a, aAt, panels, b, bAt, ldb, tile);
       }
     } else if (rows > 3) {
-      micro6x2v(kc, a, aAt, panels, b, bAt, ldb, tile);
+      micro5x2v(kc, a, aAt, panels, b, bAt, ldb, tile);
     } else {
       micro3x2v(kc, a, aAt, panels, b, bAt, ldb, tile);
     }
@@ -86,49 +92,49 @@ final class MicroF64Vector implements Micro<double[]> {
     DoubleVector c130 = DoubleVector.zero(S);
     DoubleVector c131 = DoubleVector.zero(S);
     for (int k = 0; k < kc; k++) {
-      int ak = aAt + k * MR;
+      int ak = aAt + k * AC;
       DoubleVector b0 = load(panels, b, bAt + k * ldb);
       DoubleVector b1 = load(panels, b, bAt + k * ldb + V);
       DoubleVector ai = DoubleVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
-      ai = DoubleVector.broadcast(S, a[ak + 1]);
+      ai = DoubleVector.broadcast(S, a[ak + AR]);
       c10 = ai.fma(b0, c10);
       c11 = ai.fma(b1, c11);
-      ai = DoubleVector.broadcast(S, a[ak + 2]);
+      ai = DoubleVector.broadcast(S, a[ak + 2 * AR]);
       c20 = ai.fma(b0, c20);
       c21 = ai.fma(b1, c21);
-      ai = DoubleVector.broadcast(S, a[ak + 3]);
+      ai = DoubleVector.broadcast(S, a[ak + 3 * AR]);
       c30 = ai.fma(b0, c30);
       c31 = ai.fma(b1, c31);
-      ai = DoubleVector.broadcast(S, a[ak + 4]);
+      ai = DoubleVector.broadcast(S, a[ak + 4 * AR]);
       c40 = ai.fma(b0, c40);
       c41 = ai.fma(b1, c41);
-      ai = DoubleVector.broadcast(S, a[ak + 5]);
+      ai = DoubleVector.broadcast(S, a[ak + 5 * AR]);
       c50 = ai.fma(b0, c50);
       c51 = ai.fma(b1, c51);
-      ai = DoubleVector.broadcast(S, a[ak + 6]);
+      ai = DoubleVector.broadcast(S, a[ak + 6 * AR]);
       c60 = ai.fma(b0, c60);
       c61 = ai.fma(b1, c61);
-      ai = DoubleVector.broadcast(S, a[ak + 7]);
+      ai = DoubleVector.broadcast(S, a[ak + 7 * AR]);
       c70 = ai.fma(b0, c70);
       c71 = ai.fma(b1, c71);
-      ai = DoubleVector.broadcast(S, a[ak + 8]);
+      ai = DoubleVector.broadcast(S, a[ak + 8 * AR]);
       c80 = ai.fma(b0, c80);
       c81 = ai.fma(b1, c81);
-      ai = DoubleVector.broadcast(S, a[ak + 9]);
+      ai = DoubleVector.broadcast(S, a[ak + 9 * AR]);
       c90 = ai.fma(b0, c90);
       c91 = ai.fma(b1, c91);
-      ai = DoubleVector.broadcast(S, a[ak + 10]);
+      ai = DoubleVector.broadcast(S, a[ak + 10 * AR]);
       c100 = ai.fma(b0, c100);
       c101 = ai.fma(b1, c101);
-      ai = DoubleVector.broadcast(S, a[ak + 11]);
+      ai = DoubleVector.broadcast(S, a[ak + 11 * AR]);
       c110 = ai.fma(b0, c110);
       c111 = ai.fma(b1, c111);
-      ai = DoubleVector.broadcast(S, a[ak + 12]);
+      ai = DoubleVector.broadcast(S, a[ak + 12 * AR]);
       c120 = ai.fma(b0, c120);
       c121 = ai.fma(b1, c121);
-      ai = DoubleVector.broadcast(S, a[ak + 13]);
+      ai = DoubleVector.broadcast(S, a[ak + 13 * AR]);
       c130 = ai.fma(b0, c130);
       c131 = ai.fma(b1, c131);
     }
@@ -189,31 +195,31 @@ final class MicroF64Vector implements Micro<double[]> {
     DoubleVector c70 = DoubleVector.zero(S);
     DoubleVector c71 = DoubleVector.zero(S);
     for (int k = 0; k < kc; k++) {
-      int ak = aAt + k * MR;
+      int ak = aAt + k * AC;
       DoubleVector b0 = load(panels, b, bAt + k * ldb);
       DoubleVector b1 = load(panels, b, bAt + k * ldb + V);
       DoubleVector ai = DoubleVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
-      ai = DoubleVector.broadcast(S, a[ak + 1]);
+      ai = DoubleVector.broadcast(S, a[ak + AR]);
       c10 = ai.fma(b0, c10);
       c11 = ai.fma(b1, c11);
-      ai = DoubleVector.broadcast(S, a[ak + 2]);
+      ai = DoubleVector.broadcast(S, a[ak + 2 * AR]);
       c20 = ai.fma(b0, c20);
       c21 = ai.fma(b1, c21);
-      ai = DoubleVector.broadcast(S, a[ak + 3]);
+      ai = DoubleVector.broadcast(S, a[ak + 3 * AR]);
       c30 = ai.fma(b0, c30);
       c31 = ai.fma(b1, c31);
-      ai = DoubleVector.broadcast(S, a[ak + 4]);
+      ai = DoubleVector.broadcast(S, a[ak + 4 * AR]);
       c40 = ai.fma(b0, c40);
       c41 = ai.fma(b1, c41);
-      ai = DoubleVector.broadcast(S, a[ak + 5]);
+      ai = DoubleVector.broadcast(S, a[ak + 5 * AR]);
       c50 = ai.fma(b0, c50);
       c51 = ai.fma(b1, c51);
-      ai = DoubleVector.broadcast(S, a[ak + 6]);
+      ai = DoubleVector.broadcast(S, a[ak + 6 * AR]);
       c60 = ai.fma(b0, c60);
       c61 = ai.fma(b1, c61);
-      ai = DoubleVector.broadcast(S, a[ak + 7]);
+      ai = DoubleVector.broadcast(S, a[ak + 7 * AR]);
       c70 = ai.fma(b0, c70);
       c71 = ai.fma(b1, c71);
     }
@@ -254,19 +260,19 @@ final class MicroF64Vector implements Micro<double[]> {
     DoubleVector c30 = DoubleVector.zero(S);
     DoubleVector c31 = DoubleVector.zero(S);
     for (int k = 0; k < kc; k++) {
-      int ak = aAt + k * MR;
+      int ak = aAt + k * AC;
       DoubleVector b0 = load(panels, b, bAt + k * ldb);
       DoubleVector b1 = load(panels, b, bAt + k * ldb + V);
       DoubleVector ai = DoubleVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
-      ai = DoubleVector.broadcast(S, a[ak + 1]);
+      ai = DoubleVector.broadcast(S, a[ak + AR]);
       c10 = ai.fma(b0, c10);
       c11 = ai.fma(b1, c11);
-      ai = DoubleVector.broadcast(S, a[ak + 2]);
+      ai = DoubleVector.broadcast(S, a[ak + 2 * AR]);
       c20 = ai.fma(b0, c20);
       c21 = ai.fma(b1, c21);
-      ai = DoubleVector.broadcast(S, a[ak + 3]);
+      ai = DoubleVector.broadcast(S, a[ak + 3 * AR]);
       c30 = ai.fma(b0, c30);
       c31 = ai.fma(b1, c31);
     }
@@ -280,8 +286,8 @@ final class MicroF64Vector implements Micro<double[]> {
     c31.intoArray(tile, 3 * NR + V);
   }
 
-  /** 6 rows of 2 vectors: 12 independent chains. */
-  private static void micro6x2v(
+  /** 5 rows of 2 vectors: 10 independent chains. */
+  private static void micro5x2v(
       int kc,
       double[] a,
       int aAt,
@@ -300,30 +306,25 @@ final class MicroF64Vector implements Micro<double[]> {
     DoubleVector c31 = DoubleVector.zero(S);
     DoubleVector c40 = DoubleVector.zero(S);
     DoubleVector c41 = DoubleVector.zero(S);
-    DoubleVector c50 = DoubleVector.zero(S);
-    DoubleVector c51 = DoubleVector.zero(S);
     for (int k = 0; k < kc; k++) {
-      int ak = aAt + k * MR;
+      int ak = aAt + k * AC;
       DoubleVector b0 = load(panels, b, bAt + k * ldb);
       DoubleVector b1 = load(panels, b, bAt + k * ldb + V);
       DoubleVector ai = DoubleVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
-      ai = DoubleVector.broadcast(S, a[ak + 1]);
+      ai = DoubleVector.broadcast(S, a[ak + AR]);
       c10 = ai.fma(b0, c10);
       c11 = ai.fma(b1, c11);
-      ai = DoubleVector.broadcast(S, a[ak + 2]);
+      ai = DoubleVector.broadcast(S, a[ak + 2 * AR]);
       c20 = ai.fma(b0, c20);
       c21 = ai.fma(b1, c21);
-      ai = DoubleVector.broadcast(S, a[ak + 3]);
+      ai = DoubleVector.broadcast(S, a[ak + 3 * AR]);
       c30 = ai.fma(b0, c30);
       c31 = ai.fma(b1, c31);
-      ai = DoubleVector.broadcast(S, a[ak + 4]);
+      ai = DoubleVector.broadcast(S, a[ak + 4 * AR]);
       c40 = ai.fma(b0, c40);
       c41 = ai.fma(b1, c41);
-      ai = DoubleVector.broadcast(S, a[ak + 5]);
-      c50 = ai.fma(b0, c50);
-      c51 = ai.fma(b1, c51);
     }
     c00.intoArray(tile, 0);
     c01.intoArray(tile, V);
@@ -335,8 +336,6 @@ final class MicroF64Vector implements Micro<double[]> {
     c31.intoArray(tile, 3 * NR + V);
     c40.intoArray(tile, 4 * NR);
     c41.intoArray(tile, 4 * NR + V);
-    c50.intoArray(tile, 5 * NR);
-    c51.intoArray(tile, 5 * NR + V);
   }
 
   /** 3 rows of 2 vectors: 6 independent chains. */
@@ -356,16 +355,16 @@ final class MicroF64Vector implements Micro<double[]> {
     DoubleVector c20 = DoubleVector.zero(S);
     DoubleVector c21 = DoubleVector.zero(S);
     for (int k = 0; k < kc; k++) {
-      int ak = aAt + k * MR;
+      int ak = aAt + k * AC;
       DoubleVector b0 = load(panels, b, bAt + k * ldb);
       DoubleVector b1 = load(panels, b, bAt + k * ldb + V);
       DoubleVector ai = DoubleVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
-      ai = DoubleVector.broadcast(S, a[ak + 1]);
+      ai = DoubleVector.broadcast(S, a[ak + AR]);
       c10 = ai.fma(b0, c10);
       c11 = ai.fma(b1, c11);
-      ai = DoubleVector.broadcast(S, a[ak + 2]);
+      ai = DoubleVector.broadcast(S, a[ak + 2 * AR]);
       c20 = ai.fma(b0, c20);
       c21 = ai.fma(b1, c21);
     }

@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class GemmTest {
   private static final int GUARD = 40;
 
-  /** Sizes at the edges of every tile (4×4, 6×2v, 14×2v), of KC, MC and NC. */
+  /** Sizes at the edges of every tile (4×4, 5×2v, 14×2v), of KC, MC and NC. */
   @ParameterizedTest
   @CsvSource({
     "1, 1, 0",
@@ -28,11 +28,13 @@ class GemmTest {
     "2, 7, 256",
     "9, 31, 257",
     "31, 9, 513",
-    "169, 40, 20",
+    "141, 40, 20",
+    "129, 33, 20",
     "20, 513, 20",
     "170, 33, 300",
     "1, 300, 300",
     "4, 299, 20",
+    "11, 34, 300",
     "5, 70, 40",
     "18, 64, 300",
     "22, 33, 20"
