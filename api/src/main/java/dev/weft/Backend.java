@@ -375,6 +375,14 @@ public final class Backend implements AutoCloseable {
     engine.fill(fill, key, dtype, region, out);
   }
 
+  void read(Buffer buffer, long byteOffset, MemorySegment out) {
+    engine.read(buffer, byteOffset, out);
+  }
+
+  void write(Buffer buffer, MemorySegment in) {
+    engine.write(buffer, 0, in);
+  }
+
   double orthogonalityError(DType dtype, long rows, long columns, double gain, Buffer matrix) {
     return engine.orthogonalityError(dtype, rows, columns, gain, matrix);
   }

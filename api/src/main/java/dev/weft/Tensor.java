@@ -131,16 +131,79 @@ public final class Tensor implements AutoCloseable {
     requireAccessible("get");
     enter("get");
     try {
-      MemorySegment memory = buffer.segment();
-      return switch (dtype) {
-        case F32 -> memory.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * index);
-        case F64 -> memory.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, 8 * index);
-        case F16 -> Float.float16ToFloat(memory.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * index));
-        case BF16 ->
-            Float.intBitsToFloat(memory.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * index) << 16);
-      };
+      long at = dtype.byteSize(index);
+      if (buffer.isHost()) {
+        return get(buffer.segment(), at);
+      }
+      MemorySegment element = MemorySegment.ofArray(new byte[dtype.byteSize()]);
+      backend.read(buffer, at, element);
+      return get(element, 0);
     } finally {
       leave();
+    }
+  }
+
+  private double get(MemorySegment memory, long at) {
+    return switch (dtype) {
+      case F32 -> memory.get(ValueLayout.JAVA_FLOAT_UNALIGNED, at);
+      case F64 -> memory.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, at);
+      case F16 -> Float.float16ToFloat(memory.get(ValueLayout.JAVA_SHORT_UNALIGNED, at));
+      case BF16 -> Float.intBitsToFloat(memory.get(ValueLayout.JAVA_SHORT_UNALIGNED, at) << 16);
+    };
+  }
+
+  /**
+   * Copies all elements to the host, in the machine's byte order, wherever the tensor's memory is.
+   *
+   * @param out {@link #byteSize} bytes, native or heap
+   * @throws IllegalArgumentException {@code copyTo: need as many bytes as the tensor, got …}, or if
+   *     {@code out} is read-only
+   * @throws ClosedException if this tensor or its backend is closed
+   */
+  public void copyTo(MemorySegment out) {
+    requireBytes("copyTo", out);
+    if (out.isReadOnly()) {
+      throw Checks.bad("copyTo", "need a writable segment", "segment", out);
+    }
+    requireAccessible("copyTo");
+    enter("copyTo");
+    try {
+      backend.read(buffer, 0, out);
+    } finally {
+      leave();
+    }
+  }
+
+  /**
+   * Copies all elements from the host, in the machine's byte order, wherever the tensor's memory
+   * is.
+   *
+   * @param in {@link #byteSize} bytes, native or heap
+   * @throws IllegalArgumentException {@code copyFrom: need as many bytes as the tensor, got …}
+   * @throws ClosedException if this tensor or its backend is closed
+   */
+  public void copyFrom(MemorySegment in) {
+    requireBytes("copyFrom", in);
+    requireAccessible("copyFrom");
+    enter("copyFrom");
+    try {
+      backend.write(buffer, in);
+    } finally {
+      leave();
+    }
+  }
+
+  private void requireBytes(String op, MemorySegment segment) {
+    if (segment.byteSize() != byteSize()) {
+      throw Checks.bad(
+          op,
+          "need as many bytes as the tensor",
+          "bytes",
+          segment.byteSize(),
+          "needed",
+          byteSize(),
+          "tensor",
+          this);
     }
   }
 
@@ -223,11 +286,7 @@ public final class Tensor implements AutoCloseable {
     if (callers != null) {
       return callers;
     }
-    try {
-      return buffer.segment();
-    } catch (UnsupportedOperationException e) {
-      return null;
-    }
+    return buffer.isHost() ? buffer.segment() : null;
   }
 
   Buffer buffer() {

@@ -54,6 +54,36 @@ class TensorTest {
   }
 
   @Test
+  void elementsAreCopiedWhole() {
+    float[] mine = {1, 2, 3, 4, 5, 6, 7};
+    float[] out = new float[6];
+    try (Tensor tensor = backend.wrap(mine, Shape.of(2, 3));
+        Tensor own = backend.tensor(DType.F32, Shape.of(6))) {
+      tensor.copyTo(MemorySegment.ofArray(out));
+      assertThat(out).containsExactly(1, 2, 3, 4, 5, 6);
+      own.copyFrom(MemorySegment.ofArray(out));
+      assertThat(own.get(5)).isEqualTo(6);
+      tensor.copyFrom(MemorySegment.ofArray(new float[6]));
+      assertThat(mine).containsExactly(0, 0, 0, 0, 0, 0, 7);
+      MemorySegment less = MemorySegment.ofArray(new float[5]);
+      assertThatThrownBy(() -> tensor.copyTo(less))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage(
+              "copyTo: need as many bytes as the tensor, got bytes=20, needed=24,"
+                  + " tensor=Tensor f32 [2, 3] on heap");
+      assertThatThrownBy(() -> tensor.copyFrom(MemorySegment.ofArray(new float[7])))
+          .hasMessageStartingWith("copyFrom: need as many bytes as the tensor, got bytes=28");
+      MemorySegment constant = MemorySegment.ofArray(out).asReadOnly();
+      assertThatThrownBy(() -> tensor.copyTo(constant))
+          .hasMessageStartingWith("copyTo: need a writable segment, got segment=");
+    }
+    Tensor closed = backend.tensor(DType.F32, Shape.of(6));
+    closed.close();
+    assertThatThrownBy(() -> closed.copyTo(MemorySegment.ofArray(out)))
+        .isInstanceOf(ClosedException.class);
+  }
+
+  @Test
   void aLargerSegmentIsFilledAsFarAsTheShape() {
     float[] mine = new float[8];
     try (Tensor tensor = backend.wrap(mine, Shape.of(2, 3))) {

@@ -4,7 +4,6 @@ import dev.weft.DType;
 import dev.weft.Shape;
 import dev.weft.Tensor;
 import dev.weft.internal.Checks;
-import java.lang.foreign.ValueLayout;
 
 /**
  * How far predictions are from their targets: a mean over the batch, and its gradient in the same
@@ -103,7 +102,7 @@ public sealed interface Loss {
   default double gradient(Tensor prediction, Tensor target, Tensor gradient) {
     try (Tensor value = prediction.backend().tensor(DType.F64, Shape.of(1))) {
       gradient(prediction, target, gradient, value);
-      return value.segment().get(ValueLayout.JAVA_DOUBLE, 0);
+      return value.get(0);
     }
   }
 
@@ -115,7 +114,7 @@ public sealed interface Loss {
   default double gradient(Tensor prediction, Labels labels, Tensor gradient) {
     try (Tensor value = prediction.backend().tensor(DType.F64, Shape.of(1))) {
       gradient(prediction, labels, gradient, value);
-      return value.segment().get(ValueLayout.JAVA_DOUBLE, 0);
+      return value.get(0);
     }
   }
 

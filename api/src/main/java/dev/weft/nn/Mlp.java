@@ -9,7 +9,7 @@ import dev.weft.init.Initializer;
 import dev.weft.init.Initializers;
 import dev.weft.internal.Checks;
 import dev.weft.random.RandomKey;
-import java.lang.foreign.ValueLayout;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -92,7 +92,7 @@ public final class Mlp implements AutoCloseable {
     this.layers = Collections.unmodifiableList(made);
     this.value = madeValue;
     this.squares = madeSquares;
-    value.segment().set(ValueLayout.JAVA_DOUBLE, 0, Double.NaN);
+    value.copyFrom(MemorySegment.ofArray(new double[] {Double.NaN}));
     Activation.Kind last = made.getLast().activation().kind();
     this.lossOfLogits =
         loss instanceof Loss.SoftmaxCrossEntropy && last == Activation.Kind.SOFTMAX
@@ -210,7 +210,7 @@ public final class Mlp implements AutoCloseable {
 
   /** The mean loss of the last step's batch, before its update; NaN before the first step. */
   public double loss() {
-    return value.segment().get(ValueLayout.JAVA_DOUBLE, 0);
+    return value.get(0);
   }
 
   /** The gradients of the last backward pass, a layer's at its place. */

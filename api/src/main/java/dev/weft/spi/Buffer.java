@@ -11,6 +11,11 @@ public interface Buffer {
    */
   MemorySegment segment();
 
+  /** Whether the host can reach the memory: whether {@link #segment} works. */
+  default boolean isHost() {
+    return true;
+  }
+
   /** Gives the memory back; once. A caller's memory stays as it is. */
   void close();
 }

@@ -31,6 +31,24 @@ public interface Engine extends NnEngine, AutoCloseable {
   Buffer wrap(MemorySegment segment);
 
   /**
+   * Copies {@code out.byteSize()} bytes of a buffer, from {@code byteOffset} on, to the host.
+   *
+   * @param out native or heap, of the calling thread
+   */
+  default void read(Buffer buffer, long byteOffset, MemorySegment out) {
+    out.copyFrom(buffer.segment().asSlice(byteOffset, out.byteSize()));
+  }
+
+  /**
+   * Copies {@code in.byteSize()} bytes from the host into a buffer, from {@code byteOffset} on.
+   *
+   * @param in native or heap, of the calling thread
+   */
+  default void write(Buffer buffer, long byteOffset, MemorySegment in) {
+    buffer.segment().asSlice(byteOffset, in.byteSize()).copyFrom(in);
+  }
+
+  /**
    * Writes {@code region} of the logical tensor, {@code dtype.byteSize(region.shape().elements())}
    * bytes from the beginning of {@code out}; allocates nothing for fills that are defined element
    * by element.

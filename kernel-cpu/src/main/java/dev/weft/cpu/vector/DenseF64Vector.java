@@ -6,6 +6,7 @@ import dev.weft.cpu.dense.Gemm;
 import dev.weft.cpu.dense.Matrix;
 import dev.weft.cpu.scalar.DenseF64Scalar;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.DoubleVector;
@@ -27,6 +28,11 @@ final class DenseF64Vector implements DenseKernels<double[]> {
   private static final int MR = S.vectorBitSize() >= 512 ? 14 : 5;
 
   private static final int NR = 2 * V;
+
+  /** Without masks in hardware, which come with vectors of 512 bits, masked loads are boxed. */
+  private static final boolean HAS_MASKS = S.vectorBitSize() >= 512;
+
+  private static final ValueLayout.OfDouble ELEMENT = ValueLayout.JAVA_DOUBLE_UNALIGNED;
 
   /** A block of more bytes from end to end does not come from the second-level cache. */
   private static final long FAR_BYTES = 1 << 20;
@@ -216,11 +222,7 @@ final class DenseF64Vector implements DenseKernels<double[]> {
               .intoArray(out, at + k * ld + whole);
         }
       }
-      VectorMask<Double> rest = S.indexInRange(whole, rows);
-      for (; k < columns; k++) {
-        DoubleVector.fromMemorySegment(S, x, from + k * columnStride * Double.BYTES, ORDER, rest)
-            .intoArray(out, at + k * ld + whole, rest);
-      }
+      packRest(x, origin, columnStride, whole, rows, k, columns, out, at, ld);
     }
     for (int r = 0; r < whole; r += V) {
       long from = (origin + r) * Double.BYTES;
@@ -228,6 +230,35 @@ final class DenseF64Vector implements DenseKernels<double[]> {
         DoubleVector.fromMemorySegment(S, x, from + k * columnStride * Double.BYTES, ORDER)
             .intoArray(out, at + k * ld + r);
       }
+    }
+  }
+
+  /** Rows {@code whole … rows − 1} of the columns from {@code first} on. */
+  private static void packRest(
+      MemorySegment x,
+      long origin,
+      long columnStride,
+      int whole,
+      int rows,
+      int first,
+      int columns,
+      double[] out,
+      int at,
+      int ld) {
+    if (!HAS_MASKS) {
+      for (int k = first; k < columns; k++) {
+        for (int r = whole; r < rows; r++) {
+          long from = (origin + r + k * columnStride) * Double.BYTES;
+          out[at + k * ld + r] = x.get(ELEMENT, from);
+        }
+      }
+      return;
+    }
+    VectorMask<Double> rest = S.indexInRange(whole, rows);
+    for (int k = first; k < columns; k++) {
+      long from = (origin + whole + k * columnStride) * Double.BYTES;
+      DoubleVector.fromMemorySegment(S, x, from, ORDER, rest)
+          .intoArray(out, at + k * ld + whole, rest);
     }
   }
 
