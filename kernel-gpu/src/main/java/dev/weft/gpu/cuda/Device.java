@@ -1,0 +1,282 @@
+package dev.weft.gpu.cuda;
+
+import dev.weft.DeviceException;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import jcuda.Pointer;
+import jcuda.driver.CUcontext;
+import jcuda.driver.CUdevice;
+import jcuda.driver.CUevent;
+import jcuda.driver.CUevent_flags;
+import jcuda.driver.CUfunction;
+import jcuda.driver.CUmodule;
+import jcuda.driver.CUresult;
+import jcuda.driver.CUstream;
+import jcuda.driver.CUstream_flags;
+import jcuda.driver.JCudaDriver;
+
+/**
+ * An open device: its primary context, two streams (one computes, one copies) and its kernels. A
+ * CUDA context belongs to a thread of the system, and virtual threads move between those: every
+ * operation binds it anew, and nothing between that and the call lets a virtual thread go.
+ *
+ * <p>An error after which the context is lost makes the device dead: every later operation but
+ * {@link #close} repeats it.
+ */
+public final class Device implements AutoCloseable {
+  private final Cuda.DeviceInfo info;
+  private final CUdevice device = new CUdevice();
+  private final CUcontext context = new CUcontext();
+  private final CUstream compute = new CUstream();
+  private final CUstream copy = new CUstream();
+  private final CUmodule module = new CUmodule();
+  private final Map<String, CUfunction> functions = new ConcurrentHashMap<>();
+  private volatile DeviceException death;
+
+  /**
+   * Opens a device.
+   *
+   * @param ptx the kernels
+   * @throws UnavailableException if it cannot be opened
+   */
+  public Device(Cuda.DeviceInfo info, byte[] ptx) {
+    this.info = info;
+    Cuda.check(JCudaDriver.cuDeviceGet(device, info.ordinal()), "cuDeviceGet");
+    int status = JCudaDriver.cuDevicePrimaryCtxRetain(context, device);
+    if (status != CUresult.CUDA_SUCCESS) {
+      throw new UnavailableException(
+          "device " + info.ordinal() + " has no context to give: " + CUresult.stringFor(status),
+          status == CUresult.CUDA_ERROR_OUT_OF_MEMORY
+              ? "end what uses its memory: nvidia-smi"
+              : "see whether another process has it alone: nvidia-smi");
+    }
+    try {
+      bind();
+      int flags = CUstream_flags.CU_STREAM_NON_BLOCKING;
+      Cuda.check(JCudaDriver.cuStreamCreate(compute, flags), "cuStreamCreate");
+      Cuda.check(JCudaDriver.cuStreamCreate(copy, flags), "cuStreamCreate");
+      load(ptx);
+    } catch (DeviceException | UnavailableException e) {
+      JCudaDriver.cuDevicePrimaryCtxRelease(device);
+      throw e;
+    }
+  }
+
+  private void load(byte[] ptx) {
+    byte[] terminated = new byte[ptx.length + 1];
+    System.arraycopy(ptx, 0, terminated, 0, ptx.length);
+    int status = JCudaDriver.cuModuleLoadData(module, terminated);
+    if (status != CUresult.CUDA_SUCCESS) {
+      String first = new String(ptx, StandardCharsets.US_ASCII);
+      int at = first.indexOf(".version");
+      String line = at < 0 ? "" : first.substring(at, first.indexOf('\n', at));
+      throw new UnavailableException(
+          "the driver (CUDA "
+              + Cuda.version(info.driver())
+              + ") refuses the kernels ("
+              + line
+              + "): "
+              + CUresult.stringFor(status),
+          "install a newer driver");
+    }
+  }
+
+  /** What was opened. */
+  public Cuda.DeviceInfo info() {
+    return info;
+  }
+
+  /** Makes the context the calling thread's. */
+  private void bind() {
+    Cuda.check(JCudaDriver.cuCtxSetCurrent(context), "cuCtxSetCurrent");
+  }
+
+  /** Begins an operation on a device that lives. */
+  private void begin() {
+    DeviceException e = death;
+    if (e != null) {
+      throw new DeviceException(
+          "the device is lost, close its backend; the first error was: " + e.getMessage(), true);
+    }
+    bind();
+  }
+
+  private void check(int status, String call) {
+    if (status != CUresult.CUDA_SUCCESS) {
+      try {
+        Cuda.check(status, call);
+      } catch (DeviceException e) {
+        if (e.isFatal() && death == null) {
+          death = e;
+        }
+        throw e;
+      }
+    }
+  }
+
+  /**
+   * Memory of the device.
+   *
+   * @return its address, a multiple of 256; 0 if there is not so much
+   */
+  long allocate(long bytes) {
+    begin();
+    DevicePointer pointer = new DevicePointer();
+    int status = JCudaDriver.cuMemAlloc(pointer, bytes);
+    if (status == CUresult.CUDA_ERROR_OUT_OF_MEMORY) {
+      return 0;
+    }
+    check(status, "cuMemAlloc");
+    return pointer.address();
+  }
+
+  /** Gives back memory of {@link #allocate}; waits for what uses it. */
+  void free(long address) {
+    begin();
+    check(JCudaDriver.cuMemFree(DevicePointer.device(address)), "cuMemFree");
+  }
+
+  /** Bytes that are free on the device now, for every process. */
+  long freeBytes() {
+    begin();
+    long[] free = new long[1];
+    check(JCudaDriver.cuMemGetInfo(free, new long[1]), "cuMemGetInfo");
+    return free[0];
+  }
+
+  /** Pins host memory for copies that run beside the computation. */
+  void register(MemorySegment memory) {
+    begin();
+    Pointer pointer = DevicePointer.host(memory.address());
+    check(JCudaDriver.cuMemHostRegister(pointer, memory.byteSize(), 0), "cuMemHostRegister");
+  }
+
+  /** Undoes {@link #register}. */
+  void unregister(MemorySegment memory) {
+    if (death == null) {
+      bind();
+      JCudaDriver.cuMemHostUnregister(DevicePointer.host(memory.address()));
+    }
+  }
+
+  /** A point in a stream. */
+  CUevent event() {
+    begin();
+    CUevent event = new CUevent();
+    check(JCudaDriver.cuEventCreate(event, CUevent_flags.CU_EVENT_DISABLE_TIMING), "cuEventCreate");
+    return event;
+  }
+
+  void destroy(CUevent event) {
+    if (death == null) {
+      bind();
+      JCudaDriver.cuEventDestroy(event);
+    }
+  }
+
+  /** Marks what the computing stream has been given so far. */
+  void recordCompute(CUevent event) {
+    begin();
+    check(JCudaDriver.cuEventRecord(event, compute), "cuEventRecord");
+  }
+
+  /** Marks what the copying stream has been given so far. */
+  void recordCopy(CUevent event) {
+    begin();
+    check(JCudaDriver.cuEventRecord(event, copy), "cuEventRecord");
+  }
+
+  /** The copying stream goes on after the event. */
+  void copyAfter(CUevent event) {
+    begin();
+    check(JCudaDriver.cuStreamWaitEvent(copy, event, 0), "cuStreamWaitEvent");
+  }
+
+  /** The computing stream goes on after the event. */
+  void computeAfter(CUevent event) {
+    begin();
+    check(JCudaDriver.cuStreamWaitEvent(compute, event, 0), "cuStreamWaitEvent");
+  }
+
+  /** The calling thread goes on after the event. */
+  void await(CUevent event) {
+    begin();
+    check(JCudaDriver.cuEventSynchronize(event), "cuEventSynchronize");
+  }
+
+  /** Waits for everything that the computing stream has been given. */
+  public void synchronize() {
+    begin();
+    check(JCudaDriver.cuStreamSynchronize(compute), "cuStreamSynchronize");
+  }
+
+  /** Begins a copy to pinned host memory on the copying stream. */
+  void copyToHost(long address, MemorySegment out, long bytes) {
+    begin();
+    Pointer host = DevicePointer.host(out.address());
+    check(
+        JCudaDriver.cuMemcpyDtoHAsync(host, DevicePointer.device(address), bytes, copy),
+        "cuMemcpyDtoHAsync");
+  }
+
+  /** Begins a copy from pinned host memory on the copying stream. */
+  void copyToDevice(MemorySegment in, long address, long bytes) {
+    begin();
+    Pointer host = DevicePointer.host(in.address());
+    check(
+        JCudaDriver.cuMemcpyHtoDAsync(DevicePointer.device(address), host, bytes, copy),
+        "cuMemcpyHtoDAsync");
+  }
+
+  /**
+   * Launches a kernel on the computing stream, one-dimensional.
+   *
+   * @param parameters {@code void*[]}: where its arguments are, in memory that stays until this
+   *     returns
+   */
+  public void launch(String kernel, int blocks, int threads, MemorySegment parameters) {
+    CUfunction function = function(kernel);
+    begin();
+    check(
+        JCudaDriver.cuLaunchKernel(
+            function,
+            blocks,
+            1,
+            1,
+            threads,
+            1,
+            1,
+            0,
+            compute,
+            DevicePointer.host(parameters.address()),
+            null),
+        kernel);
+  }
+
+  private CUfunction function(String kernel) {
+    CUfunction known = functions.get(kernel);
+    if (known != null) {
+      return known;
+    }
+    begin();
+    CUfunction function = new CUfunction();
+    check(JCudaDriver.cuModuleGetFunction(function, module, kernel), "cuModuleGetFunction");
+    functions.put(kernel, function);
+    return function;
+  }
+
+  /** Gives the context back; memory, streams and kernels of a lost one are gone with it. */
+  @Override
+  public void close() {
+    if (death == null) {
+      bind();
+      JCudaDriver.cuStreamSynchronize(compute);
+      JCudaDriver.cuModuleUnload(module);
+      JCudaDriver.cuStreamDestroy(copy);
+      JCudaDriver.cuStreamDestroy(compute);
+    }
+    JCudaDriver.cuDevicePrimaryCtxRelease(device);
+  }
+}

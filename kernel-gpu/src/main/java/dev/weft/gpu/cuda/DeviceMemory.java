@@ -1,0 +1,165 @@
+package dev.weft.gpu.cuda;
+
+import dev.weft.DeviceException;
+import dev.weft.MemoryInfo;
+import dev.weft.MemoryLimitException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Memory of a device, kept when it is given back: the driver's own allocation takes as long as a
+ * fill of a megabyte, and its release waits for the device. A block given back is used again by
+ * what comes later on the computing stream, after everything that used it before. What is kept goes
+ * back to the driver when it is in the way: by {@link #trim}, by a limit, or because the device has
+ * no more.
+ */
+public final class DeviceMemory {
+  /** Blocks are multiples of it, below {@link #LARGE}; what CUDA aligns to. */
+  static final long SMALL_UNIT = 512;
+
+  /** From here on blocks are multiples of an eighth of the power of two below. */
+  static final long LARGE = 1 << 20;
+
+  private final Device device;
+  private final long limit;
+  private final TreeMap<Long, Deque<Long>> kept = new TreeMap<>(); // addresses by size
+  private long keptBytes;
+  private long usedBytes;
+  private long peakBytes;
+  private boolean closed;
+
+  /**
+   * Memory of at most {@code limit} bytes together with what is kept; 0 for all that the device
+   * has.
+   */
+  public DeviceMemory(Device device, long limit) {
+    this.device = device;
+    this.limit = limit > 0 ? Math.min(limit, device.info().bytes()) : device.info().bytes();
+  }
+
+  /** A block of memory. */
+  public final class Block {
+    private final long address;
+    private final long bytes;
+    private boolean released; // guarded by the memory
+
+    private Block(long address, long bytes) {
+      this.address = address;
+      this.bytes = bytes;
+    }
+
+    /** Where it begins: a multiple of 256. */
+    public long address() {
+      return address;
+    }
+
+    /** Gives it back; once. */
+    public void release() {
+      DeviceMemory.this.release(this);
+    }
+  }
+
+  /** What tensors hold now: whole blocks, without what is kept. */
+  public synchronized MemoryInfo info() {
+    return new MemoryInfo(usedBytes, peakBytes, limit);
+  }
+
+  /** Bytes that are kept for later. */
+  public synchronized long keptBytes() {
+    return keptBytes;
+  }
+
+  /**
+   * A block of at least {@code bytes} bytes, whose content is undefined.
+   *
+   * @throws MemoryLimitException if neither the limit nor the device allows it
+   */
+  public synchronized Block allocate(long bytes) {
+    long size = blockSize(bytes);
+    Map.Entry<Long, Deque<Long>> found = kept.ceilingEntry(size);
+    if (found != null && found.getKey() - size <= size / 8) {
+      return use(take(found), found.getKey());
+    }
+    if (size > limit - usedBytes) {
+      throw new MemoryLimitException(
+          "allocate",
+          "need requestedBytes <= freeBytes of the limit " + limit,
+          bytes,
+          limit - usedBytes);
+    }
+    if (size > limit - usedBytes - keptBytes) {
+      trim();
+    }
+    long address = device.allocate(size);
+    if (address == 0 && keptBytes > 0) {
+      trim();
+      address = device.allocate(size);
+    }
+    if (address == 0) {
+      throw new MemoryLimitException(
+          "allocate", "need requestedBytes <= freeBytes of the device", bytes, device.freeBytes());
+    }
+    return use(address, size);
+  }
+
+  private Block use(long address, long size) {
+    usedBytes += size;
+    peakBytes = Math.max(peakBytes, usedBytes);
+    return new Block(address, size);
+  }
+
+  private long take(Map.Entry<Long, Deque<Long>> entry) {
+    long address = entry.getValue().pop();
+    if (entry.getValue().isEmpty()) {
+      kept.remove(entry.getKey());
+    }
+    keptBytes -= entry.getKey();
+    return address;
+  }
+
+  private synchronized void release(Block block) {
+    if (block.released) {
+      return;
+    }
+    block.released = true;
+    usedBytes -= block.bytes;
+    if (closed) {
+      free(block.address);
+      return;
+    }
+    kept.computeIfAbsent(block.bytes, size -> new ArrayDeque<>()).push(block.address);
+    keptBytes += block.bytes;
+  }
+
+  /** Gives everything that is kept back to the driver. */
+  public synchronized void trim() {
+    kept.values().forEach(addresses -> addresses.forEach(this::free));
+    kept.clear();
+    keptBytes = 0;
+  }
+
+  private void free(long address) {
+    try {
+      device.free(address);
+    } catch (DeviceException e) {
+      if (!e.isFatal()) { // of a lost device the memory is gone already
+        throw e;
+      }
+    }
+  }
+
+  /** Trims, and keeps nothing from now on. */
+  public synchronized void close() {
+    closed = true;
+    trim();
+  }
+
+  /** Bytes of the block for so many bytes: at most an eighth more from {@link #LARGE} on. */
+  static long blockSize(long bytes) {
+    long unit = bytes < LARGE ? SMALL_UNIT : Long.highestOneBit(bytes) / 8;
+    long units = bytes / unit + (bytes % unit == 0 ? 0 : 1);
+    return Math.max(units, 1) * unit;
+  }
+}

@@ -1,0 +1,76 @@
+package dev.weft.gpu.cuda;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import jcuda.driver.JCudaDriver;
+
+/**
+ * Loads JCuda's native libraries. JCuda itself would load whatever file of the right name lies in
+ * {@code java.io.tmpdir}, or put it there in several steps; so the libraries are unpacked into a
+ * new directory of this process's own (mode 0700), JCuda is pointed there while it loads, and the
+ * directory is deleted: the system keeps what is loaded.
+ */
+final class NativeLibraries {
+  /** JCuda's version, which is part of its libraries' names. */
+  static final String VERSION = "12.6.0";
+
+  private static final String TMPDIR = "java.io.tmpdir";
+
+  private NativeLibraries() {}
+
+  /**
+   * Loads what {@link JCudaDriver} needs, for good.
+   *
+   * @throws UnavailableException if JCuda's library is not there or does not load, with the reason
+   */
+  static synchronized void loadDriver() {
+    load("JCudaDriver", () -> JCudaDriver.setExceptionsEnabled(false));
+  }
+
+  private static void load(String name, Runnable initializer) {
+    String file = "lib" + name + "-" + VERSION + "-linux-x86_64.so";
+    Path directory = null;
+    String before = System.getProperty(TMPDIR);
+    try {
+      directory = Files.createTempDirectory("weft-native-"); // readable by its owner alone
+      try (InputStream in =
+          NativeLibraries.class.getClassLoader().getResourceAsStream("lib/" + file)) {
+        if (in == null) {
+          throw new UnavailableException(
+              "JCuda's library " + file + " is not on the class path or module path",
+              "add org.jcuda:jcuda-natives:" + VERSION + ":linux-x86_64");
+        }
+        Files.copy(in, directory.resolve(file));
+      }
+      System.setProperty(TMPDIR, directory.toString());
+      initializer.run();
+    } catch (IOException e) {
+      throw new UnavailableException(
+          "JCuda's library " + file + " can not be unpacked: " + e,
+          "give the JVM a java.io.tmpdir that it may write to and load libraries from");
+    } catch (LinkageError | IllegalCallerException e) {
+      throw new UnavailableException(
+          "JCuda's library " + file + " does not load: " + e.getMessage(),
+          "install NVIDIA's driver, whose libcuda.so.1 it needs, and run java with"
+              + " --enable-native-access=ALL-UNNAMED");
+    } finally {
+      System.setProperty(TMPDIR, before);
+      delete(directory, file);
+    }
+  }
+
+  private static void delete(Path directory, String file) {
+    if (directory == null) {
+      return;
+    }
+    try {
+      Files.deleteIfExists(directory.resolve(file));
+      Files.deleteIfExists(directory);
+    } catch (IOException e) {
+      System.getLogger("dev.weft")
+          .log(System.Logger.Level.DEBUG, "a directory of libraries stays: {0}", e.toString());
+    }
+  }
+}

@@ -1,0 +1,173 @@
+package dev.weft.gpu.cuda;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.locks.ReentrantLock;
+import jcuda.driver.CUevent;
+
+/**
+ * Copies between a device and host memory of any kind and size, by way of two pinned buffers in
+ * turn: while one is on its way to or from the device, the host copies the other. One transfer at a
+ * time; what a transfer takes does not grow with it.
+ */
+public final class Transfers implements AutoCloseable {
+  /** Bytes of a buffer: far above what a copy costs to begin. */
+  static final long CHUNK = 8L << 20;
+
+  private final Device device;
+  private final DeviceMemory memory;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment[] pinned = new MemorySegment[2]; // made when first needed
+  private final CUevent[] copied = new CUevent[2];
+  private final CUevent[] computed = new CUevent[2];
+
+  /** Transfers of a device; {@code memory} gives what {@link #produce} needs on it. */
+  public Transfers(Device device, DeviceMemory memory) {
+    this.device = device;
+    this.memory = memory;
+  }
+
+  /** Writes bytes {@code from … from + count − 1} of some whole to an address of the device. */
+  public interface Producer {
+    /** Begins it on the computing stream. */
+    void produce(long from, long count, long address);
+  }
+
+  /** Copies {@code out.byteSize()} bytes to the host, after what was computed before. */
+  public void read(long address, MemorySegment out) {
+    lock.lock();
+    try {
+      prepare();
+      device.recordCompute(computed[0]);
+      device.copyAfter(computed[0]);
+      long size = out.byteSize();
+      long chunks = (size + CHUNK - 1) / CHUNK;
+      for (long chunk = 0; chunk <= chunks; chunk++) {
+        if (chunk < chunks) {
+          int i = (int) (chunk % 2);
+          long from = chunk * CHUNK;
+          device.copyToHost(address + from, pinned[i], Math.min(CHUNK, size - from));
+          device.recordCopy(copied[i]);
+        }
+        if (chunk > 0) {
+          receive(chunk - 1, out);
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Waits for a chunk, and takes it out of its buffer. */
+  private void receive(long chunk, MemorySegment out) {
+    int i = (int) (chunk % 2);
+    long from = chunk * CHUNK;
+    long count = Math.min(CHUNK, out.byteSize() - from);
+    device.await(copied[i]);
+    MemorySegment.copy(pinned[i], 0, out, from, count);
+  }
+
+  /**
+   * Copies {@code in.byteSize()} bytes to the device, after what was computed before; what is
+   * computed later comes after it.
+   */
+  public void write(MemorySegment in, long address) {
+    lock.lock();
+    try {
+      prepare();
+      device.recordCompute(computed[0]);
+      device.copyAfter(computed[0]);
+      long size = in.byteSize();
+      for (long from = 0; from < size; from += CHUNK) {
+        int i = (int) (from / CHUNK % 2);
+        long count = Math.min(CHUNK, size - from);
+        device.await(copied[i]); // of the chunk before the last, or of an earlier transfer
+        MemorySegment.copy(in, from, pinned[i], 0, count);
+        device.copyToDevice(pinned[i], address + from, count);
+        device.recordCopy(copied[i]);
+      }
+      device.recordCopy(computed[1]);
+      device.computeAfter(computed[1]);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Computes {@code out.byteSize()} bytes chunk by chunk on the device, and copies them to the
+   * host: a chunk is computed while the one before it is copied.
+   */
+  public void produce(Producer producer, MemorySegment out) {
+    lock.lock();
+    try {
+      prepare();
+      long size = out.byteSize();
+      long chunks = (size + CHUNK - 1) / CHUNK;
+      DeviceMemory.Block block = memory.allocate(Math.min(size, 2 * CHUNK));
+      try {
+        for (long chunk = 0; chunk <= chunks; chunk++) {
+          if (chunk < chunks) {
+            int i = (int) (chunk % 2);
+            long from = chunk * CHUNK;
+            long count = Math.min(CHUNK, size - from);
+            long address = block.address() + i * CHUNK;
+            producer.produce(from, count, address); // its buffer is free: chunk − 2 was received
+            device.recordCompute(computed[i]);
+            device.copyAfter(computed[i]);
+            device.copyToHost(address, pinned[i], count);
+            device.recordCopy(copied[i]);
+          }
+          if (chunk > 0) {
+            receive(chunk - 1, out);
+          }
+        }
+      } finally {
+        block.release();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void prepare() {
+    if (pinned[1] != null) {
+      return;
+    }
+    for (int i = 0; i < 2; i++) {
+      if (copied[i] == null) {
+        copied[i] = device.event();
+      }
+      if (computed[i] == null) {
+        computed[i] = device.event();
+      }
+      if (pinned[i] == null) {
+        MemorySegment buffer = arena.allocate(CHUNK, 4096);
+        device.register(buffer);
+        pinned[i] = buffer;
+      }
+    }
+  }
+
+  /** Waits for the transfer that runs, if any, and gives the buffers back. */
+  @Override
+  public void close() {
+    lock.lock();
+    try {
+      for (int i = 0; i < 2; i++) {
+        if (pinned[i] != null) {
+          device.unregister(pinned[i]);
+        }
+        if (copied[i] != null) {
+          device.destroy(copied[i]);
+        }
+        if (computed[i] != null) {
+          device.destroy(computed[i]);
+        }
+      }
+      arena.close();
+    } finally {
+      lock.unlock();
+    }
+  }
+}
