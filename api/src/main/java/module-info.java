@@ -11,6 +11,9 @@ module dev.weft {
   exports dev.weft.spi to
       dev.weft.cpu,
       dev.weft.gpu;
+  exports dev.weft.spi.fill to
+      dev.weft.cpu,
+      dev.weft.gpu;
   exports dev.weft.internal to
       dev.weft.cpu,
       dev.weft.gpu,

@@ -19,6 +19,7 @@ import dev.weft.random.RandomKey;
 import dev.weft.spi.Buffer;
 import dev.weft.spi.Engine;
 import dev.weft.spi.StridedMatrix;
+import dev.weft.spi.fill.StreamFill;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -263,20 +264,7 @@ final class CpuEngine implements Engine {
     if (last.dtype == dtype && key.equals(last.key) && fill.equals(last.fill)) {
       return last.stream;
     }
-    StreamFill stream =
-        switch (fill) {
-          case Fill.Bits f -> StreamFill.bits(dtype, key);
-          case Fill.Custom f -> StreamFill.bits(DType.F32, key);
-          case Fill.Uniform f -> StreamFill.of(f, dtype, key);
-          case Fill.Normal f -> StreamFill.of(f, dtype, key);
-          case Fill.TruncatedNormal f -> StreamFill.of(f, dtype, key);
-          case Fill.Sparse f -> StreamFill.of(new Fill.Normal(0, f.stddev()), dtype, key);
-          case Fill.Constant f -> null;
-          case Fill.Identity f -> null;
-          case Fill.Dirac f -> null;
-          case Fill.Orthogonal f -> null;
-          case Fill.DeltaOrthogonal f -> null;
-        };
+    StreamFill stream = StreamFill.of(fill, dtype, key);
     lastPlan = new Plan(fill, key, dtype, stream);
     return stream;
   }

@@ -1,5 +1,6 @@
 package dev.weft.cpu;
 
+import dev.weft.spi.fill.StreamFill;
 import java.lang.foreign.MemorySegment;
 
 /**

@@ -5,6 +5,9 @@ import dev.weft.Region;
 import dev.weft.Shape;
 import dev.weft.cpu.parallel.Workers;
 import dev.weft.init.Fill;
+import dev.weft.spi.fill.Elements;
+import dev.weft.spi.fill.SparseColumns;
+import dev.weft.spi.fill.StreamFill;
 import java.lang.foreign.MemorySegment;
 
 /**

@@ -14,6 +14,8 @@ import dev.weft.init.Fill;
 import dev.weft.init.Layout;
 import dev.weft.random.RandomKey;
 import dev.weft.spi.Buffer;
+import dev.weft.spi.fill.DiracPlan;
+import dev.weft.spi.fill.StreamFill;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -91,7 +93,7 @@ final class OrthogonalFill {
     long outputs = torch ? logical.dim(0) : logical.dim(-1);
     long size = inputs * outputs;
     long taps = logical.elements() / size;
-    long centre = StructuredFill.centre(logical, fill.layout(), 1);
+    long centre = DiracPlan.centre(logical, fill.layout(), 1);
     int bytes = dtype.byteSize();
     Pieces zeros = (at, first, count) -> fills.constant(0, bytes, out, at * bytes, count);
     if (region.isWhole() && dtype == computed(dtype) && !torch) {

@@ -4,6 +4,8 @@ import dev.weft.DType;
 import dev.weft.Shape;
 import dev.weft.init.Fill;
 import dev.weft.init.Layout;
+import dev.weft.spi.fill.DiracPlan;
+import dev.weft.spi.fill.Elements;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -46,15 +48,15 @@ final class StructuredFill {
       long count) {
     long one = Elements.bits(dtype, 1);
     int bytes = dtype.byteSize();
-    boolean torch = fill.layout() == Layout.TORCH;
-    long outputs = torch ? logical.dim(0) : logical.dim(-1);
-    long inputs = torch ? logical.dim(1) : logical.dim(-2);
-    long perGroup = outputs / fill.groups();
-    long centre = centre(logical, fill.layout(), 0);
+    DiracPlan plan = DiracPlan.of(fill, logical);
+    long outputs = plan.outputs();
+    long inputs = plan.inputs();
+    long perGroup = plan.perGroup();
+    long taps = plan.taps();
+    long centre = plan.centre();
     long end = first + count;
-    if (torch) {
-      long row = logical.elements() / outputs; // elements of one output channel
-      long taps = row / inputs;
+    if (plan.layout() == Layout.TORCH) {
+      long row = inputs * taps; // elements of one output channel
       for (long o = first / row; o < outputs && o * row < end; o++) {
         long d = o % perGroup;
         put(d < inputs, o * row + d * taps + centre, first, end, out, byteOffset, bytes, one);
@@ -68,19 +70,6 @@ final class StructuredFill {
         }
       }
     }
-  }
-
-  /**
-   * Index of the centre tap among the taps of a convolution: k div 2 on every spatial axis, or (k −
-   * 1) div 2 if {@code less} is 1.
-   */
-  static long centre(Shape logical, Layout layout, int less) {
-    int begin = layout == Layout.TORCH ? 2 : 0;
-    long index = 0;
-    for (int axis = begin; axis < begin + logical.rank() - 2; axis++) {
-      index = index * logical.dim(axis) + (logical.dim(axis) - less) / 2;
-    }
-    return index;
   }
 
   private static void put(

@@ -14,6 +14,7 @@ import dev.weft.cpu.scalar.ScalarFillKernels;
 import dev.weft.init.Fill;
 import dev.weft.init.Layout;
 import dev.weft.random.RandomKey;
+import dev.weft.spi.fill.StreamFill;
 import dev.weft.testkit.Patterns;
 import dev.weft.testkit.Reference;
 import java.lang.foreign.MemorySegment;

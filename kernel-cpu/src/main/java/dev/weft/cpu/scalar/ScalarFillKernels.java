@@ -1,9 +1,9 @@
 package dev.weft.cpu.scalar;
 
-import dev.weft.cpu.Elements;
 import dev.weft.cpu.FillKernels;
-import dev.weft.cpu.StreamFill;
 import dev.weft.random.Philox4x32;
+import dev.weft.spi.fill.Elements;
+import dev.weft.spi.fill.StreamFill;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 

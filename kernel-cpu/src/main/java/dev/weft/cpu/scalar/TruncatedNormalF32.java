@@ -1,5 +1,7 @@
 package dev.weft.cpu.scalar;
 
+import dev.weft.spi.fill.TruncatedNormalPlanF32;
+
 /**
  * The standard normal cut at [a, b], in f32, from one 32-bit word x: z = Φ⁻¹(Φ(a) + (x +
  * ½)·2⁻³²·(Φ(b) − Φ(a))).
@@ -10,9 +12,6 @@ package dev.weft.cpu.scalar;
  * the bounds.
  */
 public final class TruncatedNormalF32 {
-  /** Number of coefficients of the tail. */
-  public static final int TAIL_TERMS = 8;
-
   /** Middle of the interval [√(0.0225·0.9775), ½] of the root. */
   public static final float ROOT_CENTRE = 0x1.4bee5cp-2f;
 
@@ -32,103 +31,23 @@ public final class TruncatedNormalF32 {
 
   private TruncatedNormalF32() {}
 
-  /**
-   * The constants of one pair of bounds; see {@link TruncatedNormalPlan}, which they are rounded
-   * from.
-   *
-   * @param flip xored to the word: −1 if mirrored, else 0
-   * @param split words ≥ split (unsigned) lie above the mean
-   * @param width probability of a word
-   * @param tailBelow p of word 0
-   * @param tailAbove p of word 2³² − 1
-   * @param middleBelow q of word split − 1
-   * @param middleAbove q of word split
-   * @param cut smaller p belong to the tail
-   * @param k scale of p, a power of two's exponent
-   * @param tailCentre middle of the tail polynomial's interval
-   * @param tail0 to {@code tail7}: its coefficients
-   */
-  public record Plan(
-      int flip,
-      int split,
-      float width,
-      float tailBelow,
-      float tailAbove,
-      float middleBelow,
-      float middleAbove,
-      float cut,
-      float k,
-      float tailCentre,
-      float tail0,
-      float tail1,
-      float tail2,
-      float tail3,
-      float tail4,
-      float tail5,
-      float tail6,
-      float tail7) {
-
-    /**
-     * Computes the constants.
-     *
-     * @param lower a, in units of σ from the mean; may be −∞
-     * @param upper b; may be +∞
-     * @throws IllegalArgumentException unless {@code lower < upper}
-     */
-    public static Plan of(double lower, double upper) {
-      TruncatedNormalPlan plan = TruncatedNormalPlan.of(lower, upper, Integer.SIZE, TAIL_TERMS);
-      double[] t = plan.tail();
-      return new Plan(
-          plan.mirrored() ? -1 : 0,
-          (int) plan.split(),
-          (float) plan.width(),
-          (float) plan.tailBelow(),
-          (float) plan.tailAbove(),
-          (float) plan.middleBelow(),
-          (float) plan.middleAbove(),
-          (float) plan.cut(),
-          (float) plan.k(),
-          (float) plan.tailCentre(),
-          (float) t[0],
-          (float) t[1],
-          (float) t[2],
-          (float) t[3],
-          (float) t[4],
-          (float) t[5],
-          (float) t[6],
-          (float) t[7]);
-    }
-
-    /** Whether no word needs the tail. */
-    public boolean isCentral() {
-      return cut == 0;
-    }
-
-    /**
-     * Whether a = −b: then the top bit of a word is its side, and both counts of words are below
-     * 2³¹, so that a signed conversion does.
-     */
-    public boolean isSymmetric() {
-      return split == 0x80000000 && tailBelow == tailAbove && middleBelow == middleAbove;
-    }
-  }
-
   /** z of a word. */
-  public static float sample(Plan plan, int word) {
-    int x = word ^ plan.flip;
-    boolean above = Integer.compareUnsigned(x, plan.split) >= 0;
+  public static float sample(TruncatedNormalPlanF32 plan, int word) {
+    int x = word ^ plan.flip();
+    boolean above = Integer.compareUnsigned(x, plan.split()) >= 0;
     int fromEnd = above ? ~x : x;
-    float p = Math.fma(toFloat(fromEnd), plan.width, above ? plan.tailAbove : plan.tailBelow);
+    float p = Math.fma(toFloat(fromEnd), plan.width(), above ? plan.tailAbove() : plan.tailBelow());
     float z;
-    if (p < plan.cut) {
+    if (p < plan.cut()) {
       z = tail(plan, p);
     } else {
-      int fromSplit = above ? x - plan.split : plan.split + ~x;
+      int fromSplit = above ? x - plan.split() : plan.split() + ~x;
       float q =
-          Math.fma(toFloat(fromSplit), plan.width, above ? plan.middleAbove : plan.middleBelow);
+          Math.fma(
+              toFloat(fromSplit), plan.width(), above ? plan.middleAbove() : plan.middleBelow());
       z = q * ratio(p);
     }
-    return above == (plan.flip == 0) ? z : -z;
+    return above == (plan.flip() == 0) ? z : -z;
   }
 
   /** The f32 nearest to an unsigned word. */
@@ -152,16 +71,16 @@ public final class TruncatedNormalF32 {
     return Math.fma(v, s, ROOT0);
   }
 
-  private static float tail(Plan plan, float p) {
-    float r = (float) Math.sqrt(NormalF32.minusTwoLn(p, plan.k));
-    float t = (float) Math.sqrt(r) - plan.tailCentre;
-    float s = Math.fma(t, plan.tail7, plan.tail6);
-    s = Math.fma(t, s, plan.tail5);
-    s = Math.fma(t, s, plan.tail4);
-    s = Math.fma(t, s, plan.tail3);
-    s = Math.fma(t, s, plan.tail2);
-    s = Math.fma(t, s, plan.tail1);
-    s = Math.fma(t, s, plan.tail0);
+  private static float tail(TruncatedNormalPlanF32 plan, float p) {
+    float r = (float) Math.sqrt(NormalF32.minusTwoLn(p, plan.k()));
+    float t = (float) Math.sqrt(r) - plan.tailCentre();
+    float s = Math.fma(t, plan.tail7(), plan.tail6());
+    s = Math.fma(t, s, plan.tail5());
+    s = Math.fma(t, s, plan.tail4());
+    s = Math.fma(t, s, plan.tail3());
+    s = Math.fma(t, s, plan.tail2());
+    s = Math.fma(t, s, plan.tail1());
+    s = Math.fma(t, s, plan.tail0());
     return r + s;
   }
 }

@@ -1,13 +1,12 @@
 package dev.weft.cpu.scalar;
 
+import dev.weft.spi.fill.TruncatedNormalPlanF64;
+
 /**
  * The standard normal cut at [a, b], in f64, from one 64-bit word X: {@link TruncatedNormalF32}
  * with 64 bits in place of 32, and near the mean a polynomial of ⁴√(p(1 − p)).
  */
 public final class TruncatedNormalF64 {
-  /** Number of coefficients of the tail. */
-  public static final int TAIL_TERMS = 19;
-
   /** Middle of the interval [⁴√(0.0225·0.9775), √½] of the root. */
   public static final double ROOT_CENTRE = 0x1.179af075e448bp-1;
 
@@ -35,84 +34,24 @@ public final class TruncatedNormalF64 {
 
   private TruncatedNormalF64() {}
 
-  /**
-   * The constants of one pair of bounds; see {@link TruncatedNormalPlan}, which they are.
-   *
-   * @param flip xored to the word: −1 if mirrored, else 0
-   * @param split words ≥ split (unsigned) lie above the mean
-   * @param width probability of a word
-   * @param tailBelow p of word 0
-   * @param tailAbove p of word 2⁶⁴ − 1
-   * @param middleBelow q of word split − 1
-   * @param middleAbove q of word split
-   * @param cut smaller p belong to the tail
-   * @param k scale of p, a power of two's exponent
-   * @param tailCentre middle of the tail polynomial's interval
-   * @param tail its coefficients, lowest power first; not to be written
-   */
-  public record Plan(
-      long flip,
-      long split,
-      double width,
-      double tailBelow,
-      double tailAbove,
-      double middleBelow,
-      double middleAbove,
-      double cut,
-      double k,
-      double tailCentre,
-      double[] tail) {
-
-    /**
-     * Computes the constants.
-     *
-     * @param lower a, in units of σ from the mean; may be −∞
-     * @param upper b; may be +∞
-     * @throws IllegalArgumentException unless {@code lower < upper}
-     */
-    public static Plan of(double lower, double upper) {
-      TruncatedNormalPlan plan = TruncatedNormalPlan.of(lower, upper, Long.SIZE, TAIL_TERMS);
-      return new Plan(
-          plan.mirrored() ? -1 : 0,
-          plan.split(),
-          plan.width(),
-          plan.tailBelow(),
-          plan.tailAbove(),
-          plan.middleBelow(),
-          plan.middleAbove(),
-          plan.cut(),
-          plan.k(),
-          plan.tailCentre(),
-          plan.tail());
-    }
-
-    /** Whether no word needs the tail. */
-    public boolean isCentral() {
-      return cut == 0;
-    }
-
-    /** Whether a = −b: then the top bit of a word is its side. */
-    public boolean isSymmetric() {
-      return split == Long.MIN_VALUE && tailBelow == tailAbove && middleBelow == middleAbove;
-    }
-  }
-
   /** z of a word. */
-  public static double sample(Plan plan, long word) {
-    long x = word ^ plan.flip;
-    boolean above = Long.compareUnsigned(x, plan.split) >= 0;
+  public static double sample(TruncatedNormalPlanF64 plan, long word) {
+    long x = word ^ plan.flip();
+    boolean above = Long.compareUnsigned(x, plan.split()) >= 0;
     long fromEnd = above ? ~x : x;
-    double p = Math.fma(toDouble(fromEnd), plan.width, above ? plan.tailAbove : plan.tailBelow);
+    double p =
+        Math.fma(toDouble(fromEnd), plan.width(), above ? plan.tailAbove() : plan.tailBelow());
     double z;
-    if (p < plan.cut) {
+    if (p < plan.cut()) {
       z = tail(plan, p);
     } else {
-      long fromSplit = above ? x - plan.split : plan.split + ~x;
+      long fromSplit = above ? x - plan.split() : plan.split() + ~x;
       double q =
-          Math.fma(toDouble(fromSplit), plan.width, above ? plan.middleAbove : plan.middleBelow);
+          Math.fma(
+              toDouble(fromSplit), plan.width(), above ? plan.middleAbove() : plan.middleBelow());
       z = q * ratio(p);
     }
-    return above == (plan.flip == 0) ? z : -z;
+    return above == (plan.flip() == 0) ? z : -z;
   }
 
   /** The f64 nearest to an unsigned word: both terms are exact. */
@@ -144,12 +83,12 @@ public final class TruncatedNormalF64 {
     return Math.fma(v, s, ROOT0);
   }
 
-  private static double tail(Plan plan, double p) {
-    double r = Math.sqrt(NormalF64.minusTwoLn(p, plan.k));
-    double t = Math.sqrt(r) - plan.tailCentre;
-    double s = plan.tail[TAIL_TERMS - 1];
-    for (int i = TAIL_TERMS - 2; i >= 0; i--) {
-      s = Math.fma(t, s, plan.tail[i]);
+  private static double tail(TruncatedNormalPlanF64 plan, double p) {
+    double r = Math.sqrt(NormalF64.minusTwoLn(p, plan.k()));
+    double t = Math.sqrt(r) - plan.tailCentre();
+    double s = plan.tail()[TruncatedNormalPlanF64.TAIL_TERMS - 1];
+    for (int i = TruncatedNormalPlanF64.TAIL_TERMS - 2; i >= 0; i--) {
+      s = Math.fma(t, s, plan.tail()[i]);
     }
     return r + s;
   }

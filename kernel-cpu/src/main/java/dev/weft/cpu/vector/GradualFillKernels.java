@@ -2,7 +2,7 @@ package dev.weft.cpu.vector;
 
 import dev.weft.DType;
 import dev.weft.cpu.FillKernels;
-import dev.weft.cpu.StreamFill;
+import dev.weft.spi.fill.StreamFill;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;

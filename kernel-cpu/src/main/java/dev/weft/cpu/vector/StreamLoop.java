@@ -1,7 +1,7 @@
 package dev.weft.cpu.vector;
 
 import dev.weft.DType;
-import dev.weft.cpu.StreamFill;
+import dev.weft.spi.fill.StreamFill;
 import java.lang.foreign.MemorySegment;
 
 /**

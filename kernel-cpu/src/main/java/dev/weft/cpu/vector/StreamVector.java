@@ -6,9 +6,9 @@ import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.SQRT;
 import static jdk.incubator.vector.VectorOperators.XOR;
 
-import dev.weft.cpu.StreamFill;
-import dev.weft.cpu.StreamFill.Kind;
 import dev.weft.random.Philox4x32;
+import dev.weft.spi.fill.StreamFill;
+import dev.weft.spi.fill.StreamFill.Kind;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import jdk.incubator.vector.ByteVector;

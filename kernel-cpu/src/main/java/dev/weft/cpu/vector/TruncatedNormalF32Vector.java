@@ -7,6 +7,7 @@ import static jdk.incubator.vector.VectorOperators.SQRT;
 import static jdk.incubator.vector.VectorOperators.XOR;
 
 import dev.weft.cpu.scalar.TruncatedNormalF32;
+import dev.weft.spi.fill.TruncatedNormalPlanF32;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
@@ -29,7 +30,7 @@ final class TruncatedNormalF32Vector {
 
   /** q = ½ − p with the sign of z; symmetric bounds. */
   @Inlined
-  static FloatVector middle(VectorSpecies<Float> f, IntVector word, TruncatedNormalF32.Plan plan) {
+  static FloatVector middle(VectorSpecies<Float> f, IntVector word, TruncatedNormalPlanF32 plan) {
     return ((FloatVector) fromSplit(word).convertShape(I2F, f, 0))
         .fma(FloatVector.broadcast(f, plan.width()), FloatVector.broadcast(f, plan.middleAbove()))
         .reinterpretAsInts()
@@ -39,7 +40,7 @@ final class TruncatedNormalF32Vector {
 
   /** p, the probability of the nearer tail; symmetric bounds. */
   @Inlined
-  static FloatVector tail(VectorSpecies<Float> f, IntVector word, TruncatedNormalF32.Plan plan) {
+  static FloatVector tail(VectorSpecies<Float> f, IntVector word, TruncatedNormalPlanF32 plan) {
     return ((FloatVector) fromSplit(word).lanewise(XOR, 0x7fffffff).convertShape(I2F, f, 0))
         .fma(FloatVector.broadcast(f, plan.width()), FloatVector.broadcast(f, plan.tailAbove()));
   }
@@ -72,10 +73,7 @@ final class TruncatedNormalF32Vector {
   /** p; any bounds. */
   @Inlined
   static FloatVector tail(
-      VectorSpecies<Float> f,
-      IntVector x,
-      VectorMask<Integer> above,
-      TruncatedNormalF32.Plan plan) {
+      VectorSpecies<Float> f, IntVector x, VectorMask<Integer> above, TruncatedNormalPlanF32 plan) {
     return NormalF32Vector.unsigned(f, x.blend(x.lanewise(NOT), above))
         .fma(
             FloatVector.broadcast(f, plan.width()),
@@ -85,10 +83,7 @@ final class TruncatedNormalF32Vector {
   /** q = ½ − p; any bounds. */
   @Inlined
   static FloatVector middle(
-      VectorSpecies<Float> f,
-      IntVector x,
-      VectorMask<Integer> above,
-      TruncatedNormalF32.Plan plan) {
+      VectorSpecies<Float> f, IntVector x, VectorMask<Integer> above, TruncatedNormalPlanF32 plan) {
     IntVector fromSplit = x.sub(plan.split());
     return NormalF32Vector.unsigned(f, fromSplit.lanewise(NOT).blend(fromSplit, above))
         .fma(
@@ -99,14 +94,14 @@ final class TruncatedNormalF32Vector {
   /** The sign of z; any bounds. */
   @Inlined
   static IntVector sign(
-      VectorSpecies<Integer> i, VectorMask<Integer> above, TruncatedNormalF32.Plan plan) {
+      VectorSpecies<Integer> i, VectorMask<Integer> above, TruncatedNormalPlanF32 plan) {
     VectorMask<Integer> negative = plan.flip() == 0 ? above.not() : above;
     return IntVector.zero(i).blend(0x80000000, negative);
   }
 
   /** |z| of p in the tail. */
   @Inlined
-  static FloatVector inTail(VectorSpecies<Float> f, FloatVector p, TruncatedNormalF32.Plan plan) {
+  static FloatVector inTail(VectorSpecies<Float> f, FloatVector p, TruncatedNormalPlanF32 plan) {
     FloatVector e =
         ((FloatVector) NormalF32Vector.exponent(p).convertShape(I2F, f, 0)).sub(plan.k() * 0x1p23f);
     FloatVector h = NormalF32Vector.argument(f, p);

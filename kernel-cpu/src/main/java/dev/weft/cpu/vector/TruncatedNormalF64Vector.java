@@ -6,6 +6,7 @@ import static jdk.incubator.vector.VectorOperators.SQRT;
 import static jdk.incubator.vector.VectorOperators.XOR;
 
 import dev.weft.cpu.scalar.TruncatedNormalF64;
+import dev.weft.spi.fill.TruncatedNormalPlanF64;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorSpecies;
@@ -19,7 +20,7 @@ final class TruncatedNormalF64Vector {
 
   /** All bits where a word is in the upper part, else none. */
   @Inlined
-  static LongVector above(LongVector x, TruncatedNormalF64.Plan plan) {
+  static LongVector above(LongVector x, TruncatedNormalPlanF64 plan) {
     LongVector not = x.lanewise(NOT);
     LongVector borrow = // top bit: x < split
         not.and(plan.split()).or(not.or(plan.split()).and(x.sub(plan.split())));
@@ -29,7 +30,7 @@ final class TruncatedNormalF64Vector {
   /** p, the probability of the nearer tail. */
   @Inlined
   static DoubleVector tail(
-      VectorSpecies<Double> d, LongVector x, LongVector above, TruncatedNormalF64.Plan plan) {
+      VectorSpecies<Double> d, LongVector x, LongVector above, TruncatedNormalPlanF64 plan) {
     return NormalF64Vector.unsigned(d, x.lanewise(XOR, above))
         .fma(
             DoubleVector.broadcast(d, plan.width()),
@@ -39,7 +40,7 @@ final class TruncatedNormalF64Vector {
   /** q = ½ − p. */
   @Inlined
   static DoubleVector middle(
-      VectorSpecies<Double> d, LongVector x, LongVector above, TruncatedNormalF64.Plan plan) {
+      VectorSpecies<Double> d, LongVector x, LongVector above, TruncatedNormalPlanF64 plan) {
     LongVector fromSplit = x.sub(plan.split()); // split + ~x = ~(x − split)
     return NormalF64Vector.unsigned(d, fromSplit.lanewise(XOR, above.lanewise(NOT)))
         .fma(
@@ -49,7 +50,7 @@ final class TruncatedNormalF64Vector {
 
   /** The sign of z. */
   @Inlined
-  static LongVector sign(LongVector above, TruncatedNormalF64.Plan plan) {
+  static LongVector sign(LongVector above, TruncatedNormalPlanF64 plan) {
     return above.lanewise(XOR, plan.flip()).lanewise(NOT).and(0x8000000000000000L);
   }
 
@@ -93,13 +94,12 @@ final class TruncatedNormalF64Vector {
 
   /** |z| of p in the tail. */
   @Inlined
-  static DoubleVector inTail(
-      VectorSpecies<Double> d, DoubleVector p, TruncatedNormalF64.Plan plan) {
+  static DoubleVector inTail(VectorSpecies<Double> d, DoubleVector p, TruncatedNormalPlanF64 plan) {
     double[] tail = plan.tail();
     DoubleVector r = NormalF64Vector.radius(d, p, plan.k());
     DoubleVector w = r.lanewise(SQRT).sub(plan.tailCentre());
-    DoubleVector c = DoubleVector.broadcast(d, tail[TruncatedNormalF64.TAIL_TERMS - 1]);
-    for (int n = TruncatedNormalF64.TAIL_TERMS - 2; n >= 0; n--) {
+    DoubleVector c = DoubleVector.broadcast(d, tail[TruncatedNormalPlanF64.TAIL_TERMS - 1]);
+    for (int n = TruncatedNormalPlanF64.TAIL_TERMS - 2; n >= 0; n--) {
       c = w.fma(c, DoubleVector.broadcast(d, tail[n]));
     }
     return r.add(c);

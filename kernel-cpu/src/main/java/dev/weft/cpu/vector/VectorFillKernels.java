@@ -1,10 +1,10 @@
 package dev.weft.cpu.vector;
 
 import dev.weft.DType;
-import dev.weft.cpu.Elements;
 import dev.weft.cpu.FillKernels;
-import dev.weft.cpu.StreamFill;
 import dev.weft.cpu.scalar.ScalarFillKernels;
+import dev.weft.spi.fill.Elements;
+import dev.weft.spi.fill.StreamFill;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.concurrent.ConcurrentHashMap;

@@ -1,6 +1,6 @@
 package dev.weft.cpu.vector;
 
-import dev.weft.cpu.StreamFill;
+import dev.weft.spi.fill.StreamFill;
 import java.lang.foreign.MemorySegment;
 
 /**

@@ -7,9 +7,9 @@ import static jdk.incubator.vector.VectorOperators.UGE;
 import static jdk.incubator.vector.VectorOperators.XOR;
 
 import dev.weft.DType;
-import dev.weft.cpu.StreamFill;
-import dev.weft.cpu.scalar.TruncatedNormalF32;
-import dev.weft.cpu.scalar.TruncatedNormalF64;
+import dev.weft.spi.fill.StreamFill;
+import dev.weft.spi.fill.TruncatedNormalPlanF32;
+import dev.weft.spi.fill.TruncatedNormalPlanF64;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import jdk.incubator.vector.ByteVector;
@@ -155,7 +155,7 @@ final class WordVector implements WordLoops {
   /** Makes of words the truncated normals outside the tail, and of scratch the tails' p. */
   @Exact
   private static void middle(StreamFill fill, long[] words, long[] scratch, int count) {
-    TruncatedNormalF64.Plan plan = fill.truncated64();
+    TruncatedNormalPlanF64 plan = fill.truncated64();
     for (int i = 0; i < count; i += VL) {
       LongVector x = LongVector.fromArray(L, words, i).lanewise(XOR, plan.flip());
       LongVector above = TruncatedNormalF64Vector.above(x, plan);
@@ -178,7 +178,7 @@ final class WordVector implements WordLoops {
       int count,
       MemorySegment target,
       long byteOffset) {
-    TruncatedNormalF64.Plan plan = fill.truncated64();
+    TruncatedNormalPlanF64 plan = fill.truncated64();
     MemorySegment out = MEMORY.cast(target);
     DoubleVector scale = DoubleVector.broadcast(D, fill.scale());
     DoubleVector shift = DoubleVector.broadcast(D, fill.shift());
@@ -201,7 +201,7 @@ final class WordVector implements WordLoops {
 
   @Exact
   private static void middleF32(StreamFill fill, long[] words, long[] scratch, int count) {
-    TruncatedNormalF32.Plan plan = fill.truncated32();
+    TruncatedNormalPlanF32 plan = fill.truncated32();
     IntVector split = IntVector.broadcast(I, plan.split());
     for (int i = 0; i < count / 2; i += VL) {
       IntVector word = LongVector.fromArray(L, words, i).reinterpretAsInts();
@@ -221,7 +221,7 @@ final class WordVector implements WordLoops {
   /** Of what {@link #middleF32} made, all truncated normals. */
   @Exact
   private static void tailF32(StreamFill fill, long[] words, long[] scratch, int count) {
-    TruncatedNormalF32.Plan plan = fill.truncated32();
+    TruncatedNormalPlanF32 plan = fill.truncated32();
     for (int i = 0; i < count / 2; i += VL) {
       FloatVector p = LongVector.fromArray(L, scratch, i).reinterpretAsFloats();
       VectorMask<Float> inTail = p.lt(plan.cut());

@@ -9,6 +9,8 @@ import dev.weft.Accuracy;
 import dev.weft.DType;
 import dev.weft.init.Fill;
 import dev.weft.random.RandomKey;
+import dev.weft.spi.fill.TruncatedNormalPlanF32;
+import dev.weft.spi.fill.TruncatedNormalPlanF64;
 import dev.weft.testkit.KnownAnswers;
 import dev.weft.testkit.NormalTail;
 import dev.weft.testkit.Reference;
@@ -211,8 +213,8 @@ class TransformErrorTest {
     "100, Infinity, 2",
   })
   void truncatedNormal(double a, double b, double most) {
-    TruncatedNormalF32.Plan plan = TruncatedNormalF32.Plan.of(a, b);
-    TruncatedNormalF64.Plan exact = TruncatedNormalF64.Plan.of(a, b);
+    TruncatedNormalPlanF32 plan = TruncatedNormalPlanF32.of(a, b);
+    TruncatedNormalPlanF64 exact = TruncatedNormalPlanF64.of(a, b);
     Errors errors = new Errors();
     long outside = 0;
     long falls = 0;
@@ -265,7 +267,7 @@ class TransformErrorTest {
     "36, 37",
   })
   void truncatedNormalF64(double a, double b) {
-    TruncatedNormalF64.Plan plan = TruncatedNormalF64.Plan.of(a, b);
+    TruncatedNormalPlanF64 plan = TruncatedNormalPlanF64.of(a, b);
     Fill fill = Fill.truncatedNormalSigma(0, 1, a, b);
     RandomKey key = RandomKey.of(65);
     Errors errors = new Errors();
@@ -290,7 +292,7 @@ class TransformErrorTest {
   @ParameterizedTest
   @CsvSource({"-2, 2", "-3, 3", "-1, 3", "0, Infinity", "-Infinity, Infinity", "5, 6", "-8, -7"})
   void neverFallsByMoreThanTwoUlps(double a, double b) {
-    TruncatedNormalF32.Plan plan = TruncatedNormalF32.Plan.of(a, b);
+    TruncatedNormalPlanF32 plan = TruncatedNormalPlanF32.of(a, b);
     double seam = NormalTail.upper(2.0047);
     double mass = NormalTail.lower(b) - NormalTail.lower(a);
     long[] starts = {0, 1L << 31, (1L << 32) - 50_000, (long) (seam / mass * 0x1p32), 0x12345678L};
@@ -307,8 +309,8 @@ class TransformErrorTest {
   @ParameterizedTest
   @CsvSource({"2", "1", "3", "0.1", "Infinity"})
   void symmetricBoundsGiveSymmetricSamples(double b) {
-    TruncatedNormalF32.Plan plan = TruncatedNormalF32.Plan.of(-b, b);
-    TruncatedNormalF64.Plan wide = TruncatedNormalF64.Plan.of(-b, b);
+    TruncatedNormalPlanF32 plan = TruncatedNormalPlanF32.of(-b, b);
+    TruncatedNormalPlanF64 wide = TruncatedNormalPlanF64.of(-b, b);
     assertThat(plan.isSymmetric()).isTrue();
     assertThat(wide.isSymmetric()).isTrue();
     SplittableRandom random = new SplittableRandom(2);
@@ -325,8 +327,8 @@ class TransformErrorTest {
   @ParameterizedTest
   @CsvSource({"5, 6", "0, 1", "1, Infinity", "0.25, 3"})
   void boundsBelowTheMeanMirrorThoseAbove(double a, double b) {
-    TruncatedNormalF32.Plan above = TruncatedNormalF32.Plan.of(a, b);
-    TruncatedNormalF32.Plan below = TruncatedNormalF32.Plan.of(-b, -a);
+    TruncatedNormalPlanF32 above = TruncatedNormalPlanF32.of(a, b);
+    TruncatedNormalPlanF32 below = TruncatedNormalPlanF32.of(-b, -a);
     for (int x = 0; x < 100_000; x++) {
       int word = x * 0x9E3779B1;
       assertThat(TruncatedNormalF32.sample(below, ~word))
@@ -337,9 +339,9 @@ class TransformErrorTest {
   /** The usual cut needs no tail: that is what its vectors are built for. */
   @Test
   void twoSigmaIsCentral() {
-    assertThat(TruncatedNormalF32.Plan.of(-2, 2).isCentral()).isTrue();
-    assertThat(TruncatedNormalF64.Plan.of(-2, 2).isCentral()).isTrue();
-    assertThat(TruncatedNormalF32.Plan.of(-2.1, 2).isCentral()).isFalse();
+    assertThat(TruncatedNormalPlanF32.of(-2, 2).isCentral()).isTrue();
+    assertThat(TruncatedNormalPlanF64.of(-2, 2).isCentral()).isTrue();
+    assertThat(TruncatedNormalPlanF32.of(-2.1, 2).isCentral()).isFalse();
   }
 
   /**
@@ -348,7 +350,7 @@ class TransformErrorTest {
    */
   @Test
   void kurtosisOfANarrowNormalIsThree() {
-    TruncatedNormalF32.Plan plan = TruncatedNormalF32.Plan.of(-2 / 0.002, 2 / 0.002);
+    TruncatedNormalPlanF32 plan = TruncatedNormalPlanF32.of(-2 / 0.002, 2 / 0.002);
     SplittableRandom random = new SplittableRandom(3);
     int n = 1 << 20;
     double second = 0;
@@ -366,7 +368,7 @@ class TransformErrorTest {
   @Test
   void boundsThatDoNotRiseAreRefused() {
     for (double[] bounds : new double[][] {{1, 1}, {2, 1}, {Double.NaN, 1}, {0, Double.NaN}}) {
-      assertThatThrownBy(() -> TruncatedNormalF32.Plan.of(bounds[0], bounds[1]))
+      assertThatThrownBy(() -> TruncatedNormalPlanF32.of(bounds[0], bounds[1]))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageStartingWith("truncated_normal: need lower < upper, got lower=");
     }

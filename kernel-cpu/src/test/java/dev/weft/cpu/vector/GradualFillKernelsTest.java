@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.weft.DType;
 import dev.weft.cpu.FillKernels;
-import dev.weft.cpu.StreamFill;
 import dev.weft.cpu.scalar.ScalarFillKernels;
 import dev.weft.init.Fill;
 import dev.weft.random.RandomKey;
+import dev.weft.spi.fill.StreamFill;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -1,8 +1,6 @@
-package dev.weft.cpu;
+package dev.weft.spi.fill;
 
 import dev.weft.DType;
-import dev.weft.cpu.scalar.TruncatedNormalF32;
-import dev.weft.cpu.scalar.TruncatedNormalF64;
 import dev.weft.init.Fill;
 import dev.weft.random.RandomKey;
 
@@ -35,8 +33,8 @@ public record StreamFill(
     double shift,
     double least,
     double most,
-    TruncatedNormalF32.Plan truncated32,
-    TruncatedNormalF64.Plan truncated64) {
+    TruncatedNormalPlanF32 truncated32,
+    TruncatedNormalPlanF64 truncated64) {
 
   /** What an element's words become before scale and shift. */
   public enum Kind {
@@ -51,6 +49,26 @@ public record StreamFill(
     NORMAL,
     /** Inverse distribution function of word i, or of words 2i and 2i + 1. */
     TRUNCATED_NORMAL
+  }
+
+  /**
+   * The plan of the random part of any fill; null if there is none or if it is not drawn element by
+   * element. A custom fill's part is its words, that of a sparse one the normal under its zeros.
+   */
+  public static StreamFill of(Fill fill, DType dtype, RandomKey key) {
+    return switch (fill) {
+      case Fill.Bits f -> bits(dtype, key);
+      case Fill.Custom f -> bits(DType.F32, key);
+      case Fill.Uniform f -> of(f, dtype, key);
+      case Fill.Normal f -> of(f, dtype, key);
+      case Fill.TruncatedNormal f -> of(f, dtype, key);
+      case Fill.Sparse f -> of(new Fill.Normal(0, f.stddev()), dtype, key);
+      case Fill.Constant f -> null;
+      case Fill.Identity f -> null;
+      case Fill.Dirac f -> null;
+      case Fill.Orthogonal f -> null;
+      case Fill.DeltaOrthogonal f -> null;
+    };
   }
 
   /** The plan of {@link Fill.Bits}. */
@@ -87,11 +105,9 @@ public record StreamFill(
         fill.mean(),
         Math.max(dtype.ceil(fill.min()), -dtype.maxValue()),
         Math.min(dtype.floor(fill.max()), dtype.maxValue()),
+        dtype == DType.F64 ? null : TruncatedNormalPlanF32.of(fill.lowerSigma(), fill.upperSigma()),
         dtype == DType.F64
-            ? null
-            : TruncatedNormalF32.Plan.of(fill.lowerSigma(), fill.upperSigma()),
-        dtype == DType.F64
-            ? TruncatedNormalF64.Plan.of(fill.lowerSigma(), fill.upperSigma())
+            ? TruncatedNormalPlanF64.of(fill.lowerSigma(), fill.upperSigma())
             : null);
   }
 

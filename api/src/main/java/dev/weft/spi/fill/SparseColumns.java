@@ -1,4 +1,4 @@
-package dev.weft.cpu;
+package dev.weft.spi.fill;
 
 /**
  * Which entries of a sparse fill are zero: row i of column j is, if π(i) is below the number of
@@ -14,13 +14,13 @@ package dev.weft.cpu;
  *     random functions
  * @see <a href="https://doi.org/10.1007/3-540-45760-7_9">Black and Rogaway 2002</a>, cycle walking
  */
-final class SparseColumns {
+public final class SparseColumns {
   private static final int ROUNDS = 6;
 
   private SparseColumns() {}
 
   /** Whether the entry at ({@code row}, {@code column}) is zero. */
-  static boolean isZero(long seed, long row, long column, long rows, long zeros) {
+  public static boolean isZero(long seed, long row, long column, long rows, long zeros) {
     return permute(row, rows, mix(mix(seed) ^ column)) < zeros;
   }
 

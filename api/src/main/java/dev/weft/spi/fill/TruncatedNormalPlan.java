@@ -1,4 +1,4 @@
-package dev.weft.cpu.scalar;
+package dev.weft.spi.fill;
 
 import java.math.BigDecimal;
 import java.math.BigInteger;
@@ -8,8 +8,8 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The constants of a normal distribution cut at [a, b], in more digits than either type: {@link
- * TruncatedNormalF32} and {@link TruncatedNormalF64} round them. Computed from IEEE operations and
- * StrictMath alone: the same on every machine.
+ * TruncatedNormalPlanF32} and {@link TruncatedNormalPlanF64} round them. Computed from IEEE
+ * operations and StrictMath alone: the same on every machine.
  *
  * <p>Word x of n bits stands for the probability Φ(a) + (x + ½)·w, w = (Φ(b) − Φ(a))·2⁻ⁿ. Words
  * below {@code split} lie below the mean, the others above it. On either side p is the distance to

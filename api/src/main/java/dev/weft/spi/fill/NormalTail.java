@@ -1,4 +1,4 @@
-package dev.weft.cpu.scalar;
+package dev.weft.spi.fill;
 
 /** The distribution function of N(0, 1) to about 27 digits, for constants. z ≥ 0 throughout. */
 final class NormalTail {

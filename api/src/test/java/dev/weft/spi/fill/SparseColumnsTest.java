@@ -1,4 +1,4 @@
-package dev.weft.cpu;
+package dev.weft.spi.fill;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

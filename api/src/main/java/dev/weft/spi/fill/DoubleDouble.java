@@ -1,4 +1,4 @@
-package dev.weft.cpu.scalar;
+package dev.weft.spi.fill;
 
 /**
  * hi + lo, about 106 bits, |lo| ≤ ulp(hi)/2. Built from IEEE operations and StrictMath alone: the

@@ -1,4 +1,4 @@
-package dev.weft.cpu;
+package dev.weft.spi.fill;
 
 import dev.weft.DType;
 import java.lang.foreign.MemorySegment;
