@@ -1,6 +1,9 @@
-/** The CUDA backend: for now a provider that says what is missing. */
+/** The CUDA backend, found as a provider. */
 module dev.weft.gpu {
   requires dev.weft;
+  requires jcuda;
+
+  uses dev.weft.spi.BackendProvider;
 
   provides dev.weft.spi.BackendProvider with
       dev.weft.gpu.GpuProvider;

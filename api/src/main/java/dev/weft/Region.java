@@ -170,6 +170,19 @@ public final class Region {
     return runLength;
   }
 
+  /**
+   * How runs follow each other: the start of run r is that of run 0 plus the digits of r in the
+   * mixed radix of these numbers, the last of which varies fastest, each times its stride.
+   */
+  public long[] runExtents() {
+    return outerExtents.clone();
+  }
+
+  /** The strides of {@link #runExtents}, in logical elements. */
+  public long[] runStrides() {
+    return outerStrides.clone();
+  }
+
   /** The logical element at which run {@code run} begins, {@code 0 <= run < runCount}. */
   public long runStart(long run) {
     long rest = run;

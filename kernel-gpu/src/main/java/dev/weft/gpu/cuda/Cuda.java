@@ -73,8 +73,13 @@ public final class Cuda {
     return able;
   }
 
+  /** Whether the directory that the property {@code weft.cuda.path} names has a driver. */
+  public static boolean hasNamedDriver() {
+    return NativeLibraries.namedDriver() != null;
+  }
+
   /** {@code 12.6} of 12060. */
-  static String version(int version) {
+  public static String version(int version) {
     return version / 1000 + "." + version % 1000 / 10;
   }
 

@@ -16,6 +16,10 @@ final class NativeLibraries {
   /** JCuda's version, which is part of its libraries' names. */
   static final String VERSION = "12.6.0";
 
+  /** System property: a directory with CUDA's libraries, which is looked at first. */
+  static final String PATH_PROPERTY = "weft.cuda.path";
+
+  private static final String DRIVER = "libcuda.so.1";
   private static final String TMPDIR = "java.io.tmpdir";
 
   private NativeLibraries() {}
@@ -26,7 +30,26 @@ final class NativeLibraries {
    * @throws UnavailableException if JCuda's library is not there or does not load, with the reason
    */
   static synchronized void loadDriver() {
+    Path driver = namedDriver();
+    if (driver != null) {
+      try {
+        System.load(driver.toAbsolutePath().toString()); // JCuda's need is then met by its name
+      } catch (LinkageError | IllegalCallerException e) {
+        throw new UnavailableException(
+            driver + " does not load: " + e.getMessage(), "correct -D" + PATH_PROPERTY);
+      }
+    }
     load("JCudaDriver", () -> JCudaDriver.setExceptionsEnabled(false));
+  }
+
+  /** The driver's library in the directory of {@link #PATH_PROPERTY}; null if there is none. */
+  static Path namedDriver() {
+    String directory = System.getProperty(PATH_PROPERTY, "");
+    if (directory.isBlank()) {
+      return null;
+    }
+    Path file = Path.of(directory, DRIVER);
+    return Files.exists(file) ? file : null;
   }
 
   private static void load(String name, Runnable initializer) {

@@ -5,7 +5,8 @@ public final class UnavailableException extends RuntimeException {
   private static final long serialVersionUID = 1;
   private final String remedy;
 
-  UnavailableException(String reason, String remedy) {
+  /** A reason and what to do about it. */
+  public UnavailableException(String reason, String remedy) {
     super(reason);
     this.remedy = remedy;
   }

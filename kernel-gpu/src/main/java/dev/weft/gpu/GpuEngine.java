@@ -1,0 +1,286 @@
+package dev.weft.gpu;
+
+import dev.weft.BackendInfo;
+import dev.weft.BackendOptions;
+import dev.weft.BackendUnavailableException;
+import dev.weft.DType;
+import dev.weft.MemoryInfo;
+import dev.weft.Region;
+import dev.weft.gpu.cuda.Device;
+import dev.weft.gpu.cuda.DeviceMemory;
+import dev.weft.gpu.cuda.Transfers;
+import dev.weft.init.Fill;
+import dev.weft.nn.Activation;
+import dev.weft.nn.Labels;
+import dev.weft.nn.Loss;
+import dev.weft.nn.Optimizer;
+import dev.weft.nn.Write;
+import dev.weft.random.RandomKey;
+import dev.weft.spi.BackendProvider;
+import dev.weft.spi.Buffer;
+import dev.weft.spi.Engine;
+import dev.weft.spi.StridedMatrix;
+import java.lang.foreign.MemorySegment;
+import java.util.ServiceLoader;
+import java.util.concurrent.ConcurrentLinkedQueue;
+
+/**
+ * The CUDA backend: fills by the kernels of kernels/fill.cu, into the device's memory or, chunk by
+ * chunk, into the host's. What needs more than an element at a time (orthogonal matrices), or the
+ * caller's code (custom fills), the CPU backend does, so that the bits are the same.
+ *
+ * <p>Fills of the device's memory have begun when they return. What reads them comes after them.
+ */
+final class GpuEngine implements Engine {
+  private final BackendInfo info;
+  private final Device device;
+  private final DeviceMemory memory;
+  private final Transfers transfers;
+  private final ConcurrentLinkedQueue<DeviceFill> idleFills = new ConcurrentLinkedQueue<>();
+  private Engine host; // made when first needed; guarded by this
+
+  GpuEngine(BackendInfo info, Device device, BackendOptions options) {
+    this.info = info;
+    this.device = device;
+    this.memory = new DeviceMemory(device, options.memoryLimit());
+    this.transfers = new Transfers(device, memory);
+  }
+
+  @Override
+  public BackendInfo info() {
+    return info;
+  }
+
+  @Override
+  public MemoryInfo memory() {
+    return memory.info();
+  }
+
+  @Override
+  public Buffer allocate(long byteSize) {
+    return new DeviceBuffer(memory.allocate(byteSize));
+  }
+
+  @Override
+  public Buffer wrap(MemorySegment segment) {
+    return new HostBuffer(segment);
+  }
+
+  @Override
+  public void read(Buffer buffer, long byteOffset, MemorySegment out) {
+    switch (buffer) {
+      case DeviceBuffer b -> transfers.read(b.block.address() + byteOffset, out);
+      default -> out.copyFrom(buffer.segment().asSlice(byteOffset, out.byteSize()));
+    }
+  }
+
+  @Override
+  public void write(Buffer buffer, long byteOffset, MemorySegment in) {
+    switch (buffer) {
+      case DeviceBuffer b -> transfers.write(in, b.block.address() + byteOffset);
+      default -> buffer.segment().asSlice(byteOffset, in.byteSize()).copyFrom(in);
+    }
+  }
+
+  @Override
+  public void fill(Fill fill, RandomKey key, DType dtype, Region region, Buffer out) {
+    if (region.shape().elements() == 0) {
+      return;
+    }
+    if (!DeviceFill.canDo(fill)) {
+      fillOnHost(fill, key, dtype, region, out);
+      return;
+    }
+    DeviceFill task = idleFills.poll();
+    if (task == null) {
+      task = new DeviceFill(device);
+    }
+    task.prepare(fill, key, dtype, region);
+    if (out instanceof DeviceBuffer b) {
+      task.run(b.block.address());
+    } else {
+      int size = dtype.byteSize();
+      long bytes = dtype.byteSize(region.shape().elements());
+      DeviceFill running = task;
+      transfers.produce(
+          (from, count, address) -> running.run(from / size, count / size, address),
+          out.segment().asSlice(0, bytes));
+    }
+    idleFills.add(task); // one that failed is left to the collector
+  }
+
+  /** By the CPU backend, straight into host memory, or by way of it. */
+  private void fillOnHost(Fill fill, RandomKey key, DType dtype, Region region, Buffer out) {
+    Engine engine = host();
+    if (out instanceof HostBuffer b) {
+      engine.fill(fill, key, dtype, region, engine.wrap(b.segment));
+      return;
+    }
+    long bytes = dtype.byteSize(region.shape().elements());
+    Buffer staged = engine.allocate(bytes);
+    try {
+      engine.fill(fill, key, dtype, region, staged);
+      write(out, 0, staged.segment().asSlice(0, bytes));
+    } finally {
+      staged.close();
+    }
+  }
+
+  @Override
+  public double orthogonalityError(
+      DType dtype, long rows, long columns, double gain, Buffer matrix) {
+    Engine engine = host();
+    if (matrix instanceof HostBuffer b) {
+      return engine.orthogonalityError(dtype, rows, columns, gain, engine.wrap(b.segment));
+    }
+    long bytes = dtype.byteSize(Math.multiplyExact(rows, columns));
+    Buffer staged = engine.allocate(bytes);
+    try {
+      read(matrix, 0, staged.segment().asSlice(0, bytes));
+      return engine.orthogonalityError(dtype, rows, columns, gain, staged);
+    } finally {
+      staged.close();
+    }
+  }
+
+  /** The best backend of the host. */
+  private synchronized Engine host() {
+    if (host == null) {
+      for (BackendProvider provider :
+          ServiceLoader.load(BackendProvider.class, Engine.class.getClassLoader())) {
+        if (provider instanceof GpuProvider) {
+          continue;
+        }
+        for (BackendInfo found : provider.backends()) {
+          if (found.probe().available()) {
+            host = provider.open(found.name(), BackendOptions.DEFAULT);
+            return host;
+          }
+        }
+      }
+      throw new BackendUnavailableException(
+          "fill: orthogonal and custom fills of the gpu backend need the cpu backend;"
+              + " remedy: put weft-kernel-cpu on the class path or the module path");
+    }
+    return host;
+  }
+
+  private static UnsupportedOperationException fillsOnly(String op) {
+    return new UnsupportedOperationException(
+        op + ": the gpu backend of this version fills tensors and no more; use cpu");
+  }
+
+  @Override
+  public void gemm(
+      DType dtype, double alpha, StridedMatrix a, StridedMatrix b, double beta, StridedMatrix c) {
+    throw fillsOnly("gemm");
+  }
+
+  @Override
+  public Buffer pack(StridedMatrix b) {
+    throw fillsOnly("pack");
+  }
+
+  @Override
+  public void gemm(
+      DType dtype, double alpha, StridedMatrix a, Buffer b, double beta, StridedMatrix c) {
+    throw fillsOnly("gemm");
+  }
+
+  @Override
+  public void dense(
+      DType dtype,
+      StridedMatrix x,
+      StridedMatrix w,
+      Buffer bias,
+      Activation f,
+      StridedMatrix z,
+      StridedMatrix residual,
+      StridedMatrix y) {
+    throw fillsOnly("dense");
+  }
+
+  @Override
+  public void activate(DType dtype, Activation f, StridedMatrix x, StridedMatrix y) {
+    throw fillsOnly("activate");
+  }
+
+  @Override
+  public void activationGradient(
+      DType dtype,
+      Activation f,
+      StridedMatrix saved,
+      StridedMatrix dy,
+      StridedMatrix dz,
+      Buffer db,
+      Write write) {
+    throw fillsOnly("activationGradient");
+  }
+
+  @Override
+  public void loss(
+      DType dtype,
+      Loss loss,
+      StridedMatrix prediction,
+      Labels labels,
+      StridedMatrix target,
+      StridedMatrix gradient,
+      Buffer value) {
+    throw fillsOnly("loss");
+  }
+
+  @Override
+  public void sumOfSquares(DType dtype, long count, Buffer x, Write write, Buffer sum) {
+    throw fillsOnly("sumOfSquares");
+  }
+
+  @Override
+  public void update(
+      DType dtype,
+      Optimizer optimizer,
+      long step,
+      long count,
+      Buffer parameters,
+      Buffer gradients,
+      Buffer slot1,
+      Buffer slot2,
+      Buffer squares,
+      double clip) {
+    throw fillsOnly("update");
+  }
+
+  @Override
+  public synchronized void close() {
+    transfers.close();
+    memory.close();
+    device.close();
+    if (host != null) {
+      host.close();
+    }
+  }
+
+  /** Memory of the device. */
+  private record DeviceBuffer(DeviceMemory.Block block) implements Buffer {
+    @Override
+    public MemorySegment segment() {
+      throw new UnsupportedOperationException(
+          "segment: need memory of the host; copyTo copies a tensor of a device there");
+    }
+
+    @Override
+    public boolean isHost() {
+      return false;
+    }
+
+    @Override
+    public void close() {
+      block.release();
+    }
+  }
+
+  /** The caller's memory on the host. */
+  private record HostBuffer(MemorySegment segment) implements Buffer {
+    @Override
+    public void close() {}
+  }
+}

@@ -1,0 +1,367 @@
+// fake_driver.cpp — a stand-in for libcuda.so.1 that runs weft's kernels on the host: as much of the driver as the backend calls.
+// Compiled together with fill_shim.cpp.
+//
+// Streams are lazy: what is put into one runs when something waits for it, as late as CUDA allows. A caller that looks at a result
+// before it has waited, or lets two streams use one buffer without an event between them, sees stale bytes here and not only
+// sometimes. Freed memory and memory not yet written hold a poison. Errors can be planted, and what is not given back is counted.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+
+extern "C" std::function<void()>* weft_shim_bind(const char* name, unsigned grid, unsigned block, void** arguments);
+
+namespace {
+
+constexpr int INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NO_DEVICE = 100, INVALID_CONTEXT = 201, NOT_FOUND = 500;
+
+struct Stream {
+  std::deque<std::function<void()>> todo;
+  long done = 0;  // operations run so far
+  long given() const { return done + (long)todo.size(); }
+};
+
+struct Event {
+  Stream* stream = nullptr;
+  long after = 0;  // complete once so many operations of the stream have run
+};
+
+struct Function {
+  std::string name;
+};
+
+std::recursive_mutex lock;
+std::set<Stream*> streams;
+std::map<char*, size_t> blocks;  // device memory
+std::set<void*> pinned;
+std::set<Event*> events;
+int contexts = 0;
+int devices = 1;
+int driver_version = 12060;
+int capability = 90;
+size_t total = 1ull << 30;
+size_t used = 0;
+thread_local void* current = nullptr;
+int context_object;
+std::string failing;  // the call that fails
+int fail_after = 0;   // after so many that do not
+int fail_status = 0;
+int dead = 0;  // the status that every call gives from a fatal one on
+std::map<std::string, long> calls;
+
+bool is_fatal(int status) { return status >= 700 && status < 720; }
+
+// What a call says before it does anything.
+int enter(const char* call, bool needs_context = true) {
+  calls[call]++;
+  if (dead != 0) {
+    return dead;
+  }
+  if (failing == call && fail_after-- <= 0) {
+    if (is_fatal(fail_status)) {
+      dead = fail_status;
+    }
+    return fail_status;
+  }
+  return needs_context && current == nullptr ? INVALID_CONTEXT : 0;
+}
+
+void run_until(Stream* stream, long count) {
+  while (stream->done < count && !stream->todo.empty()) {
+    std::function<void()> operation = std::move(stream->todo.front());
+    stream->todo.pop_front();
+    stream->done++;
+    operation();
+  }
+}
+
+void run_all() {
+  for (Stream* stream : streams) {
+    run_until(stream, stream->given());
+  }
+}
+
+bool on_device(const char* at, size_t count) {
+  auto block = blocks.upper_bound(const_cast<char*>(at));
+  if (block == blocks.begin()) {
+    return false;
+  }
+  --block;
+  return at + count <= block->first + block->second;
+}
+
+}  // namespace
+
+#define CALL(name)                                        \
+  std::lock_guard<std::recursive_mutex> guard(lock);      \
+  if (int status = enter(name)) return status
+#define CALL_WITHOUT_CONTEXT(name)                        \
+  std::lock_guard<std::recursive_mutex> guard(lock);      \
+  if (int status = enter(name, false)) return status
+
+extern "C" {
+
+// What tests set and ask.
+
+long fake_reset() {
+  std::lock_guard<std::recursive_mutex> guard(lock);
+  failing.clear();
+  dead = 0;
+  devices = 1;
+  driver_version = 12060;
+  capability = 90;
+  total = 1ull << 30;
+  calls.clear();
+  return 0;
+}
+long fake_fail(const char* call, int after, int status) {
+  std::lock_guard<std::recursive_mutex> guard(lock);
+  failing = call;
+  fail_after = after;
+  fail_status = status;
+  return 0;
+}
+long fake_machine(int device_count, int version, int compute_capability, long bytes) {
+  std::lock_guard<std::recursive_mutex> guard(lock);
+  devices = device_count;
+  driver_version = version;
+  capability = compute_capability;
+  total = (size_t)bytes;
+  return 0;
+}
+long fake_calls(const char* call) {
+  std::lock_guard<std::recursive_mutex> guard(lock);
+  return calls[call];
+}
+// What is not given back: bytes of device memory, or objects.
+long fake_held(const char* what) {
+  std::lock_guard<std::recursive_mutex> guard(lock);
+  std::string name = what;
+  return name == "bytes" ? (long)used
+         : name == "streams" ? (long)streams.size()
+         : name == "events" ? (long)events.size()
+         : name == "pinned" ? (long)pinned.size()
+                            : contexts;
+}
+
+// The driver.
+
+int cuInit(unsigned) {
+  CALL_WITHOUT_CONTEXT("cuInit");
+  return devices == 0 ? NO_DEVICE : 0;
+}
+int cuDriverGetVersion(int* version) {
+  CALL_WITHOUT_CONTEXT("cuDriverGetVersion");
+  *version = driver_version;
+  return 0;
+}
+int cuDeviceGetCount(int* count) {
+  CALL_WITHOUT_CONTEXT("cuDeviceGetCount");
+  *count = devices;
+  return 0;
+}
+int cuDeviceGet(int* device, int ordinal) {
+  CALL_WITHOUT_CONTEXT("cuDeviceGet");
+  *device = ordinal;
+  return 0;
+}
+int cuDeviceGetName(char* name, int length, int device) {
+  CALL_WITHOUT_CONTEXT("cuDeviceGetName");
+  std::snprintf(name, (size_t)length, "Fake %d", device);
+  return 0;
+}
+int cuDeviceTotalMem_v2(size_t* bytes, int) {
+  CALL_WITHOUT_CONTEXT("cuDeviceTotalMem");
+  *bytes = total;
+  return 0;
+}
+int cuDeviceGetAttribute(int* value, int attribute, int) {
+  CALL_WITHOUT_CONTEXT("cuDeviceGetAttribute");
+  *value = attribute == 75 ? capability / 10 : attribute == 76 ? capability % 10 : attribute == 16 ? 4 : 0;
+  return 0;
+}
+int cuDevicePrimaryCtxRetain(void** context, int) {
+  CALL_WITHOUT_CONTEXT("cuDevicePrimaryCtxRetain");
+  contexts++;
+  *context = &context_object;
+  return 0;
+}
+int cuDevicePrimaryCtxRelease_v2(int) {
+  std::lock_guard<std::recursive_mutex> guard(lock);
+  contexts--;
+  if (contexts == 0 && dead != 0) {  // a lost context takes everything with it
+    for (Stream* stream : streams) {
+      delete stream;
+    }
+    streams.clear();
+    for (auto& block : blocks) {
+      std::free(block.first);
+    }
+    blocks.clear();
+    used = 0;
+    events.clear();
+    pinned.clear();
+  }
+  return 0;
+}
+int cuCtxSetCurrent(void* context) {
+  CALL_WITHOUT_CONTEXT("cuCtxSetCurrent");
+  current = context;
+  return 0;
+}
+int cuStreamCreate(Stream** stream, unsigned) {
+  CALL("cuStreamCreate");
+  *stream = new Stream;
+  streams.insert(*stream);
+  return 0;
+}
+int cuStreamDestroy_v2(Stream* stream) {
+  CALL("cuStreamDestroy");
+  run_until(stream, stream->given());
+  streams.erase(stream);
+  delete stream;
+  return 0;
+}
+int cuStreamSynchronize(Stream* stream) {
+  CALL("cuStreamSynchronize");
+  run_until(stream, stream->given());
+  return 0;
+}
+int cuEventCreate(Event** event, unsigned) {
+  CALL("cuEventCreate");
+  *event = new Event;
+  events.insert(*event);
+  return 0;
+}
+int cuEventDestroy_v2(Event* event) {
+  CALL("cuEventDestroy");
+  events.erase(event);
+  delete event;
+  return 0;
+}
+int cuEventRecord(Event* event, Stream* stream) {
+  CALL("cuEventRecord");
+  event->stream = stream;
+  event->after = stream->given();
+  return 0;
+}
+int cuEventSynchronize(Event* event) {
+  CALL("cuEventSynchronize");
+  if (event->stream != nullptr) {
+    run_until(event->stream, event->after);
+  }
+  return 0;
+}
+int cuStreamWaitEvent(Stream* stream, Event* event, unsigned) {
+  CALL("cuStreamWaitEvent");
+  Event now = *event;  // as it is recorded now
+  stream->todo.push_back([now] {
+    if (now.stream != nullptr) {
+      run_until(now.stream, now.after);
+    }
+  });
+  return 0;
+}
+int cuMemAlloc_v2(char** address, size_t bytes) {
+  CALL("cuMemAlloc");
+  if (bytes == 0) {
+    return INVALID_VALUE;
+  }
+  if (bytes > total - used) {
+    return OUT_OF_MEMORY;
+  }
+  *address = (char*)std::aligned_alloc(512, (bytes + 511) / 512 * 512);
+  std::memset(*address, 0xA5, bytes);
+  blocks[*address] = bytes;
+  used += bytes;
+  return 0;
+}
+int cuMemFree_v2(char* address) {
+  CALL("cuMemFree");
+  run_all();
+  auto block = blocks.find(address);
+  if (block == blocks.end()) {
+    return INVALID_VALUE;
+  }
+  used -= block->second;
+  blocks.erase(block);
+  std::free(address);
+  return 0;
+}
+int cuMemGetInfo_v2(size_t* free_bytes, size_t* all) {
+  CALL("cuMemGetInfo");
+  *free_bytes = total - used;
+  *all = total;
+  return 0;
+}
+int cuMemHostRegister_v2(void* address, size_t, unsigned) {
+  CALL("cuMemHostRegister");
+  pinned.insert(address);
+  return 0;
+}
+int cuMemHostUnregister(void* address) {
+  CALL("cuMemHostUnregister");
+  run_all();
+  return pinned.erase(address) == 1 ? 0 : INVALID_VALUE;
+}
+int cuMemcpyDtoHAsync_v2(void* out, const char* in, size_t bytes, Stream* stream) {
+  CALL("cuMemcpyDtoHAsync");
+  if (!on_device(in, bytes)) {
+    return INVALID_VALUE;
+  }
+  stream->todo.push_back([=] { std::memcpy(out, in, bytes); });
+  return 0;
+}
+int cuMemcpyHtoDAsync_v2(char* out, const void* in, size_t bytes, Stream* stream) {
+  CALL("cuMemcpyHtoDAsync");
+  if (!on_device(out, bytes)) {
+    return INVALID_VALUE;
+  }
+  stream->todo.push_back([=] { std::memcpy(out, in, bytes); });
+  return 0;
+}
+int cuModuleLoadData(void** module, const char* image) {
+  CALL("cuModuleLoadData");
+  if (std::strstr(image, ".version") == nullptr) {
+    return INVALID_VALUE;
+  }
+  *module = &context_object;
+  return 0;
+}
+int cuModuleUnload(void*) {
+  CALL("cuModuleUnload");
+  return 0;
+}
+int cuModuleGetFunction(Function** function, void*, const char* name) {
+  CALL("cuModuleGetFunction");
+  static std::map<std::string, Function*> known;
+  Function*& found = known[name];
+  if (found == nullptr) {
+    found = new Function{name};
+  }
+  *function = found;
+  return 0;
+}
+int cuLaunchKernel(Function* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned,
+                   Stream* stream, void** parameters, void**) {
+  CALL("cuLaunchKernel");
+  if (gx == 0 || gy != 1 || gz != 1 || bx == 0 || bx > 256 || by != 1 || bz != 1) {
+    return INVALID_VALUE;
+  }
+  std::function<void()>* bound = weft_shim_bind(function->name.c_str(), gx, bx, parameters);
+  if (bound == nullptr) {
+    return NOT_FOUND;
+  }
+  stream->todo.push_back([bound] {
+    (*bound)();
+    delete bound;
+  });
+  return 0;
+}
+
+}  // extern "C"
