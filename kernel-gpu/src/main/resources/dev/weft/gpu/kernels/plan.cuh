@@ -36,6 +36,7 @@ struct FillPlan {
   u32 subsequenceBits;                       // 940: 16 in CURAND order, 0 in SEQUENTIAL order
   float scale32, shift32, least32, most32;   // 944, 948, 952, 956
   TruncatedF32 truncated32;                  // 960
+  u32 roundKeys[20];                         // 1032: k0 + i * W0 and k1 + i * W1 of Philox's rounds i = 0, ..., 9, in turn
 };
 
 static_assert(__builtin_offsetof(FillPlan, seed) == 24, "layout");
@@ -45,11 +46,13 @@ static_assert(__builtin_offsetof(FillPlan, stride) == 616, "layout");
 static_assert(__builtin_offsetof(FillPlan, axes) == 936, "layout");
 static_assert(__builtin_offsetof(FillPlan, scale32) == 944, "layout");
 static_assert(__builtin_offsetof(FillPlan, truncated32) == 960, "layout");
-static_assert(sizeof(FillPlan) == 1032, "layout");
+static_assert(__builtin_offsetof(FillPlan, roundKeys) == 1032, "layout");
+static_assert(sizeof(FillPlan) == 1112, "layout");
 
 // The first logical element of run r. The outermost digit needs no division, so neither does a matrix.
 WEFT_DEVICE u64 run_start(const FillPlan& p, u64 r) {
   u64 first = p.origin;
+#pragma unroll 1
   for (u32 a = p.axes; a > 1; a--) {
     u64 extent = p.extent[a - 1];
     u64 quotient = ((r | extent) >> 32) == 0 ? (u32)r / (u32)extent : r / extent;
