@@ -9,6 +9,8 @@ import dev.weft.Region;
 import dev.weft.gpu.cuda.Device;
 import dev.weft.gpu.cuda.DeviceMemory;
 import dev.weft.gpu.cuda.Transfers;
+import dev.weft.gpu.kernels.FillKernel;
+import dev.weft.gpu.kernels.FillLaunch;
 import dev.weft.init.Fill;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Labels;
@@ -20,6 +22,7 @@ import dev.weft.spi.BackendProvider;
 import dev.weft.spi.Buffer;
 import dev.weft.spi.Engine;
 import dev.weft.spi.StridedMatrix;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ServiceLoader;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -32,11 +35,14 @@ import java.util.concurrent.ConcurrentLinkedQueue;
  * <p>Fills of the device's memory have begun when they return. What reads them comes after them.
  */
 final class GpuEngine implements Engine {
+  /** Blocks for each multiprocessor: enough to fill it twice, so that blocks end at other times. */
+  private static final int BLOCKS_PER_PROCESSOR = 16;
+
   private final BackendInfo info;
   private final Device device;
   private final DeviceMemory memory;
   private final Transfers transfers;
-  private final ConcurrentLinkedQueue<DeviceFill> idleFills = new ConcurrentLinkedQueue<>();
+  private final ConcurrentLinkedQueue<FillLaunch> idleFills = new ConcurrentLinkedQueue<>();
   private Engine host; // made when first needed; guarded by this
 
   GpuEngine(BackendInfo info, Device device, BackendOptions options) {
@@ -87,26 +93,31 @@ final class GpuEngine implements Engine {
     if (region.shape().elements() == 0) {
       return;
     }
-    if (!DeviceFill.canDo(fill)) {
+    if (!FillLaunch.supports(fill)) {
       fillOnHost(fill, key, dtype, region, out);
       return;
     }
-    DeviceFill task = idleFills.poll();
-    if (task == null) {
-      task = new DeviceFill(device);
-    }
-    task.prepare(fill, key, dtype, region);
+    FillLaunch idle = idleFills.poll();
+    FillLaunch launches = idle == null ? new FillLaunch(Arena.ofAuto()) : idle;
     if (out instanceof DeviceBuffer b) {
-      task.run(b.block.address());
+      launches.fill(fill, key, dtype, region, b.block.address(), this::launch);
     } else {
       int size = dtype.byteSize();
       long bytes = dtype.byteSize(region.shape().elements());
-      DeviceFill running = task;
       transfers.produce(
-          (from, count, address) -> running.run(from / size, count / size, address),
+          (from, count, address) ->
+              launches.fillPart(
+                  fill, key, dtype, region, from / size, count / size, address, this::launch),
           out.segment().asSlice(0, bytes));
     }
-    idleFills.add(task); // one that failed is left to the collector
+    idleFills.add(launches); // one that failed is left to the collector
+  }
+
+  private void launch(FillKernel kernel, long items, MemorySegment arguments) {
+    int threads = FillKernel.MAX_THREADS;
+    long blocks = (items + threads - 1) / threads;
+    long most = (long) BLOCKS_PER_PROCESSOR * device.info().processors();
+    device.launch(kernel.symbol(), (int) Math.min(blocks, most), threads, arguments);
   }
 
   /** By the CPU backend, straight into host memory, or by way of it. */
@@ -145,23 +156,28 @@ final class GpuEngine implements Engine {
 
   /** The best backend of the host. */
   private synchronized Engine host() {
-    if (host == null) {
-      for (BackendProvider provider :
-          ServiceLoader.load(BackendProvider.class, Engine.class.getClassLoader())) {
-        if (provider instanceof GpuProvider) {
-          continue;
-        }
+    if (host != null) {
+      return host;
+    }
+    BackendProvider best = null;
+    BackendInfo bestInfo = null;
+    for (BackendProvider provider :
+        ServiceLoader.load(BackendProvider.class, Engine.class.getClassLoader())) {
+      if (!(provider instanceof GpuProvider)) {
         for (BackendInfo found : provider.backends()) {
-          if (found.probe().available()) {
-            host = provider.open(found.name(), BackendOptions.DEFAULT);
-            return host;
+          if (found.probe().available() && (best == null || found.rank() > bestInfo.rank())) {
+            best = provider;
+            bestInfo = found;
           }
         }
       }
+    }
+    if (best == null) {
       throw new BackendUnavailableException(
           "fill: orthogonal and custom fills of the gpu backend need the cpu backend;"
               + " remedy: put weft-kernel-cpu on the class path or the module path");
     }
+    host = best.open(bestInfo.name(), BackendOptions.DEFAULT);
     return host;
   }
 

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Assumptions;
  * A stand-in for CUDA's driver that runs the kernels on the host (fake_driver.cpp), compiled with
  * g++ and loaded once in a process; what it cannot be made for is skipped with its reason.
  */
+@SuppressWarnings("restricted") // calls a native library, as it must
 final class FakeDriver {
   private static final List<String> SOURCES =
       List.of(

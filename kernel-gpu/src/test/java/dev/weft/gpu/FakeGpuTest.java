@@ -34,6 +34,12 @@ class FakeGpuTest {
 
   @Nested
   class Orthogonal extends OrthogonalContract {
+    /** The CPU backend does it, on the host. */
+    @Override
+    protected boolean worksInItsOwnMemory() {
+      return false;
+    }
+
     @Override
     protected Backend open(BackendOptions options) {
       return backend(options);

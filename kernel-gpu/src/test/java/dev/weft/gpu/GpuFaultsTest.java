@@ -241,8 +241,7 @@ class GpuFaultsTest {
                 tensor.fill(NORMAL, KEY);
                 tensor.copyTo(MemorySegment.ofArray(out));
               })
-          .isInstanceOfSatisfying(
-              DeviceException.class, e -> assertThat(e.isFatal()).isTrue())
+          .isInstanceOfSatisfying(DeviceException.class, e -> assertThat(e.isFatal()).isTrue())
           .hasMessageContaining("700");
       assertThatThrownBy(() -> tensor.fill(NORMAL, KEY))
           .isInstanceOf(DeviceException.class)
@@ -259,8 +258,7 @@ class GpuFaultsTest {
         Tensor expected = scalar.wrap(new float[1000], Shape.of(1000))) {
       driver.fail("cuMemcpyDtoHAsync", 0, 1);
       assertThatThrownBy(() -> tensor.fill(NORMAL, KEY))
-          .isInstanceOfSatisfying(
-              DeviceException.class, e -> assertThat(e.isFatal()).isFalse());
+          .isInstanceOfSatisfying(DeviceException.class, e -> assertThat(e.isFatal()).isFalse());
       driver.fail("none", 0, 0);
       tensor.fill(NORMAL, KEY);
       expected.fill(NORMAL, KEY);
@@ -300,7 +298,9 @@ class GpuFaultsTest {
         Tensor a = backend.tensor(DType.F32, Shape.of(4, 4));
         Tensor c = backend.tensor(DType.F32, Shape.of(4, 4))) {
       assertThatThrownBy(
-              () -> backend.gemm(1, dev.weft.Matrix.of(a), dev.weft.Matrix.of(a), 0, dev.weft.Matrix.of(c)))
+              () ->
+                  backend.gemm(
+                      1, dev.weft.Matrix.of(a), dev.weft.Matrix.of(a), 0, dev.weft.Matrix.of(c)))
           .isInstanceOf(UnsupportedOperationException.class)
           .hasMessageContaining("use cpu");
     }

@@ -29,9 +29,9 @@ public final class Device implements AutoCloseable {
   private final Cuda.DeviceInfo info;
   private final CUdevice device = new CUdevice();
   private final CUcontext context = new CUcontext();
-  private final CUstream compute = new CUstream();
-  private final CUstream copy = new CUstream();
-  private final CUmodule module = new CUmodule();
+  private final CUstream compute;
+  private final CUstream copy;
+  private final CUmodule module;
   private final Map<String, CUfunction> functions = new ConcurrentHashMap<>();
   private volatile DeviceException death;
 
@@ -52,22 +52,41 @@ public final class Device implements AutoCloseable {
               ? "end what uses its memory: nvidia-smi"
               : "see whether another process has it alone: nvidia-smi");
     }
+    CUstream first = null;
+    CUstream second = null;
     try {
       bind();
-      int flags = CUstream_flags.CU_STREAM_NON_BLOCKING;
-      Cuda.check(JCudaDriver.cuStreamCreate(compute, flags), "cuStreamCreate");
-      Cuda.check(JCudaDriver.cuStreamCreate(copy, flags), "cuStreamCreate");
-      load(ptx);
+      first = stream();
+      second = stream();
+      module = load(ptx);
     } catch (DeviceException | UnavailableException e) {
+      destroy(second);
+      destroy(first);
       JCudaDriver.cuDevicePrimaryCtxRelease(device);
       throw e;
     }
+    compute = first;
+    copy = second;
   }
 
-  private void load(byte[] ptx) {
+  private static CUstream stream() {
+    CUstream stream = new CUstream();
+    int flags = CUstream_flags.CU_STREAM_NON_BLOCKING;
+    Cuda.check(JCudaDriver.cuStreamCreate(stream, flags), "cuStreamCreate");
+    return stream;
+  }
+
+  private static void destroy(CUstream stream) {
+    if (stream != null) {
+      JCudaDriver.cuStreamDestroy(stream);
+    }
+  }
+
+  private CUmodule load(byte[] ptx) {
+    CUmodule made = new CUmodule();
     byte[] terminated = new byte[ptx.length + 1];
     System.arraycopy(ptx, 0, terminated, 0, ptx.length);
-    int status = JCudaDriver.cuModuleLoadData(module, terminated);
+    int status = JCudaDriver.cuModuleLoadData(made, terminated);
     if (status != CUresult.CUDA_SUCCESS) {
       String first = new String(ptx, StandardCharsets.US_ASCII);
       int at = first.indexOf(".version");
@@ -81,6 +100,7 @@ public final class Device implements AutoCloseable {
               + CUresult.stringFor(status),
           "install a newer driver");
     }
+    return made;
   }
 
   /** What was opened. */
@@ -210,6 +230,15 @@ public final class Device implements AutoCloseable {
   public void synchronize() {
     begin();
     check(JCudaDriver.cuStreamSynchronize(compute), "cuStreamSynchronize");
+  }
+
+  /** Waits for both streams after a failure, whose own exception counts. */
+  void drain() {
+    if (death == null) {
+      bind();
+      JCudaDriver.cuStreamSynchronize(compute);
+      JCudaDriver.cuStreamSynchronize(copy);
+    }
   }
 
   /** Begins a copy to pinned host memory on the copying stream. */

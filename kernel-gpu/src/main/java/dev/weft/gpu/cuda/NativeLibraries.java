@@ -12,6 +12,7 @@ import jcuda.driver.JCudaDriver;
  * new directory of this process's own (mode 0700), JCuda is pointed there while it loads, and the
  * directory is deleted: the system keeps what is loaded.
  */
+@SuppressWarnings("restricted") // loads native libraries, as it must
 final class NativeLibraries {
   /** JCuda's version, which is part of its libraries' names. */
   static final String VERSION = "12.6.0";
@@ -75,13 +76,21 @@ final class NativeLibraries {
           "give the JVM a java.io.tmpdir that it may write to and load libraries from");
     } catch (LinkageError | IllegalCallerException e) {
       throw new UnavailableException(
-          "JCuda's library " + file + " does not load: " + e.getMessage(),
+          "JCuda's library " + file + " does not load: " + cause(e),
           "install NVIDIA's driver, whose libcuda.so.1 it needs, and run java with"
               + " --enable-native-access=ALL-UNNAMED");
     } finally {
       System.setProperty(TMPDIR, before);
       delete(directory, file);
     }
+  }
+
+  /** The last of the causes that JCuda puts into one message with their stack traces. */
+  private static String cause(Throwable e) {
+    String message = String.valueOf(e.getMessage());
+    String name = UnsatisfiedLinkError.class.getName() + ": ";
+    int last = message.lastIndexOf(name);
+    return message.substring(last < 0 ? 0 : last + name.length()).lines().findFirst().orElse("");
   }
 
   private static void delete(Path directory, String file) {

@@ -105,6 +105,7 @@ public final class Transfers implements AutoCloseable {
       long size = out.byteSize();
       long chunks = (size + CHUNK - 1) / CHUNK;
       DeviceMemory.Block block = memory.allocate(Math.min(size, 2 * CHUNK));
+      boolean done = false;
       try {
         for (long chunk = 0; chunk <= chunks; chunk++) {
           if (chunk < chunks) {
@@ -122,7 +123,11 @@ public final class Transfers implements AutoCloseable {
             receive(chunk - 1, out);
           }
         }
+        done = true;
       } finally {
+        if (!done) {
+          device.drain(); // a copy may still read the block
+        }
         block.release();
       }
     } finally {

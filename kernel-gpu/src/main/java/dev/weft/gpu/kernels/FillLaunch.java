@@ -35,6 +35,8 @@ public final class FillLaunch {
   private RandomKey lastKey;
   private DType lastDtype;
   private StreamFill stream;
+  private long runs; // of the next launches
+  private long runLength;
 
   /** Starts kernels, in order. */
   public interface Launcher {
@@ -91,32 +93,79 @@ public final class FillLaunch {
    */
   public void fill(
       Fill fill, RandomKey key, DType dtype, Region region, long out, Launcher launcher) {
-    long elements = region.shape().elements();
-    if (elements == 0) {
-      return;
+    if (region.shape().elements() > 0) {
+      plan(fill, key, dtype);
+      plan.region(region);
+      runs(region.runCount(), region.runLength());
+      launch(fill, dtype, region.logical(), out, launcher);
     }
+  }
+
+  /**
+   * Launches what writes {@code count} elements of {@code region} from element {@code from} on: its
+   * whole runs together, and the part of a run at either end alone.
+   *
+   * @param fill as for {@link #fill}
+   * @param out address of the first of them
+   */
+  public void fillPart(
+      Fill fill,
+      RandomKey key,
+      DType dtype,
+      Region region,
+      long from,
+      long count,
+      long out,
+      Launcher launcher) {
     plan(fill, key, dtype);
+    long length = region.runLength();
+    long end = from + count;
+    long at = from;
+    while (at < end) {
+      long run = at / length;
+      long within = at % length;
+      long elements;
+      if (within == 0 && end - at >= length) {
+        runs((end - at) / length, length);
+        elements = runs * length;
+        plan.region(region);
+        plan.runs(run, runs, length);
+      } else {
+        elements = Math.min(length - within, end - at);
+        runs(1, elements);
+        plan.range(region.runStart(run) + within, elements);
+      }
+      launch(fill, dtype, region.logical(), out + dtype.byteSize(at - from), launcher);
+      at += elements;
+    }
+  }
+
+  private void runs(long count, long length) {
+    runs = count;
+    runLength = length;
+  }
+
+  private void launch(Fill fill, DType dtype, Shape logical, long out, Launcher launcher) {
     arguments.set(JAVA_LONG, 0, out);
-    plan.region(region);
     switch (fill) {
-      case Fill.Constant f -> constant(f.value(), dtype, elements, launcher);
+      case Fill.Constant f -> constant(f.value(), dtype, launcher);
       case Fill.Identity f -> {
-        constant(0, dtype, elements, launcher);
-        identity(f, dtype, region, launcher);
+        constant(0, dtype, launcher);
+        identity(f, dtype, logical, launcher);
       }
       case Fill.Dirac f -> {
-        constant(0, dtype, elements, launcher);
-        dirac(f, dtype, region, launcher);
+        constant(0, dtype, launcher);
+        dirac(f, dtype, logical, launcher);
       }
       case Fill.Sparse f -> {
-        stream(dtype, region, launcher);
-        sparse(f, dtype, region, launcher);
+        stream(dtype, launcher);
+        sparse(f, dtype, logical, launcher);
       }
       default -> {
         if (!supports(fill)) {
           throw new AssertionError("no kernel of fill.cu writes " + fill);
         }
-        stream(dtype, region, launcher);
+        stream(dtype, launcher);
       }
     }
   }
@@ -133,16 +182,15 @@ public final class FillLaunch {
     }
   }
 
-  private void stream(DType dtype, Region region, Launcher launcher) {
+  private void stream(DType dtype, Launcher launcher) {
     long perGroup = GROUP_BYTES / dtype.byteSize();
     long groups =
-        region.runCount() == 1
-            ? region.runLength() / perGroup + 2
-            : region.runCount() * ((region.runLength() + 2 * perGroup - 2) / perGroup);
+        runs == 1 ? runLength / perGroup + 2 : runs * ((runLength + 2 * perGroup - 2) / perGroup);
     launcher.launch(FillKernel.of(stream), groups, pointers);
   }
 
-  private void constant(double value, DType dtype, long elements, Launcher launcher) {
+  private void constant(double value, DType dtype, Launcher launcher) {
+    long elements = runs * runLength;
     int bytes = dtype.byteSize();
     pointer(1, counts); // this kernel has no plan
     argument(1, elements);
@@ -152,18 +200,17 @@ public final class FillLaunch {
     pointer(1, plan.struct());
   }
 
-  private void identity(Fill.Identity fill, DType dtype, Region region, Launcher launcher) {
-    Shape logical = region.logical();
+  private void identity(Fill.Identity fill, DType dtype, Shape logical, Launcher launcher) {
     long columns = logical.dim(1);
     argument(2, columns);
     argument(3, Math.min(logical.dim(0), columns));
     argument(4, Elements.bits(dtype, fill.gain()));
-    long items = region.runCount() * ((region.runLength() - 1) / (columns + 1) + 1);
+    long items = runs * ((runLength - 1) / (columns + 1) + 1);
     launcher.launch(FillKernel.of(FillKernel.IDENTITY_2, dtype.byteSize()), items, pointers);
   }
 
-  private void dirac(Fill.Dirac fill, DType dtype, Region region, Launcher launcher) {
-    DiracPlan dirac = DiracPlan.of(fill, region.logical());
+  private void dirac(Fill.Dirac fill, DType dtype, Shape logical, Launcher launcher) {
+    DiracPlan dirac = DiracPlan.of(fill, logical);
     boolean torch = dirac.layout() == Layout.TORCH;
     argument(2, dirac.outputs());
     argument(3, dirac.inputs());
@@ -173,20 +220,18 @@ public final class FillLaunch {
     argument(7, Elements.bits(dtype, 1));
     arguments.set(JAVA_INT, 8 * 8, torch ? 1 : 0);
     long row = torch ? dirac.inputs() * dirac.taps() : dirac.outputs();
-    long rows = (region.runLength() - 1) / row + 2;
-    long items = region.runCount() * (torch ? rows : rows * fill.groups());
+    long rows = (runLength - 1) / row + 2;
+    long items = runs * (torch ? rows : rows * fill.groups());
     launcher.launch(FillKernel.of(FillKernel.DIRAC_2, dtype.byteSize()), items, pointers);
   }
 
-  private void sparse(Fill.Sparse fill, DType dtype, Region region, Launcher launcher) {
-    long rows = region.logical().dim(0);
+  private void sparse(Fill.Sparse fill, DType dtype, Shape logical, Launcher launcher) {
+    long rows = logical.dim(0);
     argument(2, rows);
-    argument(3, region.logical().dim(1));
+    argument(3, logical.dim(1));
     argument(4, fill.zeros(rows));
     launcher.launch(
-        FillKernel.of(FillKernel.SPARSE_ZEROS_2, dtype.byteSize()),
-        region.shape().elements(),
-        pointers);
+        FillKernel.of(FillKernel.SPARSE_ZEROS_2, dtype.byteSize()), runs * runLength, pointers);
   }
 
   private void argument(int index, long value) {

@@ -23,7 +23,7 @@ import java.lang.foreign.MemorySegment;
  */
 final class FillPlan {
   /** Size of the struct. */
-  static final int BYTES = 1112;
+  static final int BYTES = 1120;
 
   /** {@code WEFT_MAX_AXES} of plan.cuh. */
   static final int MAX_AXES = 40;
@@ -42,6 +42,7 @@ final class FillPlan {
   private static final int SCALE32 = 944;
   private static final int TRUNCATED32 = 960;
   private static final int ROUND_KEYS = 1032;
+  private static final int FIRST_RUN = 1112;
 
   private final MemorySegment struct;
   private final long[] extent = new long[MAX_AXES];
@@ -65,14 +66,27 @@ final class FillPlan {
   void region(Region region) {
     long run = region.runLength();
     struct.set(JAVA_LONG, ORIGIN, region.runStart(0));
-    struct.set(JAVA_LONG, RUN, run);
-    struct.set(JAVA_LONG, RUNS, region.runCount());
+    runs(0, region.runCount(), run);
     int axes = region.runCount() == 1 ? 0 : axes(region, run);
     struct.set(JAVA_INT, AXES, axes);
     for (int i = 0; i < axes; i++) { // collected from the innermost axis outwards
       struct.set(JAVA_LONG, EXTENT + 8L * i, extent[axes - 1 - i]);
       struct.set(JAVA_LONG, STRIDE + 8L * i, stride[axes - 1 - i]);
     }
+  }
+
+  /** Writes runs {@code first … first + count − 1} of the region alone. */
+  void runs(long first, long count, long length) {
+    struct.set(JAVA_LONG, FIRST_RUN, first);
+    struct.set(JAVA_LONG, RUN, length);
+    struct.set(JAVA_LONG, RUNS, count);
+  }
+
+  /** Writes logical elements {@code first … first + count − 1} alone. */
+  void range(long first, long count) {
+    struct.set(JAVA_LONG, ORIGIN, first);
+    struct.set(JAVA_INT, AXES, 0);
+    runs(0, 1, count);
   }
 
   private int axes(Region region, long run) {

@@ -21,7 +21,7 @@ struct TruncatedF32 {
 };
 
 struct FillPlan {
-  // The region: output element r * run + i is logical element start(r) + i, where start(r) is origin plus the digits of r in the
+  // The region: output element r * run + i is logical element start(r) + i, where start(r) is origin plus the digits of firstRun + r in the
   // mixed radix extent[0], ..., extent[axes - 1] (the last varies fastest), each times its stride. run, runs >= 1.
   u64 origin;  // offset 0
   u64 run;     // 8: elements of a run
@@ -37,6 +37,7 @@ struct FillPlan {
   float scale32, shift32, least32, most32;   // 944, 948, 952, 956
   TruncatedF32 truncated32;                  // 960
   u32 roundKeys[20];                         // 1032: k0 + i * W0 and k1 + i * W1 of Philox's rounds i = 0, ..., 9, in turn
+  u64 firstRun;                              // 1112: of the region's runs, that of this launch's run 0
 };
 
 static_assert(__builtin_offsetof(FillPlan, seed) == 24, "layout");
@@ -47,11 +48,13 @@ static_assert(__builtin_offsetof(FillPlan, axes) == 936, "layout");
 static_assert(__builtin_offsetof(FillPlan, scale32) == 944, "layout");
 static_assert(__builtin_offsetof(FillPlan, truncated32) == 960, "layout");
 static_assert(__builtin_offsetof(FillPlan, roundKeys) == 1032, "layout");
-static_assert(sizeof(FillPlan) == 1112, "layout");
+static_assert(__builtin_offsetof(FillPlan, firstRun) == 1112, "layout");
+static_assert(sizeof(FillPlan) == 1120, "layout");
 
 // The first logical element of run r. The outermost digit needs no division, so neither does a matrix.
 WEFT_DEVICE u64 run_start(const FillPlan& p, u64 r) {
   u64 first = p.origin;
+  r += p.firstRun;
 #pragma unroll 1
   for (u32 a = p.axes; a > 1; a--) {
     u64 extent = p.extent[a - 1];

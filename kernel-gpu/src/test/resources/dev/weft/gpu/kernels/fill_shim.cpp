@@ -4,36 +4,45 @@
 
 #include "fill.cu"
 
+#include <functional>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
 namespace {
 
-template <class... A, std::size_t... I>
-void run(void (*kernel)(A...), unsigned grid, unsigned block, void** arguments, std::index_sequence<I...>) {
+template <class... A>
+void run(void (*kernel)(A...), unsigned grid, unsigned block, const std::tuple<std::remove_cv_t<A>...>& arguments) {
   gridDim = {grid, 1, 1};
   blockDim = {block, 1, 1};
   for (unsigned b = grid; b-- > 0;) {  // in an order that no kernel may rely on
     blockIdx = {b, 0, 0};
     for (unsigned t = 0; t < block; t++) {
       threadIdx = {t, 0, 0};
-      kernel(*static_cast<std::remove_cv_t<A>*>(arguments[I])...);
+      std::apply(kernel, arguments);
     }
   }
 }
 
+// A launch with a copy of its arguments, to be run later.
+template <class... A, std::size_t... I>
+std::function<void()> later(void (*kernel)(A...), unsigned grid, unsigned block, void** arguments, std::index_sequence<I...>) {
+  std::tuple<std::remove_cv_t<A>...> copy{*static_cast<std::remove_cv_t<A>*>(arguments[I])...};
+  return [=] { run(kernel, grid, block, copy); };
+}
+
 template <class... A>
-void run(void (*kernel)(A...), unsigned grid, unsigned block, void** arguments) {
-  run(kernel, grid, block, arguments, std::index_sequence_for<A...>());
+std::function<void()> later(void (*kernel)(A...), unsigned grid, unsigned block, void** arguments) {
+  return later(kernel, grid, block, arguments, std::index_sequence_for<A...>());
 }
 
 struct Kernel {
   const char* name;
-  void (*launch)(unsigned grid, unsigned block, void** arguments);
+  std::function<void()> (*later)(unsigned grid, unsigned block, void** arguments);
 };
 
 #define KERNEL(name) \
-  { #name, [](unsigned grid, unsigned block, void** arguments) { run(name, grid, block, arguments); } }
+  { #name, [](unsigned grid, unsigned block, void** arguments) { return later(name, grid, block, arguments); } }
 #define KIND(kind) KERNEL(weft_##kind##_f32), KERNEL(weft_##kind##_f64), KERNEL(weft_##kind##_f16), KERNEL(weft_##kind##_bf16)
 #define SIZES(name) KERNEL(weft_##name##_2), KERNEL(weft_##name##_4), KERNEL(weft_##name##_8)
 
@@ -42,15 +51,25 @@ const Kernel KERNELS[] = {KIND(bits),      KIND(uniform),   KIND(normal), KIND(t
 
 }  // namespace
 
-// Launches a kernel as cuLaunchKernel would; arguments as there. 0, or 1 if there is no such kernel.
-extern "C" int weft_shim_launch(const char* name, unsigned grid, unsigned block, void** arguments) {
+// A launch of a kernel as cuLaunchKernel would make it, arguments as there, to be run and deleted; null if there is no such kernel.
+extern "C" std::function<void()>* weft_shim_bind(const char* name, unsigned grid, unsigned block, void** arguments) {
   for (const Kernel& kernel : KERNELS) {
     if (std::strcmp(kernel.name, name) == 0) {
-      kernel.launch(grid, block, arguments);
-      return 0;
+      return new std::function<void()>(kernel.later(grid, block, arguments));
     }
   }
-  return 1;
+  return nullptr;
+}
+
+// Launches a kernel at once. 0, or 1 if there is no such kernel.
+extern "C" int weft_shim_launch(const char* name, unsigned grid, unsigned block, void** arguments) {
+  std::function<void()>* launch = weft_shim_bind(name, grid, block, arguments);
+  if (launch == nullptr) {
+    return 1;
+  }
+  (*launch)();
+  delete launch;
+  return 0;
 }
 
 extern "C" unsigned weft_shim_half(unsigned bits) { return weft_half_bits(bits); }

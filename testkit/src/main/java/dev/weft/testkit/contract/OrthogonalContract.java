@@ -3,6 +3,7 @@ package dev.weft.testkit.contract;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.weft.Accuracy;
 import dev.weft.Backend;
@@ -225,8 +226,14 @@ public abstract class OrthogonalContract extends BackendContract {
     }
   }
 
+  /** Whether what an orthogonal fill works in is the backend's memory, which its limit counts. */
+  protected boolean worksInItsOwnMemory() {
+    return true;
+  }
+
   @Test
   void aWholeTensorIsItsOwnWorkspaceAndOthersGiveTheirsBack() {
+    assumeThat(worksInItsOwnMemory()).as("works in its own memory").isTrue();
     try (Backend fresh = open(2)) {
       Fill fill = Fill.orthogonal(1, Layout.KERAS);
       filled(fresh, fill, KEY, DType.F32, Region.of(Shape.of(150, 90)));
