@@ -1,7 +1,6 @@
 package dev.weft.cpu.vector;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.sun.management.ThreadMXBean;
 import dev.weft.cpu.nn.ActivationKernel;
@@ -18,6 +17,7 @@ import java.util.SplittableRandom;
 import java.util.function.Function;
 import java.util.function.IntConsumer;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -133,7 +133,7 @@ class ActivationVectorTest {
   /** In wider vectors than the machine has everything is boxed, and nobody computes so. */
   private static void requireWidth(int bits) {
     int widest = VectorFillKernels.preferredBits();
-    assumeThat(bits).as("this machine has vectors of %d bits", widest).isLessThanOrEqualTo(widest);
+    Assumptions.assumeTrue(bits <= widest, () -> "this machine has vectors of " + widest + " bits");
   }
 
   private static <A> void activations(
