@@ -379,8 +379,8 @@ public final class Backend implements AutoCloseable {
     engine.read(buffer, byteOffset, out);
   }
 
-  void write(Buffer buffer, MemorySegment in) {
-    engine.write(buffer, 0, in);
+  void write(Buffer buffer, long byteOffset, MemorySegment in) {
+    engine.write(buffer, byteOffset, in);
   }
 
   double orthogonalityError(DType dtype, long rows, long columns, double gain, Buffer matrix) {

@@ -162,13 +162,26 @@ public final class Tensor implements AutoCloseable {
    */
   public void copyTo(MemorySegment out) {
     requireBytes("copyTo", out);
+    copyTo(0, out);
+  }
+
+  /**
+   * Copies elements from {@code first} on, in row-major order, to the host.
+   *
+   * @param out whole elements, native or heap
+   * @throws IllegalArgumentException {@code copyTo: need whole elements of the tensor, got …}, or
+   *     if {@code out} is read-only
+   * @throws ClosedException if this tensor or its backend is closed
+   */
+  public void copyTo(long first, MemorySegment out) {
+    requireElements("copyTo", first, out);
     if (out.isReadOnly()) {
       throw Checks.bad("copyTo", "need a writable segment", "segment", out);
     }
     requireAccessible("copyTo");
     enter("copyTo");
     try {
-      backend.read(buffer, 0, out);
+      backend.read(buffer, dtype.byteSize(first), out);
     } finally {
       leave();
     }
@@ -184,10 +197,22 @@ public final class Tensor implements AutoCloseable {
    */
   public void copyFrom(MemorySegment in) {
     requireBytes("copyFrom", in);
+    copyFrom(0, in);
+  }
+
+  /**
+   * Copies elements from the host to those from {@code first} on, in row-major order.
+   *
+   * @param in whole elements, native or heap
+   * @throws IllegalArgumentException {@code copyFrom: need whole elements of the tensor, got …}
+   * @throws ClosedException if this tensor or its backend is closed
+   */
+  public void copyFrom(long first, MemorySegment in) {
+    requireElements("copyFrom", first, in);
     requireAccessible("copyFrom");
     enter("copyFrom");
     try {
-      backend.write(buffer, in);
+      backend.write(buffer, dtype.byteSize(first), in);
     } finally {
       leave();
     }
@@ -202,6 +227,24 @@ public final class Tensor implements AutoCloseable {
           segment.byteSize(),
           "needed",
           byteSize(),
+          "tensor",
+          this);
+    }
+  }
+
+  private void requireElements(String op, long first, MemorySegment segment) {
+    long bytes = segment.byteSize();
+    if (first < 0
+        || first > shape.elements()
+        || bytes % dtype.byteSize() != 0
+        || bytes / dtype.byteSize() > shape.elements() - first) {
+      throw Checks.bad(
+          op,
+          "need whole elements of the tensor",
+          "first",
+          first,
+          "bytes",
+          bytes,
           "tensor",
           this);
     }

@@ -65,6 +65,21 @@ class TensorTest {
       assertThat(own.get(5)).isEqualTo(6);
       tensor.copyFrom(MemorySegment.ofArray(new float[6]));
       assertThat(mine).containsExactly(0, 0, 0, 0, 0, 0, 7);
+      own.copyFrom(1, MemorySegment.ofArray(new float[] {-1, -2}));
+      own.copyTo(MemorySegment.ofArray(out));
+      assertThat(out).containsExactly(1, -1, -2, 4, 5, 6);
+      float[] two = new float[2];
+      own.copyTo(2, MemorySegment.ofArray(two));
+      assertThat(two).containsExactly(-2, 4);
+      own.copyTo(6, MemorySegment.ofArray(new float[0]));
+      for (long first : new long[] {-1, 5, 7, Long.MAX_VALUE}) {
+        assertThatThrownBy(() -> own.copyTo(first, MemorySegment.ofArray(two)))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageStartingWith(
+                "copyTo: need whole elements of the tensor, got first=" + first + ", bytes=8");
+      }
+      assertThatThrownBy(() -> own.copyFrom(0, MemorySegment.ofArray(new byte[5])))
+          .hasMessageStartingWith("copyFrom: need whole elements of the tensor, got first=0, bytes=5");
       MemorySegment less = MemorySegment.ofArray(new float[5]);
       assertThatThrownBy(() -> tensor.copyTo(less))
           .isInstanceOf(IllegalArgumentException.class)

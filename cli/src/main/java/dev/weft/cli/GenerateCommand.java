@@ -56,7 +56,7 @@ import picocli.CommandLine.Option;
       "  weft generate --init uniform --shape 1000000 --slice 1000:2000 --out - | od -t f4 | head"
     })
 final class GenerateCommand implements Callable<Integer> {
-  private static final long WRITE_BYTES = 4 << 20;
+  private static final int WRITE_BYTES = 4 << 20;
 
   private final Streams streams;
 
@@ -202,10 +202,10 @@ final class GenerateCommand implements Callable<Integer> {
   private OptionalDouble printMatrix(Backend opened, Receipt receipt) throws IOException {
     try (Tensor tensor = opened.tensor(dtype, shape)) {
       tensor.fill(receipt.fill(), receipt.key());
-      MemorySegment bytes = tensor.segment();
-      for (long at = 0; at < bytes.byteSize(); at += WRITE_BYTES) {
-        long count = Math.min(WRITE_BYTES, bytes.byteSize() - at);
-        ByteBuffer part = bytes.asSlice(at, count).asByteBuffer();
+      ByteBuffer part = ByteBuffer.allocateDirect(WRITE_BYTES);
+      for (long at = 0; at < tensor.byteSize(); at += WRITE_BYTES) {
+        part.clear().limit((int) Math.min(WRITE_BYTES, tensor.byteSize() - at));
+        tensor.copyTo(at / dtype.byteSize(), MemorySegment.ofBuffer(part));
         while (part.hasRemaining()) {
           streams.out().write(part);
         }

@@ -5,7 +5,6 @@ import dev.weft.BackendOptions;
 import dev.weft.Weft;
 import dev.weft.testkit.contract.FillContract;
 import dev.weft.testkit.contract.OrthogonalContract;
-import dev.weft.testkit.contract.SizeContract;
 import dev.weft.testkit.contract.StructuredContract;
 import org.junit.jupiter.api.Nested;
 
@@ -40,14 +39,6 @@ class FakeGpuTest {
       return false;
     }
 
-    @Override
-    protected Backend open(BackendOptions options) {
-      return backend(options);
-    }
-  }
-
-  @Nested
-  class Sizes extends SizeContract {
     @Override
     protected Backend open(BackendOptions options) {
       return backend(options);
