@@ -1,0 +1,178 @@
+// stream.cuh — 16 bytes of a random fill: from blocks of the stream to elements of every type, dev.weft.cpu.scalar.ScalarFillKernels.
+#pragma once
+#include "normal.cuh"
+#include "philox.cuh"
+#include "plan.cuh"
+#include "truncated.cuh"
+
+// dev.weft.spi.fill.StreamFill.Kind.
+enum Kind { BITS, UNIFORM, NORMAL, TRUNCATED_NORMAL };
+
+// What a thread finds out once about a uniform fill. The values rise with k, so its two ends tell whether a bound is touched.
+template <class T>
+struct Ends {
+  bool low, high;   // whether least, whether most can be passed
+  bool folded;      // whether the unit of k can go into the scale without rounding
+  T scale, shift;   // those of k, if folded
+};
+
+WEFT_DEVICE Ends<float> ends32(const FillPlan& p) {
+  float last = fma_rn(0x1.fffffep-1f, p.scale32, p.shift32);
+  bool folded = p.scale32 >= 0x1p-102f;
+  return {p.shift32 < p.least32, last > p.most32, folded, mul_rn(p.scale32, 0x1p-24f), p.shift32};
+}
+
+WEFT_DEVICE Ends<double> ends64(const FillPlan& p) {
+  double last = fma_rn(0x1.fffffffffffffp-1, p.scale64, p.shift64);
+  bool folded = p.scale64 >= 0x1p-969;
+  return {p.shift64 < p.least64, last > p.most64, folded, mul_rn(p.scale64, 0x1p-53), p.shift64};
+}
+
+// The f32 values of a block as bits, or its words.
+template <Kind K>
+WEFT_DEVICE uint4 block32(const FillPlan& p, const Ends<float>& ends, u64 q) {
+  uint4 words = philox(p, q);
+  if (K == BITS) {
+    return words;
+  }
+  float v0, v1, v2, v3;
+  if (K == UNIFORM) {
+    v0 = __uint2float_rn(words.x >> 8);
+    v1 = __uint2float_rn(words.y >> 8);
+    v2 = __uint2float_rn(words.z >> 8);
+    v3 = __uint2float_rn(words.w >> 8);
+    if (ends.folded) {
+      v0 = fma_rn(v0, ends.scale, ends.shift);
+      v1 = fma_rn(v1, ends.scale, ends.shift);
+      v2 = fma_rn(v2, ends.scale, ends.shift);
+      v3 = fma_rn(v3, ends.scale, ends.shift);
+    } else {
+      v0 = fma_rn(mul_rn(v0, 0x1p-24f), p.scale32, p.shift32);
+      v1 = fma_rn(mul_rn(v1, 0x1p-24f), p.scale32, p.shift32);
+      v2 = fma_rn(mul_rn(v2, 0x1p-24f), p.scale32, p.shift32);
+      v3 = fma_rn(mul_rn(v3, 0x1p-24f), p.scale32, p.shift32);
+    }
+  } else {
+    if (K == NORMAL) {
+      normal_pair(words.x, words.y, v0, v1);
+      normal_pair(words.z, words.w, v2, v3);
+    } else {
+      v0 = truncated_normal(p, words.x);
+      v1 = truncated_normal(p, words.y);
+      v2 = truncated_normal(p, words.z);
+      v3 = truncated_normal(p, words.w);
+    }
+    v0 = fma_rn(v0, p.scale32, p.shift32);
+    v1 = fma_rn(v1, p.scale32, p.shift32);
+    v2 = fma_rn(v2, p.scale32, p.shift32);
+    v3 = fma_rn(v3, p.scale32, p.shift32);
+  }
+  // A normal's own check keeps it finite: |mean| + 6.77 stddev is at most the type's largest value.
+  if (K == TRUNCATED_NORMAL || (K == UNIFORM && ends.low)) {
+    v0 = at_least(v0, p.least32);
+    v1 = at_least(v1, p.least32);
+    v2 = at_least(v2, p.least32);
+    v3 = at_least(v3, p.least32);
+  }
+  if (K == TRUNCATED_NORMAL || (K == UNIFORM && ends.high)) {
+    v0 = at_most(v0, p.most32);
+    v1 = at_most(v1, p.most32);
+    v2 = at_most(v2, p.most32);
+    v3 = at_most(v3, p.most32);
+  }
+  return make_uint4(__float_as_uint(v0), __float_as_uint(v1), __float_as_uint(v2), __float_as_uint(v3));
+}
+
+// Group g of a type is 16 bytes, ELEMENTS elements from ELEMENTS * g on, in memory order.
+struct F32 {
+  static constexpr int BYTES = 4;
+  typedef float Value;
+  template <Kind K>
+  WEFT_DEVICE uint4 group(const FillPlan& p, const Ends<float>& ends, u64 g) {
+    return block32<K>(p, ends, g);
+  }
+};
+
+// Two upper halves of words, the first below.
+WEFT_DEVICE u32 upper_halves(u32 first, u32 second) { return __byte_perm(first, second, 0x7632); }
+
+// Rounds to the upper half, to nearest even; no NaN comes here.
+WEFT_DEVICE u32 rounded_bf16(u32 bits) { return bits + 0x7FFFu + (bits >> 16 & 1u); }
+
+// Two f32 rounded to f16, to nearest even, the first below. Subnormal results are kept.
+WEFT_DEVICE u32 halves_f16(u32 first, u32 second) {
+#ifdef __CUDACC__
+  u32 both;
+  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(__uint_as_float(second)), "f"(__uint_as_float(first)));
+  return both;
+#else
+  return (u32)weft_half_bits(first) | (u32)weft_half_bits(second) << 16;
+#endif
+}
+
+template <bool BF16>
+struct Sixteen {
+  static constexpr int BYTES = 2;
+  typedef float Value;
+
+  template <Kind K>
+  WEFT_DEVICE u32 two(u32 first, u32 second) {
+    if (K == BITS) {
+      return upper_halves(first, second);
+    }
+    return BF16 ? upper_halves(rounded_bf16(first), rounded_bf16(second)) : halves_f16(first, second);
+  }
+
+  template <Kind K>
+  WEFT_DEVICE uint4 group(const FillPlan& p, const Ends<float>& ends, u64 g) {
+    uint4 a = block32<K>(p, ends, 2 * g);
+    uint4 b = block32<K>(p, ends, 2 * g + 1);
+    return make_uint4(two<K>(a.x, a.y), two<K>(a.z, a.w), two<K>(b.x, b.y), two<K>(b.z, b.w));
+  }
+};
+
+typedef Sixteen<false> F16;
+typedef Sixteen<true> BF16;
+
+struct F64 {
+  static constexpr int BYTES = 8;
+  typedef double Value;
+
+  template <Kind K>
+  WEFT_DEVICE double transformed(const FillPlan& p, const Ends<double>& ends, u64 word) {
+    double v;
+    if (K == UNIFORM) {
+      v = __ull2double_rn(word >> 11);
+      v = ends.folded ? fma_rn(v, ends.scale, ends.shift) : fma_rn(mul_rn(v, 0x1p-53), p.scale64, p.shift64);
+      v = ends.low ? at_least(v, p.least64) : v;
+      return ends.high ? at_most(v, p.most64) : v;
+    }
+    v = fma_rn(truncated_normal(p, word), p.scale64, p.shift64);
+    return at_most(at_least(v, p.least64), p.most64);
+  }
+
+  template <Kind K>
+  WEFT_DEVICE uint4 group(const FillPlan& p, const Ends<double>& ends, u64 g) {
+    uint4 words = philox(p, g);
+    if (K == BITS) {
+      return words;
+    }
+    u64 first = words.x | (u64)words.y << 32;
+    u64 second = words.z | (u64)words.w << 32;
+    double v0, v1;
+    if (K == NORMAL) {
+      normal_pair(first, second, v0, v1);
+      v0 = fma_rn(v0, p.scale64, p.shift64);
+      v1 = fma_rn(v1, p.scale64, p.shift64);
+    } else {
+      v0 = transformed<K>(p, ends, first);
+      v1 = transformed<K>(p, ends, second);
+    }
+    u64 bits0 = (u64)__double_as_longlong(v0);
+    u64 bits1 = (u64)__double_as_longlong(v1);
+    return make_uint4((u32)bits0, (u32)(bits0 >> 32), (u32)bits1, (u32)(bits1 >> 32));
+  }
+};
+
+WEFT_DEVICE void find_ends(const FillPlan& p, Ends<float>& ends) { ends = ends32(p); }
+WEFT_DEVICE void find_ends(const FillPlan& p, Ends<double>& ends) { ends = ends64(p); }
