@@ -1,0 +1,58 @@
+package dev.weft.gpu.kernels;
+
+import dev.weft.DType;
+import dev.weft.spi.fill.StreamFill;
+
+/** The entry points of fill.cu. */
+public enum FillKernel {
+  BITS_F32,
+  BITS_F64,
+  BITS_F16,
+  BITS_BF16,
+  UNIFORM_F32,
+  UNIFORM_F64,
+  UNIFORM_F16,
+  UNIFORM_BF16,
+  NORMAL_F32,
+  NORMAL_F64,
+  NORMAL_F16,
+  NORMAL_BF16,
+  TRUNCATED_NORMAL_F32,
+  TRUNCATED_NORMAL_F64,
+  TRUNCATED_NORMAL_F16,
+  TRUNCATED_NORMAL_BF16,
+  CONSTANT_2,
+  CONSTANT_4,
+  CONSTANT_8,
+  IDENTITY_2,
+  IDENTITY_4,
+  IDENTITY_8,
+  DIRAC_2,
+  DIRAC_4,
+  DIRAC_8,
+  SPARSE_ZEROS_2,
+  SPARSE_ZEROS_4,
+  SPARSE_ZEROS_8;
+
+  /** A block has at most this many threads: the kernels are compiled for it. */
+  public static final int MAX_THREADS = 256;
+
+  private static final FillKernel[] ALL = values();
+
+  private final String symbol = "weft_" + name().toLowerCase(java.util.Locale.ROOT);
+
+  /** Name of the entry point. */
+  public String symbol() {
+    return symbol;
+  }
+
+  /** The kernel that writes a random fill. */
+  static FillKernel of(StreamFill stream) {
+    return ALL[stream.kind().ordinal() * DType.values().length + stream.dtype().ordinal()];
+  }
+
+  /** The sibling of a kernel for 2 bytes for elements of 2, 4 or 8 bytes. */
+  static FillKernel of(FillKernel two, int elementBytes) {
+    return ALL[two.ordinal() + Integer.numberOfTrailingZeros(elementBytes) - 1];
+  }
+}

@@ -1,0 +1,199 @@
+package dev.weft.gpu.kernels;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.weft.DType;
+import dev.weft.Region;
+import dev.weft.Shape;
+import dev.weft.init.Fill;
+import dev.weft.init.Layout;
+import dev.weft.random.RandomKey;
+import dev.weft.spi.fill.DiracPlan;
+import dev.weft.spi.fill.Elements;
+import dev.weft.spi.fill.StreamFill;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Fills as launches of the kernels of {@link FillKernel}: one launch for a random or constant fill
+ * of any region, two for identity, dirac and sparse. Reused from fill to fill; for one thread at a
+ * time. A repeated fill plans nothing again.
+ */
+public final class FillLaunch {
+  private static final int MAX_ARGUMENTS = 9;
+
+  /** Bytes that a group of the stream writes. */
+  private static final int GROUP_BYTES = 16;
+
+  private final FillPlan plan;
+  private final MemorySegment arguments;
+  private final MemorySegment counts; // the second argument, where it is a number
+  private final MemorySegment pointers;
+  private Fill lastFill;
+  private RandomKey lastKey;
+  private DType lastDtype;
+  private StreamFill stream;
+
+  /** Starts kernels, in order. */
+  public interface Launcher {
+    /**
+     * Starts one kernel on a one-dimensional grid of any size, in blocks of at most {@link
+     * FillKernel#MAX_THREADS} threads.
+     *
+     * @param items what the threads share out; more threads would be idle
+     * @param arguments {@code void*[]} as {@code cuLaunchKernel} takes it; to be read before this
+     *     returns
+     */
+    void launch(FillKernel kernel, long items, MemorySegment arguments);
+  }
+
+  /**
+   * Launches with their arguments in memory of {@code arena}.
+   *
+   * @param arena outlives this object
+   */
+  public FillLaunch(Arena arena) {
+    plan = new FillPlan(arena.allocate(FillPlan.BYTES, 8));
+    arguments = arena.allocate(8L * MAX_ARGUMENTS, 8);
+    counts = arguments.asSlice(8);
+    pointers = arena.allocate(ADDRESS, MAX_ARGUMENTS);
+    pointer(0, arguments);
+    pointer(1, plan.struct());
+    for (int i = 2; i < MAX_ARGUMENTS; i++) {
+      pointer(i, arguments.asSlice(8L * i));
+    }
+  }
+
+  /** Whether a fill is made of these kernels; others need a matrix or a function of the host. */
+  public static boolean supports(Fill fill) {
+    return switch (fill) {
+      case Fill.Bits f -> true;
+      case Fill.Constant f -> true;
+      case Fill.Uniform f -> true;
+      case Fill.Normal f -> true;
+      case Fill.TruncatedNormal f -> true;
+      case Fill.Identity f -> true;
+      case Fill.Dirac f -> true;
+      case Fill.Sparse f -> true;
+      case Fill.Orthogonal f -> false;
+      case Fill.DeltaOrthogonal f -> false;
+      case Fill.Custom f -> false;
+    };
+  }
+
+  /**
+   * Launches what writes {@code region} to memory from address {@code out} on.
+   *
+   * @param fill one that this {@link #supports}
+   * @param out device address, a multiple of the element's size
+   */
+  public void fill(
+      Fill fill, RandomKey key, DType dtype, Region region, long out, Launcher launcher) {
+    long elements = region.shape().elements();
+    if (elements == 0) {
+      return;
+    }
+    plan(fill, key, dtype);
+    arguments.set(JAVA_LONG, 0, out);
+    plan.region(region);
+    switch (fill) {
+      case Fill.Constant f -> constant(f.value(), dtype, elements, launcher);
+      case Fill.Identity f -> {
+        constant(0, dtype, elements, launcher);
+        identity(f, dtype, region, launcher);
+      }
+      case Fill.Dirac f -> {
+        constant(0, dtype, elements, launcher);
+        dirac(f, dtype, region, launcher);
+      }
+      case Fill.Sparse f -> {
+        stream(dtype, region, launcher);
+        sparse(f, dtype, region, launcher);
+      }
+      default -> {
+        if (!supports(fill)) {
+          throw new AssertionError("no kernel of fill.cu writes " + fill);
+        }
+        stream(dtype, region, launcher);
+      }
+    }
+  }
+
+  private void plan(Fill fill, RandomKey key, DType dtype) {
+    if (dtype != lastDtype || !key.equals(lastKey) || !fill.equals(lastFill)) {
+      stream = StreamFill.of(fill, dtype, key);
+      if (stream != null) {
+        plan.stream(stream);
+      }
+      lastFill = fill;
+      lastKey = key;
+      lastDtype = dtype;
+    }
+  }
+
+  private void stream(DType dtype, Region region, Launcher launcher) {
+    long perGroup = GROUP_BYTES / dtype.byteSize();
+    long groups =
+        region.runCount() == 1
+            ? region.runLength() / perGroup + 2
+            : region.runCount() * ((region.runLength() + 2 * perGroup - 2) / perGroup);
+    launcher.launch(FillKernel.of(stream), groups, pointers);
+  }
+
+  private void constant(double value, DType dtype, long elements, Launcher launcher) {
+    int bytes = dtype.byteSize();
+    pointer(1, counts); // this kernel has no plan
+    argument(1, elements);
+    argument(2, Elements.bits(dtype, value));
+    launcher.launch(
+        FillKernel.of(FillKernel.CONSTANT_2, bytes), elements * bytes / GROUP_BYTES + 2, pointers);
+    pointer(1, plan.struct());
+  }
+
+  private void identity(Fill.Identity fill, DType dtype, Region region, Launcher launcher) {
+    Shape logical = region.logical();
+    long columns = logical.dim(1);
+    argument(2, columns);
+    argument(3, Math.min(logical.dim(0), columns));
+    argument(4, Elements.bits(dtype, fill.gain()));
+    long items = region.runCount() * ((region.runLength() - 1) / (columns + 1) + 1);
+    launcher.launch(FillKernel.of(FillKernel.IDENTITY_2, dtype.byteSize()), items, pointers);
+  }
+
+  private void dirac(Fill.Dirac fill, DType dtype, Region region, Launcher launcher) {
+    DiracPlan dirac = DiracPlan.of(fill, region.logical());
+    boolean torch = dirac.layout() == Layout.TORCH;
+    argument(2, dirac.outputs());
+    argument(3, dirac.inputs());
+    argument(4, dirac.perGroup());
+    argument(5, dirac.taps());
+    argument(6, dirac.centre());
+    argument(7, Elements.bits(dtype, 1));
+    arguments.set(JAVA_INT, 8 * 8, torch ? 1 : 0);
+    long row = torch ? dirac.inputs() * dirac.taps() : dirac.outputs();
+    long rows = (region.runLength() - 1) / row + 2;
+    long items = region.runCount() * (torch ? rows : rows * fill.groups());
+    launcher.launch(FillKernel.of(FillKernel.DIRAC_2, dtype.byteSize()), items, pointers);
+  }
+
+  private void sparse(Fill.Sparse fill, DType dtype, Region region, Launcher launcher) {
+    long rows = region.logical().dim(0);
+    argument(2, rows);
+    argument(3, region.logical().dim(1));
+    argument(4, fill.zeros(rows));
+    launcher.launch(
+        FillKernel.of(FillKernel.SPARSE_ZEROS_2, dtype.byteSize()),
+        region.shape().elements(),
+        pointers);
+  }
+
+  private void argument(int index, long value) {
+    arguments.set(JAVA_LONG, 8L * index, value);
+  }
+
+  private void pointer(int index, MemorySegment to) {
+    pointers.setAtIndex(ADDRESS, index, to);
+  }
+}
