@@ -4,8 +4,19 @@
 
 #include "fill.cu"
 
+#include <cstddef>
 #include <type_traits>
 #include <utility>
+
+// The offsets that FillPlan.java writes to.
+static_assert(offsetof(FillPlan, seed) == 24, "layout");
+static_assert(offsetof(FillPlan, truncated64) == 64, "layout");
+static_assert(offsetof(FillPlan, extent) == 296, "layout");
+static_assert(offsetof(FillPlan, stride) == 616, "layout");
+static_assert(offsetof(FillPlan, axes) == 936, "layout");
+static_assert(offsetof(FillPlan, scale32) == 944, "layout");
+static_assert(offsetof(FillPlan, truncated32) == 960, "layout");
+static_assert(offsetof(FillPlan, roundKeys) == 1032, "layout");
 
 namespace {
 

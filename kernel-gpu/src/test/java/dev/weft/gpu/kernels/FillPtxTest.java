@@ -1,0 +1,183 @@
+package dev.weft.gpu.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * fill.cu through NVIDIA's own compiler, in the profile {@code nvrtc}: it compiles without spills,
+ * and the committed fill.ptx and the table in docs/kernels.md are what it gives.
+ *
+ * <p>{@code -Dweft.ptx=write} writes both instead of comparing them: {@code kernel-gpu/make-ptx}.
+ */
+@Tag("nvrtc")
+class FillPtxTest {
+  private static final Path FOLDER = Path.of("src/main/resources/dev/weft/gpu/kernels");
+  private static final Path SOURCE = FOLDER.resolve("fill.cu");
+  private static final Path PTX = FOLDER.resolve("fill.ptx");
+  private static final Path TABLE = Path.of("../docs/kernels.md");
+  private static final String TABLE_BEGIN = "<!-- fill.cu: written by kernel-gpu/make-ptx -->\n";
+  private static final String TABLE_END = "<!-- end of fill.cu -->\n";
+  private static final boolean WRITE = "write".equals(System.getProperty("weft.ptx"));
+
+  /**
+   * The ISA of the committed PTX. NVRTC writes its own, 8.8, which a driver older than its toolkit
+   * refuses; the instructions in it need 7.0, the first that has sm_80: nvJitLink refuses {@code
+   * cvt.rn.f16x2.f32} below and accepts all from there on.
+   */
+  private static final String ISA = "7.0";
+
+  private static final Map<String, Nvrtc.Compiled> COMPILED = new HashMap<>();
+
+  private static Nvrtc nvrtc;
+
+  @BeforeAll
+  static void load(@TempDir Path folder) throws IOException {
+    nvrtc = new Nvrtc(folder);
+  }
+
+  @AfterAll
+  static void unload() {
+    if (nvrtc != null) {
+      nvrtc.close();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"sm_80", "sm_90"})
+  void compilesWithoutSpillsAndLocalMemory(String architecture) throws IOException {
+    Nvrtc.Compiled cubin = compile(architecture);
+    List<String> stacks =
+        cubin.log().lines().filter(line -> line.contains("bytes stack frame")).toList();
+    assertThat(stacks)
+        .as(cubin.log())
+        .hasSizeGreaterThanOrEqualTo(FillKernel.values().length)
+        .allMatch(line -> line.matches(".*\\b0 bytes stack frame, 0 bytes spill stores.*"));
+    assertThat(Cubin.kernels(cubin.code())).containsOnlyKeys(symbols());
+  }
+
+  @Test
+  void theCommittedPtxIsCurrent() throws IOException {
+    String ptx = ptx(ISA);
+    assertThat(ptx).doesNotContain(".local").doesNotContain("call").doesNotContain("approx");
+    assertThat(Pattern.compile("(fma|mul|add|sub)\\.f(32|64)").matcher(ptx).find())
+        .as("an operation without its rounding")
+        .isFalse();
+    if (WRITE) {
+      Files.writeString(PTX, ptx);
+    }
+    assertThat(Files.readString(PTX)).as("fill.ptx: run kernel-gpu/make-ptx").isEqualTo(ptx);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"sm_80", "sm_90", "sm_100"})
+  void theLoweredPtxIsAssembledForEveryGpuSinceSm80(String architecture) throws IOException {
+    byte[] cubin = nvrtc.assemble(ptx(ISA), architecture);
+    assertThat(Cubin.kernels(cubin)).containsKeys(symbols().toArray(String[]::new));
+  }
+
+  @Test
+  void noLowerIsaWouldDo() throws IOException {
+    String ptx = ptx("6.5");
+    assertThat(org.assertj.core.api.Assertions.catchThrowable(() -> nvrtc.assemble(ptx, "sm_80")))
+        .isInstanceOf(AssertionError.class)
+        .hasMessageContaining("nvJitLink");
+  }
+
+  @Test
+  void theTableOfKernelsIsCurrent() throws IOException {
+    Map<String, Cubin.Kernel> ampere = Cubin.kernels(compile("sm_80").code());
+    Map<String, Cubin.Kernel> hopper = Cubin.kernels(compile("sm_90").code());
+    Map<String, Integer> ampereRegisters = registers(compile("sm_80").log());
+    Map<String, Integer> hopperRegisters = registers(compile("sm_90").log());
+    StringBuilder table = new StringBuilder();
+    table.append("| kernel | registers sm_80, sm_90 | instructions sm_80, sm_90 ");
+    table.append("| of its main loop, sm_90 | an element |\n|---|---:|---:|---:|---:|\n");
+    for (FillKernel kernel : FillKernel.values()) {
+      Cubin.Kernel a = ampere.get(kernel.symbol());
+      Cubin.Kernel h = hopper.get(kernel.symbol());
+      boolean stream = kernel.ordinal() < FillKernel.CONSTANT_2.ordinal();
+      int elements = stream ? 16 / bytes(kernel) : 0;
+      String row =
+          "| `%s` | %d, %d | %d, %d | %s | %s |%n"
+              .formatted(
+                  kernel.symbol(),
+                  ampereRegisters.get(kernel.symbol()),
+                  hopperRegisters.get(kernel.symbol()),
+                  a.instructions(),
+                  h.instructions(),
+                  stream ? h.loop() : "",
+                  stream ? String.format(Locale.ROOT, "%.1f", (double) h.loop() / elements) : "");
+      table.append(row);
+    }
+    String page = Files.readString(TABLE);
+    int from = page.indexOf(TABLE_BEGIN) + TABLE_BEGIN.length();
+    int to = page.indexOf(TABLE_END);
+    assertThat(to).as("the table's place in docs/kernels.md").isGreaterThanOrEqualTo(from);
+    if (WRITE) {
+      Files.writeString(TABLE, page.substring(0, from) + table + page.substring(to));
+      page = Files.readString(TABLE);
+      to = page.indexOf(TABLE_END);
+    }
+    assertThat(page.substring(from, to))
+        .as("run kernel-gpu/make-ptx")
+        .hasToString(table.toString());
+  }
+
+  /** Registers of a thread by kernel, from the assembler's remarks. */
+  private static Map<String, Integer> registers(String log) {
+    return Pattern.compile(
+            "Compiling entry function '(\\w+)'[^']*'[^']*'[^']*?Used (\\d+) registers")
+        .matcher(log)
+        .results()
+        .collect(Collectors.toMap(hit -> hit.group(1), hit -> Integer.valueOf(hit.group(2))));
+  }
+
+  private static Nvrtc.Compiled compile(String architecture) throws IOException {
+    Nvrtc.Compiled compiled = COMPILED.get(architecture);
+    if (compiled == null) {
+      compiled = nvrtc.compile(SOURCE, architecture);
+      COMPILED.put(architecture, compiled);
+    }
+    return compiled;
+  }
+
+  private static int bytes(FillKernel kernel) {
+    String name = kernel.name();
+    return name.endsWith("F64") ? 8 : name.endsWith("F32") ? 4 : 2;
+  }
+
+  private static List<String> symbols() {
+    return Arrays.stream(FillKernel.values()).map(FillKernel::symbol).toList();
+  }
+
+  /** The PTX for compute_80 with another version, without comments and hints of newer versions. */
+  private static String ptx(String isa) throws IOException {
+    String ptx = compile("compute_80").ptx();
+    return "// Made of fill.cu by kernel-gpu/make-ptx, with NVRTC "
+        + nvrtc.version()
+        + ".\n"
+        + ptx.lines()
+            .filter(line -> !line.startsWith("//") && !line.contains("// .globl"))
+            .filter(line -> !line.contains(".pragma \"used_bytes_mask")) // 8.3; for debuggers
+            .filter(line -> !line.isBlank())
+            .map(line -> line.startsWith(".version ") ? ".version " + isa : line)
+            .collect(Collectors.joining("\n", "", "\n"));
+  }
+}
