@@ -87,7 +87,7 @@ WEFT_DEVICE uint4 block32(const FillPlan& p, const Ends<float>& ends, u64 q) {
 
 // Group g of a type is 16 bytes, ELEMENTS elements from ELEMENTS * g on, in memory order.
 struct F32 {
-  static constexpr int BYTES = 4;
+  enum { BYTES = 4 };
   typedef float Value;
   template <Kind K>
   WEFT_DEVICE uint4 group(const FillPlan& p, const Ends<float>& ends, u64 g) {
@@ -114,7 +114,7 @@ WEFT_DEVICE u32 halves_f16(u32 first, u32 second) {
 
 template <bool BF16>
 struct Sixteen {
-  static constexpr int BYTES = 2;
+  enum { BYTES = 2 };
   typedef float Value;
 
   template <Kind K>
@@ -137,7 +137,7 @@ typedef Sixteen<false> F16;
 typedef Sixteen<true> BF16;
 
 struct F64 {
-  static constexpr int BYTES = 8;
+  enum { BYTES = 8 };
   typedef double Value;
 
   template <Kind K>
