@@ -239,14 +239,7 @@ public final class Tensor implements AutoCloseable {
         || bytes % dtype.byteSize() != 0
         || bytes / dtype.byteSize() > shape.elements() - first) {
       throw Checks.bad(
-          op,
-          "need whole elements of the tensor",
-          "first",
-          first,
-          "bytes",
-          bytes,
-          "tensor",
-          this);
+          op, "need whole elements of the tensor", "first", first, "bytes", bytes, "tensor", this);
     }
   }
 

@@ -79,7 +79,8 @@ class TensorTest {
                 "copyTo: need whole elements of the tensor, got first=" + first + ", bytes=8");
       }
       assertThatThrownBy(() -> own.copyFrom(0, MemorySegment.ofArray(new byte[5])))
-          .hasMessageStartingWith("copyFrom: need whole elements of the tensor, got first=0, bytes=5");
+          .hasMessageStartingWith(
+              "copyFrom: need whole elements of the tensor, got first=0, bytes=5");
       MemorySegment less = MemorySegment.ofArray(new float[5]);
       assertThatThrownBy(() -> tensor.copyTo(less))
           .isInstanceOf(IllegalArgumentException.class)

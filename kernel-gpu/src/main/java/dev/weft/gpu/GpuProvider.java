@@ -8,10 +8,9 @@ import dev.weft.Probe;
 import dev.weft.gpu.cuda.Cuda;
 import dev.weft.gpu.cuda.Device;
 import dev.weft.gpu.cuda.UnavailableException;
+import dev.weft.gpu.kernels.FillKernel;
 import dev.weft.spi.BackendProvider;
 import dev.weft.spi.Engine;
-import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,7 +25,6 @@ public final class GpuProvider implements BackendProvider {
   /** Below the CPU's: this version only fills, so that {@code auto} must not choose it. */
   private static final int RANK = 50;
 
-  private static final String PTX = "kernels/fill.ptx";
   private static final String REMEDY =
       "install NVIDIA's driver for Linux on x86-64; cpu gives the same numbers";
 
@@ -92,7 +90,7 @@ public final class GpuProvider implements BackendProvider {
       for (Cuda.DeviceInfo device : devices()) {
         if (name.equals("gpu") || name.equals("gpu:" + device.ordinal())) {
           BackendInfo info = new BackendInfo(name, RANK, Probe.available(describe(device)));
-          return new GpuEngine(info, new Device(device, kernels()), options);
+          return new GpuEngine(info, new Device(device, FillKernel.ptx()), options);
         }
       }
       throw new BackendUnavailableException("open: need a device that exists, got backend=" + name);
@@ -101,17 +99,6 @@ public final class GpuProvider implements BackendProvider {
           "open: " + name + " is unavailable: " + e.getMessage() + "; remedy: " + e.remedy(), e);
     } catch (DeviceException e) {
       throw new BackendUnavailableException("open: " + name + " failed: " + e.getMessage(), e);
-    }
-  }
-
-  private static byte[] kernels() {
-    try (InputStream in = GpuProvider.class.getResourceAsStream(PTX)) {
-      if (in == null) {
-        throw new AssertionError("the jar lacks " + PTX);
-      }
-      return in.readAllBytes();
-    } catch (IOException e) {
-      throw new BackendUnavailableException("open: the kernels can not be read: " + e, e);
     }
   }
 }

@@ -1,18 +1,16 @@
 package dev.weft.gpu;
 
+import dev.weft.gpu.kernels.HostCompiler;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 
 /**
@@ -21,20 +19,6 @@ import org.junit.jupiter.api.Assumptions;
  */
 @SuppressWarnings("restricted") // calls a native library, as it must
 final class FakeDriver {
-  private static final List<String> SOURCES =
-      List.of(
-          "cuda/fake_driver.cpp",
-          "kernels/fill_shim.cpp",
-          "kernels/cuda_shim.h",
-          "kernels/fill.cu",
-          "kernels/ieee.cuh",
-          "kernels/normal.cuh",
-          "kernels/philox.cuh",
-          "kernels/plan.cuh",
-          "kernels/store.cuh",
-          "kernels/stream.cuh",
-          "kernels/truncated.cuh");
-
   private static FakeDriver instance;
   private static String reason;
 
@@ -48,59 +32,20 @@ final class FakeDriver {
   static synchronized FakeDriver load() {
     if (instance == null && reason == null) {
       try {
-        Path folder = Files.createTempDirectory("weft-fake-driver");
-        instance = new FakeDriver(build(folder));
-        System.setProperty("weft.cuda.path", folder.toString());
+        Path library =
+            HostCompiler.build(
+                "libcuda.so.1",
+                "/dev/weft/gpu/cuda/fake_driver.cpp",
+                "/dev/weft/gpu/kernels/fill_shim.cpp");
+        instance = new FakeDriver(library);
+        System.setProperty("weft.cuda.path", library.getParent().toString());
       } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      } catch (InterruptedException e) {
-        throw new AssertionError(e);
+        reason = "g++ does not start: " + e.getMessage();
       }
     }
     Assumptions.assumeTrue(instance != null, () -> reason);
     instance.call("fake_reset");
     return instance;
-  }
-
-  private static Path build(Path folder) throws IOException, InterruptedException {
-    for (String source : SOURCES) {
-      Path file = folder.resolve(Path.of(source).getFileName());
-      try (InputStream in = FakeDriver.class.getResourceAsStream(source)) {
-        Files.copy(in, file);
-      }
-      file.toFile().deleteOnExit();
-    }
-    Path library = folder.resolve("libcuda.so.1");
-    Path log = folder.resolve("log");
-    boolean fma = Files.readString(Path.of("/proc/cpuinfo")).contains(" fma ");
-    Process process =
-        new ProcessBuilder(
-                "g++",
-                "-std=c++17",
-                "-O2",
-                "-ffp-contract=off",
-                fma ? "-mfma" : "-w",
-                "-fPIC",
-                "-shared",
-                "-Wl,-soname,libcuda.so.1",
-                "-I" + folder,
-                "-x",
-                "c++",
-                "fake_driver.cpp",
-                "fill_shim.cpp",
-                "-o",
-                library.toString())
-            .directory(folder.toFile())
-            .redirectErrorStream(true)
-            .redirectOutput(log.toFile())
-            .start();
-    if (process.waitFor() != 0) {
-      throw new AssertionError("g++: " + Files.readString(log));
-    }
-    library.toFile().deleteOnExit();
-    log.toFile().deleteOnExit();
-    folder.toFile().deleteOnExit();
-    return library;
   }
 
   /** The {@code after}-th call from now on of a function fails, and so do later ones. */
@@ -130,7 +75,7 @@ final class FakeDriver {
   }
 
   private long call(String name, Object... arguments) {
-    java.lang.foreign.MemoryLayout[] layouts = new java.lang.foreign.MemoryLayout[arguments.length];
+    MemoryLayout[] layouts = new MemoryLayout[arguments.length];
     for (int i = 0; i < arguments.length; i++) {
       layouts[i] =
           switch (arguments[i]) {

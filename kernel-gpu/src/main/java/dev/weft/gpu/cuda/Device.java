@@ -38,7 +38,7 @@ public final class Device implements AutoCloseable {
   /**
    * Opens a device.
    *
-   * @param ptx the kernels
+   * @param ptx the kernels, ended by a zero byte
    * @throws UnavailableException if it cannot be opened
    */
   public Device(Cuda.DeviceInfo info, byte[] ptx) {
@@ -84,9 +84,7 @@ public final class Device implements AutoCloseable {
 
   private CUmodule load(byte[] ptx) {
     CUmodule made = new CUmodule();
-    byte[] terminated = new byte[ptx.length + 1];
-    System.arraycopy(ptx, 0, terminated, 0, ptx.length);
-    int status = JCudaDriver.cuModuleLoadData(made, terminated);
+    int status = JCudaDriver.cuModuleLoadData(made, ptx);
     if (status != CUresult.CUDA_SUCCESS) {
       String first = new String(ptx, StandardCharsets.US_ASCII);
       int at = first.indexOf(".version");

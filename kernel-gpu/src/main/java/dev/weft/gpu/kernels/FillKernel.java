@@ -2,6 +2,10 @@ package dev.weft.gpu.kernels;
 
 import dev.weft.DType;
 import dev.weft.spi.fill.StreamFill;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Arrays;
 
 /** The entry points of fill.cu. */
 public enum FillKernel {
@@ -40,6 +44,19 @@ public enum FillKernel {
   private static final FillKernel[] ALL = values();
 
   private final String symbol = "weft_" + name().toLowerCase(java.util.Locale.ROOT);
+
+  /**
+   * The PTX of all of them, ended by a zero byte as {@code cuModuleLoadData} takes it: for compute
+   * capability 8.0 and later, and drivers from CUDA 11.0 on.
+   */
+  public static byte[] ptx() {
+    try (InputStream in = FillKernel.class.getResourceAsStream("fill.ptx")) {
+      byte[] text = in.readAllBytes();
+      return Arrays.copyOf(text, text.length + 1);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
 
   /** Name of the entry point. */
   public String symbol() {

@@ -37,7 +37,7 @@ struct FillPlan {
   float scale32, shift32, least32, most32;   // 944, 948, 952, 956
   TruncatedF32 truncated32;                  // 960
   u32 roundKeys[20];                         // 1032: k0 + i * W0 and k1 + i * W1 of Philox's rounds i = 0, ..., 9, in turn
-  u64 firstRun;                              // 1112: of the region's runs, that of this launch's run 0
+  u64 firstRun;                              // 1112: of the region's runs, the one that is run 0 of this launch
 };
 
 static_assert(sizeof(FillPlan) == 1120, "layout");

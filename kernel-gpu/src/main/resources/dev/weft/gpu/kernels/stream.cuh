@@ -13,19 +13,20 @@ template <class T>
 struct Ends {
   bool low, high;   // whether least, whether most can be passed
   bool folded;      // whether the unit of k can go into the scale without rounding
+  bool zero;        // whether a bound is 0: maximum and minimum may choose another sign than comparisons
   T scale, shift;   // those of k, if folded
 };
 
 WEFT_DEVICE Ends<float> ends32(const FillPlan& p) {
   float last = fma_rn(0x1.fffffep-1f, p.scale32, p.shift32);
   bool folded = p.scale32 >= 0x1p-102f;
-  return {p.shift32 < p.least32, last > p.most32, folded, mul_rn(p.scale32, 0x1p-24f), p.shift32};
+  return {p.shift32 < p.least32, last > p.most32, folded, p.least32 == 0.0f || p.most32 == 0.0f, mul_rn(p.scale32, 0x1p-24f), p.shift32};
 }
 
 WEFT_DEVICE Ends<double> ends64(const FillPlan& p) {
   double last = fma_rn(0x1.fffffffffffffp-1, p.scale64, p.shift64);
   bool folded = p.scale64 >= 0x1p-969;
-  return {p.shift64 < p.least64, last > p.most64, folded, mul_rn(p.scale64, 0x1p-53), p.shift64};
+  return {p.shift64 < p.least64, last > p.most64, folded, true, mul_rn(p.scale64, 0x1p-53), p.shift64};
 }
 
 // The f32 values of a block as bits, or its words.
@@ -68,24 +69,25 @@ WEFT_DEVICE uint4 block32(const FillPlan& p, const Ends<float>& ends, u64 q) {
     v3 = fma_rn(v3, p.scale32, p.shift32);
   }
   // A normal's own check keeps it finite: |mean| + 6.77 stddev is at most the type's largest value.
-  if (K == TRUNCATED_NORMAL || (K == UNIFORM && ends.low)) {
-    v0 = at_least(v0, p.least32);
-    v1 = at_least(v1, p.least32);
-    v2 = at_least(v2, p.least32);
-    v3 = at_least(v3, p.least32);
-  }
-  if (K == TRUNCATED_NORMAL || (K == UNIFORM && ends.high)) {
-    v0 = at_most(v0, p.most32);
-    v1 = at_most(v1, p.most32);
-    v2 = at_most(v2, p.most32);
-    v3 = at_most(v3, p.most32);
+  if (K == TRUNCATED_NORMAL || (K == UNIFORM && (ends.low || ends.high))) {
+    if (ends.zero) {
+      v0 = at_most(at_least(v0, p.least32), p.most32);
+      v1 = at_most(at_least(v1, p.least32), p.most32);
+      v2 = at_most(at_least(v2, p.least32), p.most32);
+      v3 = at_most(at_least(v3, p.least32), p.most32);
+    } else {
+      v0 = fminf(fmaxf(v0, p.least32), p.most32);
+      v1 = fminf(fmaxf(v1, p.least32), p.most32);
+      v2 = fminf(fmaxf(v2, p.least32), p.most32);
+      v3 = fminf(fmaxf(v3, p.least32), p.most32);
+    }
   }
   return make_uint4(__float_as_uint(v0), __float_as_uint(v1), __float_as_uint(v2), __float_as_uint(v3));
 }
 
 // Group g of a type is 16 bytes, ELEMENTS elements from ELEMENTS * g on, in memory order.
 struct F32 {
-  static constexpr int BYTES = 4;
+  enum { BYTES = 4 };
   typedef float Value;
   template <Kind K>
   WEFT_DEVICE uint4 group(const FillPlan& p, const Ends<float>& ends, u64 g) {
@@ -112,7 +114,7 @@ WEFT_DEVICE u32 halves_f16(u32 first, u32 second) {
 
 template <bool BF16>
 struct Sixteen {
-  static constexpr int BYTES = 2;
+  enum { BYTES = 2 };
   typedef float Value;
 
   template <Kind K>
@@ -135,7 +137,7 @@ typedef Sixteen<false> F16;
 typedef Sixteen<true> BF16;
 
 struct F64 {
-  static constexpr int BYTES = 8;
+  enum { BYTES = 8 };
   typedef double Value;
 
   template <Kind K>

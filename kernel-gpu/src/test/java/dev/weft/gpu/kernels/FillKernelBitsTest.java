@@ -61,7 +61,7 @@ class FillKernelBitsTest {
 
   @BeforeAll
   static void open() {
-    Assumptions.assumeTrue(HostShim.missing() == null, HostShim.missing());
+    Assumptions.assumeTrue(HostShim.missing() == null, HostShim::missing);
     scalar = Weft.open("scalar", BackendOptions.DEFAULT.withThreads(2));
     launches = new FillLaunch(ARENA);
   }
@@ -235,6 +235,18 @@ class FillKernelBitsTest {
     for (DType dtype : DType.values()) {
       assertMany(Fill.normal(mean, stddev), dtype, 20_000);
     }
+  }
+
+  /** As far out as the type goes: what makes it right that normals are not clamped. */
+  @ParameterizedTest
+  @EnumSource
+  void normalsUpToTheLargestValue(DType dtype) {
+    double most = dtype.maxValue();
+    double maxZ = dtype == DType.F64 ? Fill.MAX_NORMAL_F64 : Fill.MAX_NORMAL_F32;
+    assertMany(Fill.normal(0, most / maxZ * (1 - 0x1p-50)), dtype, 100_000);
+    assertMany(Fill.normal(most, 0), dtype, 1_000);
+    assertMany(Fill.normal(-most * (1 - 0x1p-40), most * 0x1p-44), dtype, 20_000);
+    assertMany(Fill.normal(most * (1 - 0x1p-20), most * 0x1p-23), dtype, 20_000);
   }
 
   @ParameterizedTest

@@ -173,6 +173,9 @@ class FillPtxTest {
     return "// Made of fill.cu by kernel-gpu/make-ptx, with NVRTC "
         + nvrtc.version()
         + ".\n"
+        + FillKernelTest.SOURCES
+        + FillKernelTest.sourcesHash()
+        + "\n"
         + ptx.lines()
             .filter(line -> !line.startsWith("//") && !line.contains("// .globl"))
             .filter(line -> !line.contains(".pragma \"used_bytes_mask")) // 8.3; for debuggers

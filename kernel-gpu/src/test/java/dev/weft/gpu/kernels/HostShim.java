@@ -10,14 +10,7 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
-import java.net.URISyntaxException;
-import java.net.URL;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 
 /**
  * fill.cu compiled as C++ by g++ behind cuda_shim.h, so that its kernels run where there is no GPU.
@@ -51,7 +44,9 @@ final class HostShim {
   static synchronized String missing() {
     if (shared == null && missing == null) {
       try {
-        shared = new HostShim(build());
+        shared =
+            new HostShim(
+                HostCompiler.build("libfill_shim.so", "/dev/weft/gpu/kernels/fill_shim.cpp"));
       } catch (IOException e) {
         missing = "g++ does not start: " + e.getMessage();
       }
@@ -92,64 +87,6 @@ final class HostShim {
       return (short) (int) half.invokeExact(Float.floatToRawIntBits(value));
     } catch (Throwable e) {
       throw new AssertionError(e);
-    }
-  }
-
-  private static Path build() throws IOException {
-    Path folder = Files.createTempDirectory("weft-shim");
-    Path library = folder.resolve("libfill_shim.so");
-    Path kernels = resource("/dev/weft/gpu/kernels/fill.cu").getParent();
-    List<String> command = new ArrayList<>();
-    command.addAll(
-        List.of("g++", "-O2", "-std=c++17", "-ffp-contract=off", "-fno-strict-aliasing"));
-    command.addAll(List.of("-fPIC", "-shared", "-Wall", "-Wextra", "-Werror"));
-    command.addAll(List.of("-Wno-unknown-pragmas", "-Wno-unused-function"));
-    if (hasFma()) {
-      command.add("-mfma");
-    }
-    command.addAll(List.of("-I", kernels.toString(), "-o", library.toString()));
-    command.add(resource("/dev/weft/gpu/kernels/fill_shim.cpp").toString());
-    Process compiler = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output = new String(compiler.getInputStream().readAllBytes());
-    try {
-      if (!compiler.waitFor(1, TimeUnit.MINUTES) || compiler.exitValue() != 0) {
-        throw new AssertionError(String.join(" ", command) + "\n" + output);
-      }
-    } catch (InterruptedException e) {
-      throw new AssertionError(e);
-    }
-    Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(folder)));
-    return library;
-  }
-
-  /** Whether this is an x86 that has FMA: elsewhere it is the compiler's default, or a call. */
-  private static boolean hasFma() throws IOException {
-    Path cpu = Path.of("/proc/cpuinfo");
-    return System.getProperty("os.arch").equals("amd64")
-        && Files.isReadable(cpu)
-        && Files.readString(cpu).contains(" fma ");
-  }
-
-  static Path resource(String name) {
-    URL url = HostShim.class.getResource(name);
-    if (url == null) {
-      throw new AssertionError(name + " is no resource");
-    }
-    try {
-      return Path.of(url.toURI());
-    } catch (URISyntaxException e) {
-      throw new AssertionError(e);
-    }
-  }
-
-  private static void delete(Path folder) {
-    try (Stream<Path> files = Files.list(folder)) {
-      for (Path file : files.toList()) {
-        Files.delete(file);
-      }
-      Files.delete(folder);
-    } catch (IOException e) {
-      // the system clears its folder of temporary files
     }
   }
 }

@@ -10,6 +10,7 @@ import dev.weft.init.Fill;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -18,6 +19,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * elements beyond equal a slice that is filled alone.
  */
 @Tag("big")
+@Timeout(900)
 public abstract class SizeContract extends BackendContract {
   private static final Shape SHAPE = Shape.of((1L << 31) + 1_000_003);
 
