@@ -23,7 +23,7 @@ final class DenseF64Vector implements DenseKernels<double[]> {
 
   /**
    * 28 sums need 32 registers, which come with vectors of 512 bits. 10 fit 16 registers; of 12,
-   * HotSpot spills one, and a step then takes as long as a store and a load.
+   * HotSpot keeps one in memory, and a step then takes as long as a store and a load.
    */
   private static final int MR = S.vectorBitSize() >= 512 ? 14 : 5;
 

@@ -3,6 +3,7 @@ package dev.weft.cpu.vector;
 import dev.weft.cpu.dense.DenseKernels;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorShape;
@@ -14,9 +15,10 @@ final class MicroF32Vector implements Micro<float[]> {
   private static final VectorSpecies<Float> S =
       VectorSpecies.of(float.class, VectorShape.forBitSize(USE.bits()));
   private static final int V = S.length();
+  private static final boolean HAS_32_REGISTERS = S.vectorBitSize() >= 512;
   private static final boolean IS_ARRAY = USE.operand() == Micro.Operand.ARRAY;
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
-  private static final int MR = S.vectorBitSize() >= 512 ? 14 : 5; // as in DenseF32Vector
+  private static final int MR = HAS_32_REGISTERS ? 14 : 5; // as in DenseF32Vector
   private static final int NR = 2 * V;
 
   /** Elements of a from one row to the next, and from one column to the next. */
@@ -91,49 +93,63 @@ final class MicroF32Vector implements Micro<float[]> {
     FloatVector c121 = FloatVector.zero(S);
     FloatVector c130 = FloatVector.zero(S);
     FloatVector c131 = FloatVector.zero(S);
+    int panelAt = (int) bAt;
     for (int k = 0; k < kc; k++) {
       int ak = aAt + k * AC;
-      FloatVector b0 = load(panels, b, bAt + k * ldb);
-      FloatVector b1 = load(panels, b, bAt + k * ldb + V);
+      FloatVector b0 = load(panels, panelAt + k * NR, b, bAt + k * ldb);
+      FloatVector b1 = load(panels, panelAt + k * NR + V, b, bAt + k * ldb + V);
       FloatVector ai = FloatVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + AR]);
       c10 = ai.fma(b0, c10);
       c11 = ai.fma(b1, c11);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 2 * AR]);
       c20 = ai.fma(b0, c20);
       c21 = ai.fma(b1, c21);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 3 * AR]);
       c30 = ai.fma(b0, c30);
       c31 = ai.fma(b1, c31);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 4 * AR]);
       c40 = ai.fma(b0, c40);
       c41 = ai.fma(b1, c41);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 5 * AR]);
       c50 = ai.fma(b0, c50);
       c51 = ai.fma(b1, c51);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 6 * AR]);
       c60 = ai.fma(b0, c60);
       c61 = ai.fma(b1, c61);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 7 * AR]);
       c70 = ai.fma(b0, c70);
       c71 = ai.fma(b1, c71);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 8 * AR]);
       c80 = ai.fma(b0, c80);
       c81 = ai.fma(b1, c81);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 9 * AR]);
       c90 = ai.fma(b0, c90);
       c91 = ai.fma(b1, c91);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 10 * AR]);
       c100 = ai.fma(b0, c100);
       c101 = ai.fma(b1, c101);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 11 * AR]);
       c110 = ai.fma(b0, c110);
       c111 = ai.fma(b1, c111);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 12 * AR]);
       c120 = ai.fma(b0, c120);
       c121 = ai.fma(b1, c121);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 13 * AR]);
       c130 = ai.fma(b0, c130);
       c131 = ai.fma(b1, c131);
@@ -194,31 +210,39 @@ final class MicroF32Vector implements Micro<float[]> {
     FloatVector c61 = FloatVector.zero(S);
     FloatVector c70 = FloatVector.zero(S);
     FloatVector c71 = FloatVector.zero(S);
+    int panelAt = (int) bAt;
     for (int k = 0; k < kc; k++) {
       int ak = aAt + k * AC;
-      FloatVector b0 = load(panels, b, bAt + k * ldb);
-      FloatVector b1 = load(panels, b, bAt + k * ldb + V);
+      FloatVector b0 = load(panels, panelAt + k * NR, b, bAt + k * ldb);
+      FloatVector b1 = load(panels, panelAt + k * NR + V, b, bAt + k * ldb + V);
       FloatVector ai = FloatVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + AR]);
       c10 = ai.fma(b0, c10);
       c11 = ai.fma(b1, c11);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 2 * AR]);
       c20 = ai.fma(b0, c20);
       c21 = ai.fma(b1, c21);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 3 * AR]);
       c30 = ai.fma(b0, c30);
       c31 = ai.fma(b1, c31);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 4 * AR]);
       c40 = ai.fma(b0, c40);
       c41 = ai.fma(b1, c41);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 5 * AR]);
       c50 = ai.fma(b0, c50);
       c51 = ai.fma(b1, c51);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 6 * AR]);
       c60 = ai.fma(b0, c60);
       c61 = ai.fma(b1, c61);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 7 * AR]);
       c70 = ai.fma(b0, c70);
       c71 = ai.fma(b1, c71);
@@ -259,19 +283,23 @@ final class MicroF32Vector implements Micro<float[]> {
     FloatVector c21 = FloatVector.zero(S);
     FloatVector c30 = FloatVector.zero(S);
     FloatVector c31 = FloatVector.zero(S);
+    int panelAt = (int) bAt;
     for (int k = 0; k < kc; k++) {
       int ak = aAt + k * AC;
-      FloatVector b0 = load(panels, b, bAt + k * ldb);
-      FloatVector b1 = load(panels, b, bAt + k * ldb + V);
+      FloatVector b0 = load(panels, panelAt + k * NR, b, bAt + k * ldb);
+      FloatVector b1 = load(panels, panelAt + k * NR + V, b, bAt + k * ldb + V);
       FloatVector ai = FloatVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + AR]);
       c10 = ai.fma(b0, c10);
       c11 = ai.fma(b1, c11);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 2 * AR]);
       c20 = ai.fma(b0, c20);
       c21 = ai.fma(b1, c21);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 3 * AR]);
       c30 = ai.fma(b0, c30);
       c31 = ai.fma(b1, c31);
@@ -306,22 +334,27 @@ final class MicroF32Vector implements Micro<float[]> {
     FloatVector c31 = FloatVector.zero(S);
     FloatVector c40 = FloatVector.zero(S);
     FloatVector c41 = FloatVector.zero(S);
+    int panelAt = (int) bAt;
     for (int k = 0; k < kc; k++) {
       int ak = aAt + k * AC;
-      FloatVector b0 = load(panels, b, bAt + k * ldb);
-      FloatVector b1 = load(panels, b, bAt + k * ldb + V);
+      FloatVector b0 = load(panels, panelAt + k * NR, b, bAt + k * ldb);
+      FloatVector b1 = load(panels, panelAt + k * NR + V, b, bAt + k * ldb + V);
       FloatVector ai = FloatVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + AR]);
       c10 = ai.fma(b0, c10);
       c11 = ai.fma(b1, c11);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 2 * AR]);
       c20 = ai.fma(b0, c20);
       c21 = ai.fma(b1, c21);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 3 * AR]);
       c30 = ai.fma(b0, c30);
       c31 = ai.fma(b1, c31);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 4 * AR]);
       c40 = ai.fma(b0, c40);
       c41 = ai.fma(b1, c41);
@@ -354,16 +387,19 @@ final class MicroF32Vector implements Micro<float[]> {
     FloatVector c11 = FloatVector.zero(S);
     FloatVector c20 = FloatVector.zero(S);
     FloatVector c21 = FloatVector.zero(S);
+    int panelAt = (int) bAt;
     for (int k = 0; k < kc; k++) {
       int ak = aAt + k * AC;
-      FloatVector b0 = load(panels, b, bAt + k * ldb);
-      FloatVector b1 = load(panels, b, bAt + k * ldb + V);
+      FloatVector b0 = load(panels, panelAt + k * NR, b, bAt + k * ldb);
+      FloatVector b1 = load(panels, panelAt + k * NR + V, b, bAt + k * ldb + V);
       FloatVector ai = FloatVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + AR]);
       c10 = ai.fma(b0, c10);
       c11 = ai.fma(b1, c11);
+      nextRow();
       ai = FloatVector.broadcast(S, a[ak + 2 * AR]);
       c20 = ai.fma(b0, c20);
       c21 = ai.fma(b1, c21);
@@ -376,10 +412,23 @@ final class MicroF32Vector implements Micro<float[]> {
     c21.intoArray(tile, 2 * NR + V);
   }
 
+  /**
+   * With 16 registers, a fence between the rows, for which no instruction is needed: HotSpot would
+   * load what all rows need first, and for want of a register keep a sum in memory, which takes a
+   * step as long as a store and a load. In native memory the checks of b's indices keep loads
+   * apart, and after a fence they would be made anew.
+   */
   @Inlined
-  static FloatVector load(float[] panels, MemorySegment b, long at) {
+  static void nextRow() {
+    if (!HAS_32_REGISTERS && IS_ARRAY) {
+      VarHandle.loadLoadFence();
+    }
+  }
+
+  @Inlined
+  static FloatVector load(float[] panels, int panelAt, MemorySegment b, long at) {
     return IS_ARRAY
-        ? FloatVector.fromArray(S, panels, (int) at)
+        ? FloatVector.fromArray(S, panels, HAS_32_REGISTERS ? (int) at : panelAt)
         : FloatVector.fromMemorySegment(S, b, at * Float.BYTES, ORDER);
   }
 }

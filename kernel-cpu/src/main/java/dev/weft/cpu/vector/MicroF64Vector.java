@@ -3,6 +3,7 @@ package dev.weft.cpu.vector;
 import dev.weft.cpu.dense.DenseKernels;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.VectorShape;
@@ -14,9 +15,10 @@ final class MicroF64Vector implements Micro<double[]> {
   private static final VectorSpecies<Double> S =
       VectorSpecies.of(double.class, VectorShape.forBitSize(USE.bits()));
   private static final int V = S.length();
+  private static final boolean HAS_32_REGISTERS = S.vectorBitSize() >= 512;
   private static final boolean IS_ARRAY = USE.operand() == Micro.Operand.ARRAY;
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
-  private static final int MR = S.vectorBitSize() >= 512 ? 14 : 5; // as in DenseF64Vector
+  private static final int MR = HAS_32_REGISTERS ? 14 : 5; // as in DenseF64Vector
   private static final int NR = 2 * V;
 
   /** Elements of a from one row to the next, and from one column to the next. */
@@ -91,49 +93,63 @@ final class MicroF64Vector implements Micro<double[]> {
     DoubleVector c121 = DoubleVector.zero(S);
     DoubleVector c130 = DoubleVector.zero(S);
     DoubleVector c131 = DoubleVector.zero(S);
+    int panelAt = (int) bAt;
     for (int k = 0; k < kc; k++) {
       int ak = aAt + k * AC;
-      DoubleVector b0 = load(panels, b, bAt + k * ldb);
-      DoubleVector b1 = load(panels, b, bAt + k * ldb + V);
+      DoubleVector b0 = load(panels, panelAt + k * NR, b, bAt + k * ldb);
+      DoubleVector b1 = load(panels, panelAt + k * NR + V, b, bAt + k * ldb + V);
       DoubleVector ai = DoubleVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + AR]);
       c10 = ai.fma(b0, c10);
       c11 = ai.fma(b1, c11);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 2 * AR]);
       c20 = ai.fma(b0, c20);
       c21 = ai.fma(b1, c21);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 3 * AR]);
       c30 = ai.fma(b0, c30);
       c31 = ai.fma(b1, c31);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 4 * AR]);
       c40 = ai.fma(b0, c40);
       c41 = ai.fma(b1, c41);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 5 * AR]);
       c50 = ai.fma(b0, c50);
       c51 = ai.fma(b1, c51);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 6 * AR]);
       c60 = ai.fma(b0, c60);
       c61 = ai.fma(b1, c61);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 7 * AR]);
       c70 = ai.fma(b0, c70);
       c71 = ai.fma(b1, c71);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 8 * AR]);
       c80 = ai.fma(b0, c80);
       c81 = ai.fma(b1, c81);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 9 * AR]);
       c90 = ai.fma(b0, c90);
       c91 = ai.fma(b1, c91);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 10 * AR]);
       c100 = ai.fma(b0, c100);
       c101 = ai.fma(b1, c101);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 11 * AR]);
       c110 = ai.fma(b0, c110);
       c111 = ai.fma(b1, c111);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 12 * AR]);
       c120 = ai.fma(b0, c120);
       c121 = ai.fma(b1, c121);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 13 * AR]);
       c130 = ai.fma(b0, c130);
       c131 = ai.fma(b1, c131);
@@ -194,31 +210,39 @@ final class MicroF64Vector implements Micro<double[]> {
     DoubleVector c61 = DoubleVector.zero(S);
     DoubleVector c70 = DoubleVector.zero(S);
     DoubleVector c71 = DoubleVector.zero(S);
+    int panelAt = (int) bAt;
     for (int k = 0; k < kc; k++) {
       int ak = aAt + k * AC;
-      DoubleVector b0 = load(panels, b, bAt + k * ldb);
-      DoubleVector b1 = load(panels, b, bAt + k * ldb + V);
+      DoubleVector b0 = load(panels, panelAt + k * NR, b, bAt + k * ldb);
+      DoubleVector b1 = load(panels, panelAt + k * NR + V, b, bAt + k * ldb + V);
       DoubleVector ai = DoubleVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + AR]);
       c10 = ai.fma(b0, c10);
       c11 = ai.fma(b1, c11);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 2 * AR]);
       c20 = ai.fma(b0, c20);
       c21 = ai.fma(b1, c21);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 3 * AR]);
       c30 = ai.fma(b0, c30);
       c31 = ai.fma(b1, c31);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 4 * AR]);
       c40 = ai.fma(b0, c40);
       c41 = ai.fma(b1, c41);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 5 * AR]);
       c50 = ai.fma(b0, c50);
       c51 = ai.fma(b1, c51);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 6 * AR]);
       c60 = ai.fma(b0, c60);
       c61 = ai.fma(b1, c61);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 7 * AR]);
       c70 = ai.fma(b0, c70);
       c71 = ai.fma(b1, c71);
@@ -259,19 +283,23 @@ final class MicroF64Vector implements Micro<double[]> {
     DoubleVector c21 = DoubleVector.zero(S);
     DoubleVector c30 = DoubleVector.zero(S);
     DoubleVector c31 = DoubleVector.zero(S);
+    int panelAt = (int) bAt;
     for (int k = 0; k < kc; k++) {
       int ak = aAt + k * AC;
-      DoubleVector b0 = load(panels, b, bAt + k * ldb);
-      DoubleVector b1 = load(panels, b, bAt + k * ldb + V);
+      DoubleVector b0 = load(panels, panelAt + k * NR, b, bAt + k * ldb);
+      DoubleVector b1 = load(panels, panelAt + k * NR + V, b, bAt + k * ldb + V);
       DoubleVector ai = DoubleVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + AR]);
       c10 = ai.fma(b0, c10);
       c11 = ai.fma(b1, c11);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 2 * AR]);
       c20 = ai.fma(b0, c20);
       c21 = ai.fma(b1, c21);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 3 * AR]);
       c30 = ai.fma(b0, c30);
       c31 = ai.fma(b1, c31);
@@ -306,22 +334,27 @@ final class MicroF64Vector implements Micro<double[]> {
     DoubleVector c31 = DoubleVector.zero(S);
     DoubleVector c40 = DoubleVector.zero(S);
     DoubleVector c41 = DoubleVector.zero(S);
+    int panelAt = (int) bAt;
     for (int k = 0; k < kc; k++) {
       int ak = aAt + k * AC;
-      DoubleVector b0 = load(panels, b, bAt + k * ldb);
-      DoubleVector b1 = load(panels, b, bAt + k * ldb + V);
+      DoubleVector b0 = load(panels, panelAt + k * NR, b, bAt + k * ldb);
+      DoubleVector b1 = load(panels, panelAt + k * NR + V, b, bAt + k * ldb + V);
       DoubleVector ai = DoubleVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + AR]);
       c10 = ai.fma(b0, c10);
       c11 = ai.fma(b1, c11);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 2 * AR]);
       c20 = ai.fma(b0, c20);
       c21 = ai.fma(b1, c21);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 3 * AR]);
       c30 = ai.fma(b0, c30);
       c31 = ai.fma(b1, c31);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 4 * AR]);
       c40 = ai.fma(b0, c40);
       c41 = ai.fma(b1, c41);
@@ -354,16 +387,19 @@ final class MicroF64Vector implements Micro<double[]> {
     DoubleVector c11 = DoubleVector.zero(S);
     DoubleVector c20 = DoubleVector.zero(S);
     DoubleVector c21 = DoubleVector.zero(S);
+    int panelAt = (int) bAt;
     for (int k = 0; k < kc; k++) {
       int ak = aAt + k * AC;
-      DoubleVector b0 = load(panels, b, bAt + k * ldb);
-      DoubleVector b1 = load(panels, b, bAt + k * ldb + V);
+      DoubleVector b0 = load(panels, panelAt + k * NR, b, bAt + k * ldb);
+      DoubleVector b1 = load(panels, panelAt + k * NR + V, b, bAt + k * ldb + V);
       DoubleVector ai = DoubleVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + AR]);
       c10 = ai.fma(b0, c10);
       c11 = ai.fma(b1, c11);
+      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 2 * AR]);
       c20 = ai.fma(b0, c20);
       c21 = ai.fma(b1, c21);
@@ -376,10 +412,23 @@ final class MicroF64Vector implements Micro<double[]> {
     c21.intoArray(tile, 2 * NR + V);
   }
 
+  /**
+   * With 16 registers, a fence between the rows, for which no instruction is needed: HotSpot would
+   * load what all rows need first, and for want of a register keep a sum in memory, which takes a
+   * step as long as a store and a load. In native memory the checks of b's indices keep loads
+   * apart, and after a fence they would be made anew.
+   */
   @Inlined
-  static DoubleVector load(double[] panels, MemorySegment b, long at) {
+  static void nextRow() {
+    if (!HAS_32_REGISTERS && IS_ARRAY) {
+      VarHandle.loadLoadFence();
+    }
+  }
+
+  @Inlined
+  static DoubleVector load(double[] panels, int panelAt, MemorySegment b, long at) {
     return IS_ARRAY
-        ? DoubleVector.fromArray(S, panels, (int) at)
+        ? DoubleVector.fromArray(S, panels, HAS_32_REGISTERS ? (int) at : panelAt)
         : DoubleVector.fromMemorySegment(S, b, at * Double.BYTES, ORDER);
   }
 }
