@@ -170,7 +170,7 @@ class GpuFaultsTest {
       for (int i = 0; i < 10; i++) {
         try (Tensor a = backend.tensor(DType.F32, Shape.of(1 << 20));
             Tensor b = backend.tensor(DType.F32, Shape.of(1000))) {
-          a.fill(NORMAL, KEY);
+          a.fill(Fill.constant(i), KEY);
           b.fill(NORMAL, KEY);
           assertThat(backend.memory().allocatedBytes()).isEqualTo((4 << 20) + 4096);
         }
