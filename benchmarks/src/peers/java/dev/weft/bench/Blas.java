@@ -21,10 +21,12 @@ final class Blas {
 
   private final String description;
   private final MethodHandle sgemm;
+  private final MethodHandle dgemm;
 
-  private Blas(String description, MethodHandle sgemm) {
+  private Blas(String description, MethodHandle sgemm, MethodHandle dgemm) {
     this.description = description;
     this.sgemm = sgemm;
+    this.dgemm = dgemm;
   }
 
   /**
@@ -62,24 +64,26 @@ final class Blas {
   private static Blas of(String description, SymbolLookup symbols) {
     return new Blas(
         description,
-        function(
-            symbols,
-            "cblas_sgemm",
-            FunctionDescriptor.ofVoid(
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_FLOAT,
-                ValueLayout.ADDRESS,
-                ValueLayout.JAVA_INT,
-                ValueLayout.ADDRESS,
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_FLOAT,
-                ValueLayout.ADDRESS,
-                ValueLayout.JAVA_INT)));
+        function(symbols, "cblas_sgemm", gemm(ValueLayout.JAVA_FLOAT)),
+        function(symbols, "cblas_dgemm", gemm(ValueLayout.JAVA_DOUBLE)));
+  }
+
+  private static FunctionDescriptor gemm(ValueLayout scalar) {
+    return FunctionDescriptor.ofVoid(
+        ValueLayout.JAVA_INT,
+        ValueLayout.JAVA_INT,
+        ValueLayout.JAVA_INT,
+        ValueLayout.JAVA_INT,
+        ValueLayout.JAVA_INT,
+        ValueLayout.JAVA_INT,
+        scalar,
+        ValueLayout.ADDRESS,
+        ValueLayout.JAVA_INT,
+        ValueLayout.ADDRESS,
+        ValueLayout.JAVA_INT,
+        scalar,
+        ValueLayout.ADDRESS,
+        ValueLayout.JAVA_INT);
   }
 
   @SuppressWarnings("restricted")
@@ -114,6 +118,15 @@ final class Blas {
   /** c [m, n] = a·b of a [m, k] and b [k, n], rows one after another as they lie in memory. */
   void product(MemorySegment a, MemorySegment b, MemorySegment c, int m, int n, int k) {
     call(NO_TRANSPOSE, a, k, NO_TRANSPOSE, b, n, c, m, n, k);
+  }
+
+  /** {@link #product} of f64. */
+  void product64(MemorySegment a, MemorySegment b, MemorySegment c, int m, int n, int k) {
+    try {
+      dgemm.invokeExact(ROW_MAJOR, NO_TRANSPOSE, NO_TRANSPOSE, m, n, k, 1.0, a, k, b, n, 0.0, c, n);
+    } catch (Throwable e) {
+      throw new AssertionError("a C function threw", e);
+    }
   }
 
   /** c [m, n] = aᵀ·b of a [k, m] and b [k, n]. */

@@ -9,6 +9,7 @@ import dev.weft.Shape;
 import dev.weft.Tensor;
 import dev.weft.init.Fill;
 import dev.weft.random.RandomKey;
+import java.lang.foreign.MemorySegment;
 import org.openjdk.jmh.annotations.Param;
 
 /** One product C = A·B, 2·M·N·K flop. PyTorch allocates C, the others write where it is. */
@@ -18,6 +19,10 @@ public class PeerGemmBenchmark extends PeerBenchmark {
   /** M, N, K, as in {@link GemmBenchmark}. */
   @Param({"64x64x64", "32x128x784", "512x512x512", "1024x1024x1024"})
   public String mnk;
+
+  /** {@code f32} or {@code f64}; PyTorch's in f32 alone. */
+  @Param("f32")
+  public String dtype = "f32";
 
   /** Whose product. */
   @Param({"weft", "openblas", "mkl", "pytorch"})
@@ -32,8 +37,13 @@ public class PeerGemmBenchmark extends PeerBenchmark {
   Contestant contestant() {
     return switch (library) {
       case "weft" -> new ByWeft(this);
-      case "pytorch" -> new ByTorch(sizes(), threads);
-      default -> new ByBlas(sizes(), Blas.load(library, threads));
+      case "pytorch" -> {
+        if (!dtype.equals("f32")) {
+          throw new IllegalStateException("PyTorch is compared in f32 alone");
+        }
+        yield new ByTorch(sizes(), threads);
+      }
+      default -> new ByBlas(sizes(), DType.parse(dtype), Blas.load(library, threads));
     };
   }
 
@@ -53,7 +63,7 @@ public class PeerGemmBenchmark extends PeerBenchmark {
     ByWeft(PeerGemmBenchmark asked) {
       own.mnk = asked.mnk;
       own.transposes = "NN";
-      own.dtype = "f32";
+      own.dtype = asked.dtype;
       own.backend = "cpu";
       own.threads = asked.threads;
       own.open(); // which checks
@@ -90,14 +100,14 @@ public class PeerGemmBenchmark extends PeerBenchmark {
     final Tensor c;
     private final Backend backend;
 
-    Operands(Shape sizes) {
+    Operands(Shape sizes, DType dtype) {
       m = Math.toIntExact(sizes.dim(0));
       n = Math.toIntExact(sizes.dim(1));
       k = Math.toIntExact(sizes.dim(2));
       backend = Backends.open("cpu", 1);
-      a = backend.tensor(DType.F32, Shape.of(m, k));
-      b = backend.tensor(DType.F32, Shape.of(k, n));
-      c = backend.tensor(DType.F32, Shape.of(m, n));
+      a = backend.tensor(dtype, Shape.of(m, k));
+      b = backend.tensor(dtype, Shape.of(k, n));
+      c = backend.tensor(dtype, Shape.of(m, n));
       a.fill(Fill.uniform(-1, 1), KEY.child("a"));
       b.fill(Fill.uniform(-1, 1), KEY.child("b"));
     }
@@ -107,7 +117,7 @@ public class PeerGemmBenchmark extends PeerBenchmark {
       double[] right = Naive.read(b);
       double[] bounds = Naive.product(Naive.absolute(left), Naive.absolute(right), m, k, n);
       for (int i = 0; i < bounds.length; i++) {
-        bounds[i] = 2 * Accuracy.gemm(DType.F32, k, bounds[i]);
+        bounds[i] = 2 * Accuracy.gemm(c.dtype(), k, bounds[i]);
       }
       DenseCheck.requireClose("c", actual, Naive.product(left, right, m, k, n), bounds);
     }
@@ -125,20 +135,21 @@ public class PeerGemmBenchmark extends PeerBenchmark {
     private final Operands operands;
     private final Blas blas;
 
-    ByBlas(Shape sizes, Blas blas) {
-      operands = new Operands(sizes);
+    ByBlas(Shape sizes, DType dtype, Blas blas) {
+      operands = new Operands(sizes, dtype);
       this.blas = blas;
     }
 
     @Override
     public void run() {
-      blas.product(
-          operands.a.segment(),
-          operands.b.segment(),
-          operands.c.segment(),
-          operands.m,
-          operands.n,
-          operands.k);
+      MemorySegment a = operands.a.segment();
+      MemorySegment b = operands.b.segment();
+      MemorySegment c = operands.c.segment();
+      if (operands.c.dtype() == DType.F64) {
+        blas.product64(a, b, c, operands.m, operands.n, operands.k);
+      } else {
+        blas.product(a, b, c, operands.m, operands.n, operands.k);
+      }
     }
 
     @Override
@@ -167,7 +178,7 @@ public class PeerGemmBenchmark extends PeerBenchmark {
 
     ByTorch(Shape sizes, int threads) {
       torch = new Torch(threads);
-      operands = new Operands(sizes);
+      operands = new Operands(sizes, DType.F32);
       a = torch.array(Naive.read(operands.a), operands.m, operands.k);
       b = torch.array(Naive.read(operands.b), operands.k, operands.n);
     }

@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 
 /**
  * The cases of the peer benchmarks in one process, the libraries taking turns in every round
@@ -40,20 +41,26 @@ public final class PeerReport {
 
   private final PrintStream out;
   private final int rounds;
+  private final Pattern cases;
 
   /** The ratios of a group of cases to each library, as they come. */
   private final Map<String, Map<String, List<Double>>> ratios = new LinkedHashMap<>();
 
-  private PeerReport(PrintStream out, int rounds) {
+  private PeerReport(PrintStream out, int rounds, Pattern cases) {
     this.out = out;
     this.rounds = rounds;
+    this.cases = cases;
   }
 
-  /** Prints a table; the only argument is how many rounds a case has, 31 if there is none. */
+  /**
+   * Prints a table; the first argument is how many rounds a case has, 31 if there is none, the
+   * second a regular expression of the cases, all if there is none.
+   */
   public static void main(String[] args) {
     PrintStream out =
         new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
-    new PeerReport(out, args.length == 0 ? 31 : Integer.parseInt(args[0])).run();
+    int rounds = args.length == 0 ? 31 : Integer.parseInt(args[0]);
+    new PeerReport(out, rounds, Pattern.compile(args.length < 2 ? "" : args[1])).run();
   }
 
   private void run() {
@@ -62,7 +69,10 @@ public final class PeerReport {
     out.println("| | weft | openblas | mkl | pytorch | weft / openblas | / mkl | / pytorch |");
     out.println("|---|---:|---:|---:|---:|---:|---:|---:|");
     for (String mnk : PRODUCTS) {
-      measure("gemm", mnk, () -> gemm(mnk), LIBRARIES);
+      measure("gemm", mnk, () -> gemm(mnk, "f32"), LIBRARIES);
+    }
+    for (String mnk : PRODUCTS) {
+      measure("gemm f64", mnk, () -> gemm(mnk, "f64"), List.of("weft", "openblas", "mkl"));
     }
     for (String bio : LAYERS) {
       measure("forward", bio, () -> forward(bio), LIBRARIES);
@@ -83,8 +93,9 @@ public final class PeerReport {
     System.exit(0); // some library's threads may wait for work that does not come
   }
 
-  private static PeerGemmBenchmark gemm(String mnk) {
+  private static PeerGemmBenchmark gemm(String mnk, String dtype) {
     PeerGemmBenchmark benchmark = new PeerGemmBenchmark();
+    benchmark.dtype = dtype;
     benchmark.mnk = mnk;
     return benchmark;
   }
@@ -121,12 +132,15 @@ public final class PeerReport {
   }
 
   private void measure(
-      String group, String shape, Supplier<PeerBenchmark> cases, List<String> libraries) {
+      String group, String shape, Supplier<PeerBenchmark> maker, List<String> libraries) {
     String name = group + " " + shape;
+    if (!cases.matcher(name).find()) {
+      return;
+    }
     Rounds contest = new Rounds(NANOS);
     List<Contestant> contestants = new ArrayList<>();
     for (String library : libraries) {
-      PeerBenchmark benchmark = cases.get();
+      PeerBenchmark benchmark = maker.get();
       benchmark.threads = 1;
       benchmark.library(library);
       try {

@@ -51,9 +51,13 @@ record Technique(
         missing.accept(info.name(), info.probe().reason());
         continue;
       }
+      if (info.name().equals("gpu:0")) {
+        continue; // another name of gpu
+      }
       for (Map.Entry<String, BackendOptions> way : ways(info.name()).entrySet()) {
         try {
-          for (int threads : threadCounts()) {
+          Set<Integer> counts = info.name().startsWith("gpu") ? Set.of(1) : threadCounts();
+          for (int threads : counts) {
             found.add(open(info.name(), way.getKey(), way.getValue().withThreads(threads)));
           }
         } catch (BackendUnavailableException e) {
@@ -70,6 +74,11 @@ record Technique(
     counts.add(1);
     counts.add(Runtime.getRuntime().availableProcessors());
     return counts;
+  }
+
+  /** Whether its backend has products and layers, which that of a GPU has not yet. */
+  boolean hasLayers() {
+    return !family.startsWith("gpu");
   }
 
   /** Whether this is one of several vector widths of one backend. */

@@ -23,7 +23,7 @@ import java.util.Locale;
  */
 public final class GpuProvider implements BackendProvider {
   /** Below the CPU's: this version only fills, so that {@code auto} must not choose it. */
-  private static final int RANK = 50;
+  private static final int RANK = 150;
 
   private static final String REMEDY =
       "install NVIDIA's driver for Linux on x86-64; cpu gives the same numbers";
@@ -49,7 +49,9 @@ public final class GpuProvider implements BackendProvider {
         if (found.isEmpty()) {
           found.add(new BackendInfo("gpu", RANK, probe));
         }
-        found.add(new BackendInfo("gpu:" + device.ordinal(), RANK - 1 - device.ordinal(), probe));
+        found.add(
+            new BackendInfo(
+                "gpu:" + device.ordinal(), RANK - 1 - Math.min(device.ordinal(), 40), probe));
       }
       return found;
     } catch (UnavailableException e) {
