@@ -31,6 +31,11 @@ public interface DenseKernels<A> {
   int nr();
 
   /**
+   * Whether {@link #micro} is faster on an array than on native memory by more than a copy takes.
+   */
+  boolean prefersArrays();
+
+  /**
    * Whether a left operand whose rows lie one after another is best copied by rows instead of
    * transposed into panels.
    */

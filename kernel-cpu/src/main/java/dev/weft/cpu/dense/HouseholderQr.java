@@ -75,7 +75,7 @@ public final class HouseholderQr<A> {
     this.negligible = kernels.dtype() == DType.F32 ? 0x1p-96 : 0x1p-900;
     this.negative = new boolean[(int) a.columns()];
     this.packWidth = byRows ? kernels.mr() : kernels.nr();
-    this.stripeColumns = byRows ? 64 : 70; // multiples of every nr, of most mr
+    this.stripeColumns = byRows ? 64 : 84; // multiples of every nr, of every mr
     int b = (int) Math.min(panelColumns, a.columns());
     this.panel = kernels.array(Math.toIntExact((long) leading(a.rows()) * multipleOf4(b)));
     this.packed = kernels.array(Math.toIntExact(Packed.length(a.rows(), b, packWidth)));

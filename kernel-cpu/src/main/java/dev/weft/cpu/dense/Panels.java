@@ -23,6 +23,7 @@ final class Panels<A> {
   private final DenseKernels<A> kernels;
   private final int width;
   private final boolean hasVectors; // scalar code is faster on an array
+  private final boolean readsMemory;
   private final ValueLayout layout;
   private final boolean rowsAllowed;
   private boolean byRows; // the block, otherwise it is in panels
@@ -55,6 +56,7 @@ final class Panels<A> {
     this.width = width;
     this.rowsAllowed = rowsAllowed && kernels.prefersRows();
     this.hasVectors = kernels.vectorBits() > 0;
+    this.readsMemory = !kernels.prefersArrays();
     this.layout =
         kernels.dtype() == DType.F32
             ? ValueLayout.JAVA_FLOAT_UNALIGNED
@@ -224,6 +226,9 @@ final class Panels<A> {
    * @param others rows of the other operand
    */
   int inPlace(int rows, long others) {
+    if (!readsMemory) {
+      return 0;
+    }
     if (isPanels()) {
       return rows;
     }
@@ -232,8 +237,7 @@ final class Panels<A> {
             && others <= IN_PLACE_ROWS
             && columnStride * kernels.dtype().byteSize() <= IN_PLACE_BYTES
             && !isNarrow()
-            && segment.isNative()
-            && hasVectors;
+            && segment.isNative();
     return near ? rows / width * width : 0;
   }
 

@@ -35,6 +35,11 @@ public final class DenseF32Scalar implements DenseKernels<float[]> {
   }
 
   @Override
+  public boolean prefersArrays() {
+    return true;
+  }
+
+  @Override
   public boolean prefersRows() {
     return true;
   }

@@ -35,6 +35,11 @@ public final class DenseF64Scalar implements DenseKernels<double[]> {
   }
 
   @Override
+  public boolean prefersArrays() {
+    return true;
+  }
+
+  @Override
   public boolean prefersRows() {
     return true;
   }

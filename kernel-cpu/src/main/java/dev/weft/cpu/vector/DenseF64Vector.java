@@ -21,11 +21,10 @@ final class DenseF64Vector implements DenseKernels<double[]> {
   private static final long VECTOR_BYTES = S.vectorByteSize();
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
-  /**
-   * 28 sums need 32 registers, which come with vectors of 512 bits. 10 fit 16 registers; of 12,
-   * HotSpot keeps one in memory, and a step then takes as long as a store and a load.
-   */
-  private static final int MR = S.vectorBitSize() >= 512 ? 14 : 5;
+  private static final boolean HAS_32_REGISTERS = S.vectorBitSize() >= 512;
+
+  /** 28 sums need 32 registers, which come with vectors of 512 bits; 12 fit 16 registers. */
+  private static final int MR = HAS_32_REGISTERS ? 14 : 6;
 
   private static final int NR = 2 * V;
 
@@ -75,6 +74,12 @@ final class DenseF64Vector implements DenseKernels<double[]> {
   @Override
   public int nr() {
     return NR;
+  }
+
+  /** After each fence of {@link Micro} a segment would be checked anew. */
+  @Override
+  public boolean prefersArrays() {
+    return !HAS_32_REGISTERS;
   }
 
   /** What a transposition saves in the micro-kernel is little; where it is fast it was measured. */

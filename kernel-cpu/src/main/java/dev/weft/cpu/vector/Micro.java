@@ -4,7 +4,7 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * The micro-kernels of a tile: as few rows as it has, of 14, 8 and 4 with vectors of 512 bits, and
- * of 5 and 3 below, times 2 vectors. A class of its own, which is loaded once for every {@link
+ * of 6 and 3 below, times 2 vectors. A class of its own, which is loaded once for every {@link
  * Use}.
  *
  * <p>R rows cost 4·R·V·kc flop, and read R + 2·V elements per step.
