@@ -79,16 +79,19 @@ public final class Transfers implements AutoCloseable {
       device.recordCompute(computed[0]);
       device.copyAfter(computed[0]);
       long size = in.byteSize();
-      for (long from = 0; from < size; from += CHUNK) {
-        int i = (int) (from / CHUNK % 2);
-        long count = Math.min(CHUNK, size - from);
-        device.await(copied[i]); // of the chunk before the last, or of an earlier transfer
-        MemorySegment.copy(in, from, pinned[i], 0, count);
-        device.copyToDevice(pinned[i], address + from, count);
-        device.recordCopy(copied[i]);
+      try {
+        for (long from = 0; from < size; from += CHUNK) {
+          int i = (int) (from / CHUNK % 2);
+          long count = Math.min(CHUNK, size - from);
+          device.await(copied[i]); // of the chunk before the last, or of an earlier transfer
+          MemorySegment.copy(in, from, pinned[i], 0, count);
+          device.copyToDevice(pinned[i], address + from, count);
+          device.recordCopy(copied[i]);
+        }
+      } finally { // also of a part, when the caller's memory was closed under it
+        device.recordCopy(computed[1]);
+        device.computeAfter(computed[1]);
       }
-      device.recordCopy(computed[1]);
-      device.computeAfter(computed[1]);
     } finally {
       lock.unlock();
     }

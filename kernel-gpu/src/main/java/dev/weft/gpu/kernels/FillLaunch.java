@@ -93,12 +93,7 @@ public final class FillLaunch {
    */
   public void fill(
       Fill fill, RandomKey key, DType dtype, Region region, long out, Launcher launcher) {
-    if (region.shape().elements() > 0) {
-      plan(fill, key, dtype);
-      plan.region(region);
-      runs(region.runCount(), region.runLength());
-      launch(fill, dtype, region.logical(), out, launcher);
-    }
+    fillPart(fill, key, dtype, region, 0, region.shape().elements(), out, launcher);
   }
 
   /**
