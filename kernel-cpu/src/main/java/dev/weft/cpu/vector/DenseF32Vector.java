@@ -49,13 +49,9 @@ final class DenseF32Vector implements DenseKernels<float[]> {
   private static final int STRIP_COLUMNS = 256;
 
   private static final ThreadLocal<int[]> STRIP =
-      ThreadLocal.withInitial(() -> new int[TransposeF32.SIDE * STRIP_COLUMNS]);
+      ThreadLocal.withInitial(() -> new int[V * STRIP_COLUMNS]);
 
-  /** Null for vectors of other sizes. */
-  private final TransposeF32 transpose =
-      V == TransposeF32.SIDE
-          ? VectorWidth.load(TransposeF32.class, TransposeF32Vector.class, S.vectorBitSize())
-          : null;
+  private final TransposeF32 transpose = transpose();
 
   private final Micro<float[]> microOfMemory = micro(false, Micro.Operand.MEMORY);
   private final Micro<float[]> microOfArray = micro(false, Micro.Operand.ARRAY);
@@ -64,6 +60,15 @@ final class DenseF32Vector implements DenseKernels<float[]> {
 
   /** Made by {@link VectorWidth#load}. */
   DenseF32Vector() {}
+
+  /** Null for vectors of other sizes. */
+  private static TransposeF32 transpose() {
+    return switch (S.vectorBitSize()) {
+      case 512 -> VectorWidth.load(TransposeF32.class, TransposeF32Vector.class, 512);
+      case 256 -> VectorWidth.load(TransposeF32.class, TransposeF32Registers.class, 256);
+      default -> null;
+    };
+  }
 
   @SuppressWarnings("unchecked")
   private static Micro<float[]> micro(boolean byRows, Micro.Operand operand) {
@@ -100,7 +105,7 @@ final class DenseF32Vector implements DenseKernels<float[]> {
   /** What a transposition saves in the micro-kernel is little; where it is fast it was measured. */
   @Override
   public boolean prefersRows() {
-    return transpose == null;
+    return !HAS_32_REGISTERS;
   }
 
   @Override
@@ -139,8 +144,8 @@ final class DenseF32Vector implements DenseKernels<float[]> {
     int row = 0;
     do {
       int count = Math.min(width, rows - row);
-      for (int r = 0; rowStride != 1 && r < count; r += TransposeF32.SIDE) {
-        int strip = Math.min(TransposeF32.SIDE, count - r);
+      for (int r = 0; rowStride != 1 && r < count; r += V) {
+        int strip = Math.min(V, count - r);
         long from = origin + (row + r) * rowStride;
         int to = at + row / width * panel + r;
         packRows(x, from, rowStride, columnStride, strip, columns, out, to, ld);
@@ -161,7 +166,7 @@ final class DenseF32Vector implements DenseKernels<float[]> {
     }
   }
 
-  /** At most {@link TransposeF32#SIDE} rows of a panel that lie one after another in memory. */
+  /** At most V rows of a panel that lie one after another in memory. */
   private void packRows(
       MemorySegment x,
       long origin,
@@ -173,11 +178,12 @@ final class DenseF32Vector implements DenseKernels<float[]> {
       int at,
       int ld) {
     int whole = 0;
-    if (transpose != null && columnStride == 1 && x.isNative()) {
-      whole = columns / TransposeF32.SIDE * TransposeF32.SIDE;
+    boolean transposed = transpose != null && columnStride == 1 && (HAS_MASKS || rows == V);
+    if (transposed && x.isNative()) {
+      whole = columns / V * V;
       transpose.pack(x, origin, rowStride, rows, whole, out, at, ld);
-    } else if (transpose != null && columnStride == 1) {
-      whole = columns / TransposeF32.SIDE * TransposeF32.SIDE;
+    } else if (transposed) {
+      whole = columns / V * V;
       int[] strip = STRIP.get();
       for (int k = 0; k < whole; k += STRIP_COLUMNS) {
         int count = Math.min(STRIP_COLUMNS, whole - k);

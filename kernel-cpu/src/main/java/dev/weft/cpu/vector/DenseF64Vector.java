@@ -36,11 +36,7 @@ final class DenseF64Vector implements DenseKernels<double[]> {
   /** A block of more bytes from end to end does not come from the second-level cache. */
   private static final long FAR_BYTES = 1 << 20;
 
-  /** Null for vectors of other sizes. */
-  private final TransposeF64 transpose =
-      V == TransposeF64.SIDE
-          ? VectorWidth.load(TransposeF64.class, TransposeF64Vector.class, S.vectorBitSize())
-          : null;
+  private final TransposeF64 transpose = transpose();
 
   private final Micro<double[]> microOfMemory = micro(false, Micro.Operand.MEMORY);
   private final Micro<double[]> microOfArray = micro(false, Micro.Operand.ARRAY);
@@ -49,6 +45,15 @@ final class DenseF64Vector implements DenseKernels<double[]> {
 
   /** Made by {@link VectorWidth#load}. */
   DenseF64Vector() {}
+
+  /** Null for vectors of other sizes. */
+  private static TransposeF64 transpose() {
+    return switch (S.vectorBitSize()) {
+      case 512 -> VectorWidth.load(TransposeF64.class, TransposeF64Vector.class, 512);
+      case 256 -> VectorWidth.load(TransposeF64.class, TransposeF64Registers.class, 256);
+      default -> null;
+    };
+  }
 
   @SuppressWarnings("unchecked")
   private static Micro<double[]> micro(boolean byRows, Micro.Operand operand) {
@@ -85,7 +90,7 @@ final class DenseF64Vector implements DenseKernels<double[]> {
   /** What a transposition saves in the micro-kernel is little; where it is fast it was measured. */
   @Override
   public boolean prefersRows() {
-    return transpose == null;
+    return !HAS_32_REGISTERS;
   }
 
   @Override
@@ -124,8 +129,8 @@ final class DenseF64Vector implements DenseKernels<double[]> {
     int row = 0;
     do {
       int count = Math.min(width, rows - row);
-      for (int r = 0; rowStride != 1 && r < count; r += TransposeF64.SIDE) {
-        int strip = Math.min(TransposeF64.SIDE, count - r);
+      for (int r = 0; rowStride != 1 && r < count; r += V) {
+        int strip = Math.min(V, count - r);
         long from = origin + (row + r) * rowStride;
         int to = at + row / width * panel + r;
         packRows(x, from, rowStride, columnStride, strip, columns, out, to, ld);
@@ -146,7 +151,7 @@ final class DenseF64Vector implements DenseKernels<double[]> {
     }
   }
 
-  /** At most {@link TransposeF64#SIDE} rows of a panel that lie one after another in memory. */
+  /** At most V rows of a panel that lie one after another in memory. */
   private void packRows(
       MemorySegment x,
       long origin,
@@ -158,8 +163,9 @@ final class DenseF64Vector implements DenseKernels<double[]> {
       int at,
       int ld) {
     int whole = 0;
-    if (transpose != null && columnStride == 1 && x.isNative()) {
-      whole = columns / TransposeF64.SIDE * TransposeF64.SIDE;
+    boolean transposed = transpose != null && columnStride == 1 && (HAS_MASKS || rows == V);
+    if (transposed && x.isNative()) {
+      whole = columns / V * V;
       transpose.pack(x, origin, rowStride, rows, whole, out, at, ld);
     }
     if (whole < columns) {

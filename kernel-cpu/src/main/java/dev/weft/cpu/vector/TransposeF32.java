@@ -4,14 +4,12 @@ import java.lang.foreign.MemorySegment;
 
 /** Packs rows of f32 that lie one after another into panels, whose columns do. */
 interface TransposeF32 {
-  /** Rows and columns that are packed at a time. */
-  int SIDE = 16;
-
   /**
    * {@code out[at + k·ld + r] = rows[r·ldr + k]} for {@code r < count}, {@code k < columns}.
    *
-   * @param rows patterns of {@link #SIDE} rows, of which {@code count} matter
-   * @param columns a multiple of {@link #SIDE}
+   * @param rows patterns of as many rows as a vector has lanes, of which {@code count} matter
+   * @param count all of them, if vectors have no masks in hardware
+   * @param columns a multiple of the lanes
    */
   void pack(int[] rows, int ldr, int count, int columns, float[] out, int at, int ld);
 

@@ -22,6 +22,7 @@ final class TransposeF32Vector implements TransposeF32 {
   private static final VectorSpecies<Float> F = VectorSpecies.of(float.class, SHAPE);
   private static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, SHAPE);
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+  private static final int SIDE = 16;
   private static final int HALF = SIDE / 2;
   private static final int[] ZIP = new int[2 * SIDE];
 

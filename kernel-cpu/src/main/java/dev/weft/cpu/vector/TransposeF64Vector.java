@@ -19,6 +19,7 @@ final class TransposeF64Vector implements TransposeF64 {
   private static final VectorSpecies<Double> D = VectorSpecies.of(double.class, SHAPE);
   private static final VectorSpecies<Long> L = VectorSpecies.of(long.class, SHAPE);
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+  private static final int SIDE = 8;
   private static final int HALF = SIDE / 2;
   private static final long[] ZIP = new long[2 * SIDE];
 
