@@ -18,6 +18,9 @@ public interface DenseKernels<A> {
   /** Elements from one row of a block by rows to the next: a constant of the machine code. */
   int ROW = Gemm.KC;
 
+  /** So few terms {@link #accumulate} adds column after column, more of them sum by sum. */
+  int FEW_TERMS = 8;
+
   /** F32 or F64. */
   DType dtype();
 
@@ -124,12 +127,36 @@ public interface DenseKernels<A> {
   void micro(int rows, int kc, A a, int aAt, int aRow, MemorySegment b, long bAt, long ldb, A tile);
 
   /**
-   * One row of a product without packing b: {@code c[cAt + j] = alpha·Σ a[aAt + k·aStep]·b(j, k)},
-   * or that added to it (fused), k from 0 to {@code kc} − 1, {@code 0 <= j < columns}; the
-   * operations of {@link #micro} and {@link #write}.
+   * {@code sums[j] = Σ a[aAt + k·aStep]·b[bAt + k·ldb + j]}, k from 0 to {@code kc} − 1, {@code 0
+   * <= j < columns}: chains of fused multiply-adds that begin with what sums holds.
    *
-   * @param b {@code b(j, k) = b[bAt + (j div nr)·step + k·ldb + j mod nr]}
-   * @param step nr for a matrix whose columns lie one after another
+   * @param b a matrix whose columns lie one after another
+   */
+  void accumulate(
+      int kc,
+      A a,
+      int aAt,
+      int aStep,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      A sums,
+      int to,
+      int columns);
+
+  /**
+   * {@code c[cAt + j] = alpha·sums[j]}, or the fused {@code alpha·sums[j] + c[cAt + j]}, {@code 0
+   * <= j < columns}.
+   */
+  void writeRow(
+      A sums, int from, int columns, double alpha, Gemm.Update update, MemorySegment c, long cAt);
+
+  /**
+   * One row of a product with panels in native memory: {@code c[cAt + j] = alpha·Σ a[aAt +
+   * k·aStep]·b(j, k)}, or that added to it (fused), k from 0 to {@code kc} − 1, {@code 0 <= j <
+   * columns}; the operations of {@link #micro} and {@link #write}.
+   *
+   * @param b {@code b(j, k) = b[bAt + (j div nr)·nr·kc + k·nr + j mod nr]}
    * @param tile mr·nr elements to work in
    */
   void row(
@@ -139,8 +166,6 @@ public interface DenseKernels<A> {
       int aStep,
       MemorySegment b,
       long bAt,
-      long ldb,
-      long step,
       A tile,
       double alpha,
       Gemm.Update update,

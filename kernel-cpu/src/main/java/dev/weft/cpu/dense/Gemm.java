@@ -27,8 +27,17 @@ public final class Gemm<A> {
   /** Up to so many rows of C the right operand is not packed. */
   static final int FEW_ROWS = 4;
 
-  /** Columns of the right operand that are multiplied by all of few rows in turn. */
+  /** Lines of a right operand in place that are read at a time, if they are long. */
+  private static final int LINES = DenseKernels.FEW_TERMS;
+
+  /** Elements of a line that is long enough for memory to give it faster than shorter ones. */
+  private static final int LONG_LINE = 512;
+
+  /** Rows of panels that are multiplied by all of few rows in turn. */
   static final int STRIP = Widened.SIDE;
+
+  /** Elements of a few rows of C that are summed at a time: 16 KiB of f32. */
+  private static final int WIDE = 4096;
 
   /** What becomes of the old values of C. */
   public enum Update {
@@ -53,6 +62,8 @@ public final class Gemm<A> {
   private final A tile;
   private final Panels<A> left;
   private final Panels<A> right;
+  private A sums; // of a part of a row, made when it is first needed, like the next
+  private A zeros;
   private Epilogue<A> epilogue; // of the next product, or null
   private long epilogueRow;
   private long epilogueColumn;
@@ -159,7 +170,9 @@ public final class Gemm<A> {
   public void multiply(
       long m, long n, long k, double alpha, Update update, MemorySegment c, long cAt, long ldc) {
     try {
-      if (m <= FEW_ROWS && (right.isByColumns() || right.isPanels())) {
+      if (right.isByColumns() && m <= FEW_ROWS) {
+        inPlace((int) m, n, k, alpha, update, c, cAt, ldc);
+      } else if (right.isPanels() && m <= FEW_ROWS) {
         fewRows((int) m, n, k, alpha, update, c, cAt, ldc);
       } else {
         blocks(m, n, k, alpha, update, c, cAt, ldc);
@@ -173,8 +186,9 @@ public final class Gemm<A> {
 
   private void blocks(
       long m, long n, long k, double alpha, Update update, MemorySegment c, long cAt, long ldc) {
-    for (long jc = 0; jc < n; jc += NC) {
-      int nc = (int) Math.min(NC, n - jc);
+    int most = m <= FEW_ROWS ? Integer.getInteger("nc", NC) : NC;
+    for (long jc = 0; jc < n; jc += most) {
+      int nc = (int) Math.min(most, n - jc);
       for (long pc = 0; pc == 0 || pc < k; pc += KC) {
         int kc = (int) Math.min(KC, k - pc);
         int inPlace = right.inPlace(nc, m);
@@ -202,9 +216,52 @@ public final class Gemm<A> {
   }
 
   /**
-   * Row by row, a strip of the right operand at a time, without packing it, which would cost more
-   * than it saves; of panels four at a time, since memory gives one stream half of what it can.
+   * A few rows, by a right operand that is read where it lies, a few of its long lines at a time,
+   * as memory gives them fastest.
    */
+  private void inPlace(
+      int m, long n, long k, double alpha, Update update, MemorySegment c, long cAt, long ldc) {
+    if (sums == null) {
+      sums = kernels.array(WIDE);
+      zeros = kernels.array(WIDE);
+    }
+    int most = right.isNarrow() ? Widened.SIDE : WIDE / m;
+    for (long jc = 0; jc < n; jc += most) {
+      int nc = (int) Math.min(most, n - jc);
+      for (long pc = 0; pc == 0 || pc < k; pc += KC) {
+        int kc = (int) Math.min(KC, k - pc);
+        left.block(0, m, pc, kc);
+        right.strip(jc, nc, pc, kc);
+        System.arraycopy(zeros, 0, sums, 0, m * nc);
+        int lines = nc < LONG_LINE ? KC : LINES;
+        for (int p = 0; p < kc; p += lines) {
+          for (int i = 0; i < m; i++) {
+            kernels.accumulate(
+                Math.min(lines, kc - p),
+                left.data(),
+                left.at() + i * left.rowStep() + p * left.columnStep(),
+                left.columnStep(),
+                right.stripSegment(),
+                right.stripAt() + p * right.stripStride(),
+                right.stripStride(),
+                sums,
+                i * nc,
+                nc);
+          }
+        }
+        Update now = pc == 0 ? update : Update.ADD;
+        for (int i = 0; i < m; i++) {
+          long at = cAt + i * ldc + jc;
+          kernels.writeRow(sums, i * nc, nc, alpha, now, c, at);
+          if (epilogue != null && pc + KC >= k) {
+            applyRow(c, at, nc, i, jc);
+          }
+        }
+      }
+    }
+  }
+
+  /** Row by row, a strip of panels at a time; memory gives one stream half of what it can. */
   private void fewRows(
       int m, long n, long k, double alpha, Update update, MemorySegment c, long cAt, long ldc) {
     for (long pc = 0; pc == 0 || pc < k; pc += KC) {
@@ -215,6 +272,7 @@ public final class Gemm<A> {
         int nc = (int) Math.min(STRIP, n - jc);
         right.strip(jc, nc, pc, kc);
         for (int i = 0; i < m; i++) {
+          long at = cAt + i * ldc + jc;
           kernels.row(
               kc,
               left.data(),
@@ -222,26 +280,26 @@ public final class Gemm<A> {
               left.columnStep(),
               right.stripSegment(),
               right.stripAt(),
-              right.stripStride(),
-              (long) nr * right.stripStep(),
               tile,
               alpha,
               now,
               c,
-              cAt + i * ldc + jc,
+              at,
               nc);
           if (epilogue != null && pc + KC >= k) {
-            epilogue.applyRow(
-                c,
-                cAt + i * ldc + jc,
-                nc,
-                epilogueRow + i,
-                epilogueColumn + jc,
-                scratch,
-                rowScratch);
+            applyRow(c, at, nc, i, jc);
           }
         }
       }
+    }
+  }
+
+  /** The epilogue of a part of a row of C. */
+  private void applyRow(MemorySegment c, long at, int columns, long row, long column) {
+    for (int j = 0; j < columns; j += STRIP) {
+      int count = Math.min(STRIP, columns - j);
+      epilogue.applyRow(
+          c, at + j, count, epilogueRow + row, epilogueColumn + column + j, scratch, rowScratch);
     }
   }
 

@@ -202,7 +202,8 @@ final class Panels<A> {
     stripStride = byColumns ? rows : columns;
   }
 
-  private boolean isNarrow() {
+  /** Whether its elements have 16 bits. */
+  boolean isNarrow() {
     return dtype.byteSize() == Short.BYTES;
   }
 

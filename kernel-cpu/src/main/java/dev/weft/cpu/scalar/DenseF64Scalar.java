@@ -230,7 +230,7 @@ public final class DenseF64Scalar implements DenseKernels<double[]> {
   }
 
   @Override
-  public void row(
+  public void accumulate(
       int kc,
       double[] a,
       int aAt,
@@ -238,18 +238,30 @@ public final class DenseF64Scalar implements DenseKernels<double[]> {
       MemorySegment b,
       long bAt,
       long ldb,
-      long step,
+      double[] sums,
+      int to,
+      int columns) {
+    addPart(kc, a, aAt, aStep, b, bAt, ldb, sums, to, columns);
+  }
+
+  @Override
+  public void row(
+      int kc,
+      double[] a,
+      int aAt,
+      int aStep,
+      MemorySegment b,
+      long bAt,
       double[] tile,
       double alpha,
       Gemm.Update update,
       MemorySegment c,
       long cAt,
       int columns) {
-    int most = step == NR ? tile.length : NR;
-    for (int j = 0; j < columns; j += most) {
-      int count = Math.min(most, columns - j);
-      rowPart(kc, a, aAt, aStep, b, bAt + j / NR * step, ldb, tile, 0, count);
-      writeRow(tile, 0, count, alpha, update, c, cAt + j);
+    for (int j = 0; j < columns; j += NR) {
+      int count = Math.min(NR, columns - j);
+      rowPart(kc, a, aAt, aStep, b, bAt + (long) j * kc, NR, tile, 0, count);
+      writeElements(tile, 0, count, alpha, update, c, cAt + j);
     }
   }
 
@@ -266,11 +278,26 @@ public final class DenseF64Scalar implements DenseKernels<double[]> {
       int to,
       int columns) {
     Arrays.fill(tile, to, to + columns, 0);
+    addPart(kc, a, aAt, aStep, b, bAt, ldb, tile, to, columns);
+  }
+
+  /** The sums of {@link #accumulate} from element {@code to} of an array on. */
+  public static void addPart(
+      int kc,
+      double[] a,
+      int aAt,
+      int aStep,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      double[] sums,
+      int to,
+      int columns) {
     for (int k = 0; k < kc; k++) {
       double ak = a[aAt + k * aStep];
       long from = (bAt + k * ldb) * Double.BYTES;
       for (int j = 0; j < columns; j++) {
-        tile[to + j] = Math.fma(ak, b.get(F64, from + (long) j * Double.BYTES), tile[to + j]);
+        sums[to + j] = Math.fma(ak, b.get(F64, from + (long) j * Double.BYTES), sums[to + j]);
       }
     }
   }
@@ -286,12 +313,24 @@ public final class DenseF64Scalar implements DenseKernels<double[]> {
       long at,
       long ldc) {
     for (int i = 0; i < rows; i++) {
-      writeRow(tile, i * NR, columns, alpha, update, c, at + i * ldc);
+      writeElements(tile, i * NR, columns, alpha, update, c, at + i * ldc);
     }
   }
 
-  /** One row of a tile, element by element. */
-  public static void writeRow(
+  @Override
+  public void writeRow(
+      double[] sums,
+      int from,
+      int columns,
+      double alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long cAt) {
+    writeElements(sums, from, columns, alpha, update, c, cAt);
+  }
+
+  /** A part of a row, element by element. */
+  public static void writeElements(
       double[] tile,
       int from,
       int columns,

@@ -345,7 +345,7 @@ final class DenseF32Vector implements DenseKernels<float[]> {
   }
 
   @Override
-  public void row(
+  public void accumulate(
       int kc,
       float[] a,
       int aAt,
@@ -353,56 +353,62 @@ final class DenseF32Vector implements DenseKernels<float[]> {
       MemorySegment b,
       long bAt,
       long ldb,
-      long step,
-      float[] tile,
-      double alpha,
-      Gemm.Update update,
-      MemorySegment c,
-      long cAt,
+      float[] sums,
+      int to,
       int columns) {
-    int j = 0;
-    for (; j + 8 * V <= columns; j += 8 * V) {
-      if (step == NR) {
-        row8v(kc, a, aAt, aStep, b, bAt + j, ldb, (float) alpha, update, c, cAt + j);
-      } else {
-        rowOf4Panels(
-            kc,
-            a,
-            aAt,
-            aStep,
-            b,
-            bAt + j / NR * step,
-            ldb,
-            step,
-            (float) alpha,
-            update,
-            c,
-            cAt + j);
+    int whole = S.loopBound(columns);
+    if (kc == FEW_TERMS) {
+      accumulate8(a, aAt, aStep, b, bAt, ldb, sums, to, whole);
+    } else {
+      int j = 0;
+      for (; j + 8 * V <= whole; j += 8 * V) {
+        accumulate8v(kc, a, aAt, aStep, b, bAt + j, ldb, sums, to + j);
+      }
+      for (; j < whole; j += V) {
+        accumulate1v(kc, a, aAt, aStep, b, bAt + j, ldb, sums, to + j);
       }
     }
-    for (; j + V <= columns; j += V) {
-      row1v(
-          kc,
-          a,
-          aAt,
-          aStep,
-          b,
-          bAt + j / NR * step + j % NR,
-          ldb,
-          (float) alpha,
-          update,
-          c,
-          cAt + j);
-    }
-    if (j < columns) {
-      DenseF32Scalar.rowPart(
-          kc, a, aAt, aStep, b, bAt + j / NR * step + j % NR, ldb, tile, 0, columns - j);
-      DenseF32Scalar.writeRow(tile, 0, columns - j, (float) alpha, update, c, cAt + j);
+    DenseF32Scalar.addPart(
+        kc, a, aAt, aStep, b, bAt + whole, ldb, sums, to + whole, columns - whole);
+  }
+
+  /** {@link #FEW_TERMS} terms: as many streams from memory. */
+  private static void accumulate8(
+      float[] a,
+      int aAt,
+      int aStep,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      float[] sums,
+      int to,
+      int columns) {
+    FloatVector a0 = FloatVector.broadcast(S, a[aAt]);
+    FloatVector a1 = FloatVector.broadcast(S, a[aAt + aStep]);
+    FloatVector a2 = FloatVector.broadcast(S, a[aAt + 2 * aStep]);
+    FloatVector a3 = FloatVector.broadcast(S, a[aAt + 3 * aStep]);
+    FloatVector a4 = FloatVector.broadcast(S, a[aAt + 4 * aStep]);
+    FloatVector a5 = FloatVector.broadcast(S, a[aAt + 5 * aStep]);
+    FloatVector a6 = FloatVector.broadcast(S, a[aAt + 6 * aStep]);
+    FloatVector a7 = FloatVector.broadcast(S, a[aAt + 7 * aStep]);
+    long rowBytes = ldb * Float.BYTES;
+    for (int j = 0; j < columns; j += V) {
+      long from = (bAt + j) * Float.BYTES;
+      FloatVector sum = FloatVector.fromArray(S, sums, to + j);
+      sum = a0.fma(FloatVector.fromMemorySegment(S, b, from, ORDER), sum);
+      sum = a1.fma(FloatVector.fromMemorySegment(S, b, from + rowBytes, ORDER), sum);
+      sum = a2.fma(FloatVector.fromMemorySegment(S, b, from + 2 * rowBytes, ORDER), sum);
+      sum = a3.fma(FloatVector.fromMemorySegment(S, b, from + 3 * rowBytes, ORDER), sum);
+      sum = a4.fma(FloatVector.fromMemorySegment(S, b, from + 4 * rowBytes, ORDER), sum);
+      sum = a5.fma(FloatVector.fromMemorySegment(S, b, from + 5 * rowBytes, ORDER), sum);
+      sum = a6.fma(FloatVector.fromMemorySegment(S, b, from + 6 * rowBytes, ORDER), sum);
+      sum = a7.fma(FloatVector.fromMemorySegment(S, b, from + 7 * rowBytes, ORDER), sum);
+      sum.intoArray(sums, to + j);
     }
   }
 
-  /** 8 vectors of a row: 8 independent chains, 8·V elements of b per step. */
-  private static void row8v(
+  /** 8 vectors of sums: 8 independent chains, 8·V elements of b per step. */
+  private static void accumulate8v(
       int kc,
       float[] a,
       int aAt,
@@ -410,23 +416,21 @@ final class DenseF32Vector implements DenseKernels<float[]> {
       MemorySegment b,
       long bAt,
       long ldb,
-      float alpha,
-      Gemm.Update update,
-      MemorySegment c,
-      long cAt) {
-    FloatVector s0 = FloatVector.zero(S);
-    FloatVector s1 = FloatVector.zero(S);
-    FloatVector s2 = FloatVector.zero(S);
-    FloatVector s3 = FloatVector.zero(S);
-    FloatVector s4 = FloatVector.zero(S);
-    FloatVector s5 = FloatVector.zero(S);
-    FloatVector s6 = FloatVector.zero(S);
-    FloatVector s7 = FloatVector.zero(S);
+      float[] sums,
+      int to) {
+    FloatVector s0 = FloatVector.fromArray(S, sums, to);
+    FloatVector s1 = FloatVector.fromArray(S, sums, to + V);
+    FloatVector s2 = FloatVector.fromArray(S, sums, to + 2 * V);
+    FloatVector s3 = FloatVector.fromArray(S, sums, to + 3 * V);
+    FloatVector s4 = FloatVector.fromArray(S, sums, to + 4 * V);
+    FloatVector s5 = FloatVector.fromArray(S, sums, to + 5 * V);
+    FloatVector s6 = FloatVector.fromArray(S, sums, to + 6 * V);
+    FloatVector s7 = FloatVector.fromArray(S, sums, to + 7 * V);
     for (int k = 0; k < kc; k++) {
       FloatVector ak = FloatVector.broadcast(S, a[aAt + k * aStep]);
       long from = (bAt + k * ldb) * Float.BYTES;
       s0 = ak.fma(FloatVector.fromMemorySegment(S, b, from, ORDER), s0);
-      s1 = ak.fma(FloatVector.fromMemorySegment(S, b, from + 1 * VECTOR_BYTES, ORDER), s1);
+      s1 = ak.fma(FloatVector.fromMemorySegment(S, b, from + VECTOR_BYTES, ORDER), s1);
       s2 = ak.fma(FloatVector.fromMemorySegment(S, b, from + 2 * VECTOR_BYTES, ORDER), s2);
       s3 = ak.fma(FloatVector.fromMemorySegment(S, b, from + 3 * VECTOR_BYTES, ORDER), s3);
       s4 = ak.fma(FloatVector.fromMemorySegment(S, b, from + 4 * VECTOR_BYTES, ORDER), s4);
@@ -434,20 +438,18 @@ final class DenseF32Vector implements DenseKernels<float[]> {
       s6 = ak.fma(FloatVector.fromMemorySegment(S, b, from + 6 * VECTOR_BYTES, ORDER), s6);
       s7 = ak.fma(FloatVector.fromMemorySegment(S, b, from + 7 * VECTOR_BYTES, ORDER), s7);
     }
-    FloatVector alphas = FloatVector.broadcast(S, alpha);
-    long to = cAt * Float.BYTES;
-    update(s0, alphas, update, c, to);
-    update(s1, alphas, update, c, to + 1 * VECTOR_BYTES);
-    update(s2, alphas, update, c, to + 2 * VECTOR_BYTES);
-    update(s3, alphas, update, c, to + 3 * VECTOR_BYTES);
-    update(s4, alphas, update, c, to + 4 * VECTOR_BYTES);
-    update(s5, alphas, update, c, to + 5 * VECTOR_BYTES);
-    update(s6, alphas, update, c, to + 6 * VECTOR_BYTES);
-    update(s7, alphas, update, c, to + 7 * VECTOR_BYTES);
+    s0.intoArray(sums, to);
+    s1.intoArray(sums, to + V);
+    s2.intoArray(sums, to + 2 * V);
+    s3.intoArray(sums, to + 3 * V);
+    s4.intoArray(sums, to + 4 * V);
+    s5.intoArray(sums, to + 5 * V);
+    s6.intoArray(sums, to + 6 * V);
+    s7.intoArray(sums, to + 7 * V);
   }
 
-  /** The same of four panels, {@code step} elements apart: four streams from memory. */
-  private static void rowOf4Panels(
+  /** One vector of sums. */
+  private static void accumulate1v(
       int kc,
       float[] a,
       int aAt,
@@ -455,7 +457,72 @@ final class DenseF32Vector implements DenseKernels<float[]> {
       MemorySegment b,
       long bAt,
       long ldb,
-      long step,
+      float[] sums,
+      int to) {
+    FloatVector sum = FloatVector.fromArray(S, sums, to);
+    for (int k = 0; k < kc; k++) {
+      FloatVector ak = FloatVector.broadcast(S, a[aAt + k * aStep]);
+      sum = ak.fma(FloatVector.fromMemorySegment(S, b, (bAt + k * ldb) * Float.BYTES, ORDER), sum);
+    }
+    sum.intoArray(sums, to);
+  }
+
+  @Override
+  public void writeRow(
+      float[] sums,
+      int from,
+      int columns,
+      double alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long cAt) {
+    FloatVector alphas = FloatVector.broadcast(S, (float) alpha);
+    int whole = S.loopBound(columns);
+    for (int j = 0; j < whole; j += V) {
+      update(FloatVector.fromArray(S, sums, from + j), alphas, update, c, (cAt + j) * Float.BYTES);
+    }
+    DenseF32Scalar.writeElements(
+        sums, from + whole, columns - whole, (float) alpha, update, c, cAt + whole);
+  }
+
+  @Override
+  public void row(
+      int kc,
+      float[] a,
+      int aAt,
+      int aStep,
+      MemorySegment b,
+      long bAt,
+      float[] tile,
+      double alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long cAt,
+      int columns) {
+    int j = 0;
+    for (; j + 4 * NR <= columns; j += 4 * NR) {
+      long from = bAt + (long) j * kc;
+      rowOf4Panels(kc, a, aAt, aStep, b, from, (float) alpha, update, c, cAt + j);
+    }
+    for (; j + V <= columns; j += V) {
+      long from = bAt + (long) (j / NR) * NR * kc + j % NR;
+      row1v(kc, a, aAt, aStep, b, from, (float) alpha, update, c, cAt + j);
+    }
+    if (j < columns) {
+      long from = bAt + (long) (j / NR) * NR * kc + j % NR;
+      DenseF32Scalar.rowPart(kc, a, aAt, aStep, b, from, NR, tile, 0, columns - j);
+      DenseF32Scalar.writeElements(tile, 0, columns - j, (float) alpha, update, c, cAt + j);
+    }
+  }
+
+  /** A row with four panels: four streams from memory. */
+  private static void rowOf4Panels(
+      int kc,
+      float[] a,
+      int aAt,
+      int aStep,
+      MemorySegment b,
+      long bAt,
       float alpha,
       Gemm.Update update,
       MemorySegment c,
@@ -468,10 +535,10 @@ final class DenseF32Vector implements DenseKernels<float[]> {
     FloatVector s5 = FloatVector.zero(S);
     FloatVector s6 = FloatVector.zero(S);
     FloatVector s7 = FloatVector.zero(S);
-    long stepBytes = step * Float.BYTES;
+    long stepBytes = (long) NR * kc * Float.BYTES;
     for (int k = 0; k < kc; k++) {
       FloatVector ak = FloatVector.broadcast(S, a[aAt + k * aStep]);
-      long from = (bAt + k * ldb) * Float.BYTES;
+      long from = (bAt + (long) k * NR) * Float.BYTES;
       s0 = ak.fma(FloatVector.fromMemorySegment(S, b, from, ORDER), s0);
       s1 = ak.fma(FloatVector.fromMemorySegment(S, b, from + VECTOR_BYTES, ORDER), s1);
       s2 = ak.fma(FloatVector.fromMemorySegment(S, b, from + stepBytes, ORDER), s2);
@@ -505,7 +572,6 @@ final class DenseF32Vector implements DenseKernels<float[]> {
       int aStep,
       MemorySegment b,
       long bAt,
-      long ldb,
       float alpha,
       Gemm.Update update,
       MemorySegment c,
@@ -513,7 +579,9 @@ final class DenseF32Vector implements DenseKernels<float[]> {
     FloatVector sum = FloatVector.zero(S);
     for (int k = 0; k < kc; k++) {
       FloatVector ak = FloatVector.broadcast(S, a[aAt + k * aStep]);
-      sum = ak.fma(FloatVector.fromMemorySegment(S, b, (bAt + k * ldb) * Float.BYTES, ORDER), sum);
+      sum =
+          ak.fma(
+              FloatVector.fromMemorySegment(S, b, (bAt + (long) k * NR) * Float.BYTES, ORDER), sum);
     }
     update(sum, FloatVector.broadcast(S, alpha), update, c, cAt * Float.BYTES);
   }
@@ -543,7 +611,7 @@ final class DenseF32Vector implements DenseKernels<float[]> {
     float factor = (float) alpha;
     if (columns < NR) {
       for (int i = 0; i < rows; i++) {
-        DenseF32Scalar.writeRow(tile, i * NR, columns, factor, update, c, at + i * ldc);
+        DenseF32Scalar.writeElements(tile, i * NR, columns, factor, update, c, at + i * ldc);
       }
       return;
     }

@@ -301,7 +301,7 @@ final class DenseF64Vector implements DenseKernels<double[]> {
   }
 
   @Override
-  public void row(
+  public void accumulate(
       int kc,
       double[] a,
       int aAt,
@@ -309,34 +309,62 @@ final class DenseF64Vector implements DenseKernels<double[]> {
       MemorySegment b,
       long bAt,
       long ldb,
-      long step,
-      double[] tile,
-      double alpha,
-      Gemm.Update update,
-      MemorySegment c,
-      long cAt,
+      double[] sums,
+      int to,
       int columns) {
-    int j = 0;
-    for (; j + 8 * V <= columns; j += 8 * V) {
-      if (step == NR) {
-        row8v(kc, a, aAt, aStep, b, bAt + j, ldb, alpha, update, c, cAt + j);
-      } else {
-        rowOf4Panels(
-            kc, a, aAt, aStep, b, bAt + j / NR * step, ldb, step, alpha, update, c, cAt + j);
+    int whole = S.loopBound(columns);
+    if (kc == FEW_TERMS) {
+      accumulate8(a, aAt, aStep, b, bAt, ldb, sums, to, whole);
+    } else {
+      int j = 0;
+      for (; j + 8 * V <= whole; j += 8 * V) {
+        accumulate8v(kc, a, aAt, aStep, b, bAt + j, ldb, sums, to + j);
+      }
+      for (; j < whole; j += V) {
+        accumulate1v(kc, a, aAt, aStep, b, bAt + j, ldb, sums, to + j);
       }
     }
-    for (; j + V <= columns; j += V) {
-      row1v(kc, a, aAt, aStep, b, bAt + j / NR * step + j % NR, ldb, alpha, update, c, cAt + j);
-    }
-    if (j < columns) {
-      DenseF64Scalar.rowPart(
-          kc, a, aAt, aStep, b, bAt + j / NR * step + j % NR, ldb, tile, 0, columns - j);
-      DenseF64Scalar.writeRow(tile, 0, columns - j, alpha, update, c, cAt + j);
+    DenseF64Scalar.addPart(
+        kc, a, aAt, aStep, b, bAt + whole, ldb, sums, to + whole, columns - whole);
+  }
+
+  /** {@link #FEW_TERMS} terms: as many streams from memory. */
+  private static void accumulate8(
+      double[] a,
+      int aAt,
+      int aStep,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      double[] sums,
+      int to,
+      int columns) {
+    DoubleVector a0 = DoubleVector.broadcast(S, a[aAt]);
+    DoubleVector a1 = DoubleVector.broadcast(S, a[aAt + aStep]);
+    DoubleVector a2 = DoubleVector.broadcast(S, a[aAt + 2 * aStep]);
+    DoubleVector a3 = DoubleVector.broadcast(S, a[aAt + 3 * aStep]);
+    DoubleVector a4 = DoubleVector.broadcast(S, a[aAt + 4 * aStep]);
+    DoubleVector a5 = DoubleVector.broadcast(S, a[aAt + 5 * aStep]);
+    DoubleVector a6 = DoubleVector.broadcast(S, a[aAt + 6 * aStep]);
+    DoubleVector a7 = DoubleVector.broadcast(S, a[aAt + 7 * aStep]);
+    long rowBytes = ldb * Double.BYTES;
+    for (int j = 0; j < columns; j += V) {
+      long from = (bAt + j) * Double.BYTES;
+      DoubleVector sum = DoubleVector.fromArray(S, sums, to + j);
+      sum = a0.fma(DoubleVector.fromMemorySegment(S, b, from, ORDER), sum);
+      sum = a1.fma(DoubleVector.fromMemorySegment(S, b, from + rowBytes, ORDER), sum);
+      sum = a2.fma(DoubleVector.fromMemorySegment(S, b, from + 2 * rowBytes, ORDER), sum);
+      sum = a3.fma(DoubleVector.fromMemorySegment(S, b, from + 3 * rowBytes, ORDER), sum);
+      sum = a4.fma(DoubleVector.fromMemorySegment(S, b, from + 4 * rowBytes, ORDER), sum);
+      sum = a5.fma(DoubleVector.fromMemorySegment(S, b, from + 5 * rowBytes, ORDER), sum);
+      sum = a6.fma(DoubleVector.fromMemorySegment(S, b, from + 6 * rowBytes, ORDER), sum);
+      sum = a7.fma(DoubleVector.fromMemorySegment(S, b, from + 7 * rowBytes, ORDER), sum);
+      sum.intoArray(sums, to + j);
     }
   }
 
-  /** 8 vectors of a row: 8 independent chains, 8·V elements of b per step. */
-  private static void row8v(
+  /** 8 vectors of sums: 8 independent chains, 8·V elements of b per step. */
+  private static void accumulate8v(
       int kc,
       double[] a,
       int aAt,
@@ -344,23 +372,21 @@ final class DenseF64Vector implements DenseKernels<double[]> {
       MemorySegment b,
       long bAt,
       long ldb,
-      double alpha,
-      Gemm.Update update,
-      MemorySegment c,
-      long cAt) {
-    DoubleVector s0 = DoubleVector.zero(S);
-    DoubleVector s1 = DoubleVector.zero(S);
-    DoubleVector s2 = DoubleVector.zero(S);
-    DoubleVector s3 = DoubleVector.zero(S);
-    DoubleVector s4 = DoubleVector.zero(S);
-    DoubleVector s5 = DoubleVector.zero(S);
-    DoubleVector s6 = DoubleVector.zero(S);
-    DoubleVector s7 = DoubleVector.zero(S);
+      double[] sums,
+      int to) {
+    DoubleVector s0 = DoubleVector.fromArray(S, sums, to);
+    DoubleVector s1 = DoubleVector.fromArray(S, sums, to + V);
+    DoubleVector s2 = DoubleVector.fromArray(S, sums, to + 2 * V);
+    DoubleVector s3 = DoubleVector.fromArray(S, sums, to + 3 * V);
+    DoubleVector s4 = DoubleVector.fromArray(S, sums, to + 4 * V);
+    DoubleVector s5 = DoubleVector.fromArray(S, sums, to + 5 * V);
+    DoubleVector s6 = DoubleVector.fromArray(S, sums, to + 6 * V);
+    DoubleVector s7 = DoubleVector.fromArray(S, sums, to + 7 * V);
     for (int k = 0; k < kc; k++) {
       DoubleVector ak = DoubleVector.broadcast(S, a[aAt + k * aStep]);
       long from = (bAt + k * ldb) * Double.BYTES;
       s0 = ak.fma(DoubleVector.fromMemorySegment(S, b, from, ORDER), s0);
-      s1 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + 1 * VECTOR_BYTES, ORDER), s1);
+      s1 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + VECTOR_BYTES, ORDER), s1);
       s2 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + 2 * VECTOR_BYTES, ORDER), s2);
       s3 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + 3 * VECTOR_BYTES, ORDER), s3);
       s4 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + 4 * VECTOR_BYTES, ORDER), s4);
@@ -368,20 +394,18 @@ final class DenseF64Vector implements DenseKernels<double[]> {
       s6 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + 6 * VECTOR_BYTES, ORDER), s6);
       s7 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + 7 * VECTOR_BYTES, ORDER), s7);
     }
-    DoubleVector alphas = DoubleVector.broadcast(S, alpha);
-    long to = cAt * Double.BYTES;
-    update(s0, alphas, update, c, to);
-    update(s1, alphas, update, c, to + 1 * VECTOR_BYTES);
-    update(s2, alphas, update, c, to + 2 * VECTOR_BYTES);
-    update(s3, alphas, update, c, to + 3 * VECTOR_BYTES);
-    update(s4, alphas, update, c, to + 4 * VECTOR_BYTES);
-    update(s5, alphas, update, c, to + 5 * VECTOR_BYTES);
-    update(s6, alphas, update, c, to + 6 * VECTOR_BYTES);
-    update(s7, alphas, update, c, to + 7 * VECTOR_BYTES);
+    s0.intoArray(sums, to);
+    s1.intoArray(sums, to + V);
+    s2.intoArray(sums, to + 2 * V);
+    s3.intoArray(sums, to + 3 * V);
+    s4.intoArray(sums, to + 4 * V);
+    s5.intoArray(sums, to + 5 * V);
+    s6.intoArray(sums, to + 6 * V);
+    s7.intoArray(sums, to + 7 * V);
   }
 
-  /** The same of four panels, {@code step} elements apart: four streams from memory. */
-  private static void rowOf4Panels(
+  /** One vector of sums. */
+  private static void accumulate1v(
       int kc,
       double[] a,
       int aAt,
@@ -389,7 +413,74 @@ final class DenseF64Vector implements DenseKernels<double[]> {
       MemorySegment b,
       long bAt,
       long ldb,
-      long step,
+      double[] sums,
+      int to) {
+    DoubleVector sum = DoubleVector.fromArray(S, sums, to);
+    for (int k = 0; k < kc; k++) {
+      DoubleVector ak = DoubleVector.broadcast(S, a[aAt + k * aStep]);
+      sum =
+          ak.fma(DoubleVector.fromMemorySegment(S, b, (bAt + k * ldb) * Double.BYTES, ORDER), sum);
+    }
+    sum.intoArray(sums, to);
+  }
+
+  @Override
+  public void writeRow(
+      double[] sums,
+      int from,
+      int columns,
+      double alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long cAt) {
+    DoubleVector alphas = DoubleVector.broadcast(S, alpha);
+    int whole = S.loopBound(columns);
+    for (int j = 0; j < whole; j += V) {
+      update(
+          DoubleVector.fromArray(S, sums, from + j), alphas, update, c, (cAt + j) * Double.BYTES);
+    }
+    DenseF64Scalar.writeElements(
+        sums, from + whole, columns - whole, alpha, update, c, cAt + whole);
+  }
+
+  @Override
+  public void row(
+      int kc,
+      double[] a,
+      int aAt,
+      int aStep,
+      MemorySegment b,
+      long bAt,
+      double[] tile,
+      double alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long cAt,
+      int columns) {
+    int j = 0;
+    for (; j + 4 * NR <= columns; j += 4 * NR) {
+      long from = bAt + (long) j * kc;
+      rowOf4Panels(kc, a, aAt, aStep, b, from, alpha, update, c, cAt + j);
+    }
+    for (; j + V <= columns; j += V) {
+      long from = bAt + (long) (j / NR) * NR * kc + j % NR;
+      row1v(kc, a, aAt, aStep, b, from, alpha, update, c, cAt + j);
+    }
+    if (j < columns) {
+      long from = bAt + (long) (j / NR) * NR * kc + j % NR;
+      DenseF64Scalar.rowPart(kc, a, aAt, aStep, b, from, NR, tile, 0, columns - j);
+      DenseF64Scalar.writeElements(tile, 0, columns - j, alpha, update, c, cAt + j);
+    }
+  }
+
+  /** A row with four panels: four streams from memory. */
+  private static void rowOf4Panels(
+      int kc,
+      double[] a,
+      int aAt,
+      int aStep,
+      MemorySegment b,
+      long bAt,
       double alpha,
       Gemm.Update update,
       MemorySegment c,
@@ -402,10 +493,10 @@ final class DenseF64Vector implements DenseKernels<double[]> {
     DoubleVector s5 = DoubleVector.zero(S);
     DoubleVector s6 = DoubleVector.zero(S);
     DoubleVector s7 = DoubleVector.zero(S);
-    long stepBytes = step * Double.BYTES;
+    long stepBytes = (long) NR * kc * Double.BYTES;
     for (int k = 0; k < kc; k++) {
       DoubleVector ak = DoubleVector.broadcast(S, a[aAt + k * aStep]);
-      long from = (bAt + k * ldb) * Double.BYTES;
+      long from = (bAt + (long) k * NR) * Double.BYTES;
       s0 = ak.fma(DoubleVector.fromMemorySegment(S, b, from, ORDER), s0);
       s1 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + VECTOR_BYTES, ORDER), s1);
       s2 = ak.fma(DoubleVector.fromMemorySegment(S, b, from + stepBytes, ORDER), s2);
@@ -439,7 +530,6 @@ final class DenseF64Vector implements DenseKernels<double[]> {
       int aStep,
       MemorySegment b,
       long bAt,
-      long ldb,
       double alpha,
       Gemm.Update update,
       MemorySegment c,
@@ -448,7 +538,9 @@ final class DenseF64Vector implements DenseKernels<double[]> {
     for (int k = 0; k < kc; k++) {
       DoubleVector ak = DoubleVector.broadcast(S, a[aAt + k * aStep]);
       sum =
-          ak.fma(DoubleVector.fromMemorySegment(S, b, (bAt + k * ldb) * Double.BYTES, ORDER), sum);
+          ak.fma(
+              DoubleVector.fromMemorySegment(S, b, (bAt + (long) k * NR) * Double.BYTES, ORDER),
+              sum);
     }
     update(sum, DoubleVector.broadcast(S, alpha), update, c, cAt * Double.BYTES);
   }
@@ -478,7 +570,7 @@ final class DenseF64Vector implements DenseKernels<double[]> {
     double factor = alpha;
     if (columns < NR) {
       for (int i = 0; i < rows; i++) {
-        DenseF64Scalar.writeRow(tile, i * NR, columns, factor, update, c, at + i * ldc);
+        DenseF64Scalar.writeElements(tile, i * NR, columns, factor, update, c, at + i * ldc);
       }
       return;
     }
