@@ -115,16 +115,20 @@ public interface DenseKernels<A> {
    *
    * @param a rows of a packed panel, {@code a(i, k) = a[aAt + i + k·mr]}, or of a block by rows,
    *     {@code a(i, k) = a[aAt + i·ROW + k]}
-   * @param aRow elements from a row of a to the next: 1 in a panel, {@link #ROW} in a block by rows
+   * @param aRow elements from a row of a to the next: 1 in a panel, {@link #ROW} in a block by
+   *     rows, which only kernels that prefer rows take
    * @param b a packed panel of nr rows
    */
   void micro(int rows, int kc, A a, int aAt, int aRow, A b, int bAt, A tile);
 
   /**
-   * The same with {@code b(j, k) = b[bAt + k·ldb + j]}, in native memory: a packed panel, where ldb
-   * is nr, or a matrix whose columns lie one after another.
+   * The same with a packed panel of a and {@code b(j, k) = b[bAt + k·ldb + j]}, in native memory: a
+   * packed panel, where ldb is nr, or a matrix whose columns lie one after another. Only of kernels
+   * that do not prefer arrays.
    */
-  void micro(int rows, int kc, A a, int aAt, int aRow, MemorySegment b, long bAt, long ldb, A tile);
+  default void micro(int rows, int kc, A a, int aAt, MemorySegment b, long bAt, long ldb, A tile) {
+    throw new UnsupportedOperationException();
+  }
 
   /**
    * {@code sums[j] = Σ a[aAt + k·aStep]·b[bAt + k·ldb + j]}, k from 0 to {@code kc} − 1, {@code 0

@@ -330,8 +330,7 @@ public final class Gemm<A> {
     if (j < inPlace) {
       long bAt = right.stripAt() + (long) j * right.stripStep();
       long ldb = right.stripStride();
-      kernels.micro(
-          rows, kc, left.data(), aAt, left.rowStep(), right.stripSegment(), bAt, ldb, tile);
+      kernels.micro(rows, kc, left.data(), aAt, right.stripSegment(), bAt, ldb, tile);
     } else {
       int bAt = right.at() + (j - inPlace) * kc;
       kernels.micro(rows, kc, left.data(), aAt, left.rowStep(), right.data(), bAt, tile);

@@ -214,22 +214,6 @@ public final class DenseF32Scalar implements DenseKernels<float[]> {
   }
 
   @Override
-  public void micro(
-      int rows,
-      int kc,
-      float[] a,
-      int aAt,
-      int aRow,
-      MemorySegment b,
-      long bAt,
-      long ldb,
-      float[] tile) {
-    for (int i = 0; i < rows; i++) {
-      rowPart(kc, a, aAt + i * aRow, aRow == 1 ? MR : 1, b, bAt, ldb, tile, i * NR, NR);
-    }
-  }
-
-  @Override
   public void accumulate(
       int kc,
       float[] a,

@@ -53,10 +53,11 @@ final class DenseF32Vector implements DenseKernels<float[]> {
 
   private final TransposeF32 transpose = transpose();
 
-  private final Micro<float[]> microOfMemory = micro(false, Micro.Operand.MEMORY);
   private final Micro<float[]> microOfArray = micro(false, Micro.Operand.ARRAY);
-  private final Micro<float[]> microOfRowsAndMemory = micro(true, Micro.Operand.MEMORY);
-  private final Micro<float[]> microOfRowsAndArray = micro(true, Micro.Operand.ARRAY);
+  private final Micro<float[]> microOfRows =
+      HAS_32_REGISTERS ? null : micro(true, Micro.Operand.ARRAY);
+  private final Micro<float[]> microOfMemory =
+      HAS_32_REGISTERS ? micro(false, Micro.Operand.MEMORY) : null;
 
   /** Made by {@link VectorWidth#load}. */
   DenseF32Vector() {}
@@ -325,23 +326,13 @@ final class DenseF32Vector implements DenseKernels<float[]> {
   @Override
   public void micro(
       int rows, int kc, float[] a, int aAt, int aRow, float[] b, int bAt, float[] tile) {
-    (aRow == 1 ? microOfArray : microOfRowsAndArray)
-        .micro(rows, kc, a, aAt, b, null, bAt, NR, tile);
+    (aRow == 1 ? microOfArray : microOfRows).micro(rows, kc, a, aAt, b, null, bAt, NR, tile);
   }
 
   @Override
   public void micro(
-      int rows,
-      int kc,
-      float[] a,
-      int aAt,
-      int aRow,
-      MemorySegment b,
-      long bAt,
-      long ldb,
-      float[] tile) {
-    (aRow == 1 ? microOfMemory : microOfRowsAndMemory)
-        .micro(rows, kc, a, aAt, null, b, bAt, ldb, tile);
+      int rows, int kc, float[] a, int aAt, MemorySegment b, long bAt, long ldb, float[] tile) {
+    microOfMemory.micro(rows, kc, a, aAt, null, b, bAt, ldb, tile);
   }
 
   @Override

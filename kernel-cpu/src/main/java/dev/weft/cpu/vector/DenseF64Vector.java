@@ -38,10 +38,11 @@ final class DenseF64Vector implements DenseKernels<double[]> {
 
   private final TransposeF64 transpose = transpose();
 
-  private final Micro<double[]> microOfMemory = micro(false, Micro.Operand.MEMORY);
   private final Micro<double[]> microOfArray = micro(false, Micro.Operand.ARRAY);
-  private final Micro<double[]> microOfRowsAndMemory = micro(true, Micro.Operand.MEMORY);
-  private final Micro<double[]> microOfRowsAndArray = micro(true, Micro.Operand.ARRAY);
+  private final Micro<double[]> microOfRows =
+      HAS_32_REGISTERS ? null : micro(true, Micro.Operand.ARRAY);
+  private final Micro<double[]> microOfMemory =
+      HAS_32_REGISTERS ? micro(false, Micro.Operand.MEMORY) : null;
 
   /** Made by {@link VectorWidth#load}. */
   DenseF64Vector() {}
@@ -281,23 +282,13 @@ final class DenseF64Vector implements DenseKernels<double[]> {
   @Override
   public void micro(
       int rows, int kc, double[] a, int aAt, int aRow, double[] b, int bAt, double[] tile) {
-    (aRow == 1 ? microOfArray : microOfRowsAndArray)
-        .micro(rows, kc, a, aAt, b, null, bAt, NR, tile);
+    (aRow == 1 ? microOfArray : microOfRows).micro(rows, kc, a, aAt, b, null, bAt, NR, tile);
   }
 
   @Override
   public void micro(
-      int rows,
-      int kc,
-      double[] a,
-      int aAt,
-      int aRow,
-      MemorySegment b,
-      long bAt,
-      long ldb,
-      double[] tile) {
-    (aRow == 1 ? microOfMemory : microOfRowsAndMemory)
-        .micro(rows, kc, a, aAt, null, b, bAt, ldb, tile);
+      int rows, int kc, double[] a, int aAt, MemorySegment b, long bAt, long ldb, double[] tile) {
+    microOfMemory.micro(rows, kc, a, aAt, null, b, bAt, ldb, tile);
   }
 
   @Override
