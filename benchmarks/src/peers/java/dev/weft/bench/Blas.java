@@ -30,10 +30,12 @@ final class Blas {
   }
 
   /**
-   * OpenBLAS or MKL with this number of threads.
+   * OpenBLAS, MKL or BLIS with this number of threads; the last one is the system's {@code
+   * libblis.so.4} (Debian: libblis4-openmp).
    *
    * @throws IllegalStateException with the reason, if it cannot be loaded
    */
+  @SuppressWarnings("restricted") // to call native code is what this class is for
   static Blas load(String library, int threads) {
     try {
       return switch (library) {
@@ -47,6 +49,15 @@ final class Blas {
           setThreads(symbols, "MKL_Set_Num_Threads", threads);
           yield of(mklVersion(symbols), symbols);
         }
+        case "blis" -> {
+          SymbolLookup symbols = SymbolLookup.libraryLookup("libblis.so.4", Arena.global());
+          function(
+                  symbols,
+                  "bli_thread_set_num_threads",
+                  FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG))
+              .invokeExact((long) threads);
+          yield of("BLIS " + text(symbols, "bli_info_get_version_str"), symbols);
+        }
         default -> throw PeerBenchmark.unknown(library);
       };
     } catch (IllegalArgumentException e) {
@@ -56,7 +67,7 @@ final class Blas {
     }
   }
 
-  @SuppressWarnings("restricted") // to call native code is what this class is for
+  @SuppressWarnings("restricted")
   private static SymbolLookup library(Class<?> binding) {
     return SymbolLookup.libraryLookup(Path.of(Loader.load(binding)), Arena.global());
   }

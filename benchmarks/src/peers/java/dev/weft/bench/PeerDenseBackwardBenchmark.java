@@ -18,7 +18,7 @@ public class PeerDenseBackwardBenchmark extends PeerBenchmark {
   public String bio;
 
   /** Whose layer. */
-  @Param({"weft", "openblas", "mkl", "pytorch"})
+  @Param({"weft", "openblas", "mkl", "blis", "pytorch"})
   public String library;
 
   @Override

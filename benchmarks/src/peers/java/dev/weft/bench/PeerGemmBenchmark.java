@@ -25,7 +25,7 @@ public class PeerGemmBenchmark extends PeerBenchmark {
   public String dtype = "f32";
 
   /** Whose product. */
-  @Param({"weft", "openblas", "mkl", "pytorch"})
+  @Param({"weft", "openblas", "mkl", "blis", "pytorch"})
   public String library;
 
   @Override

@@ -37,7 +37,8 @@ public final class PeerReport {
           "512x1024x1024",
           "64x4096x1024",
           "2048x512x2048");
-  private static final List<String> LIBRARIES = List.of("weft", "openblas", "mkl", "pytorch");
+  private static final List<String> LIBRARIES =
+      List.of("weft", "openblas", "mkl", "blis", "pytorch");
 
   private final PrintStream out;
   private final int rounds;
@@ -66,13 +67,19 @@ public final class PeerReport {
   private void run() {
     out.print(Machine.describe());
     out.println();
-    out.println("| | weft | openblas | mkl | pytorch | weft / openblas | / mkl | / pytorch |");
-    out.println("|---|---:|---:|---:|---:|---:|---:|---:|");
+    List<String> others = LIBRARIES.subList(1, LIBRARIES.size());
+    out.println(
+        "| | "
+            + String.join(" | ", LIBRARIES)
+            + " | weft / "
+            + String.join(" | / ", others)
+            + " |");
+    out.println("|---" + "|---:".repeat(2 * LIBRARIES.size() - 1) + "|");
     for (String mnk : PRODUCTS) {
       measure("gemm", mnk, () -> gemm(mnk, "f32"), LIBRARIES);
     }
     for (String mnk : PRODUCTS) {
-      measure("gemm f64", mnk, () -> gemm(mnk, "f64"), List.of("weft", "openblas", "mkl"));
+      measure("gemm f64", mnk, () -> gemm(mnk, "f64"), LIBRARIES.subList(0, 4));
     }
     for (String bio : LAYERS) {
       measure("forward", bio, () -> forward(bio), LIBRARIES);
@@ -122,7 +129,8 @@ public final class PeerReport {
 
   /** The geometric means of a group's ratios. */
   private void mean(String group, Map<String, List<Double>> byLibrary) {
-    StringBuilder line = new StringBuilder("| ").append(group).append(", geometric mean | | | |");
+    StringBuilder line = new StringBuilder("| ").append(group).append(", geometric mean");
+    line.append(" |".repeat(LIBRARIES.size()));
     for (String library : LIBRARIES.subList(1, LIBRARIES.size())) {
       List<Double> values = byLibrary.getOrDefault(library, List.of());
       double logs = values.stream().mapToDouble(Math::log).average().orElse(Double.NaN);
