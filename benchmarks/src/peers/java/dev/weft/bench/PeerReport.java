@@ -15,8 +15,9 @@ import java.util.regex.Pattern;
 
 /**
  * The cases of the peer benchmarks in one process, the libraries taking turns in every round
- * ({@link Rounds}), so that a busy machine disturbs them alike. With one thread only: threads of
- * several libraries, which wait by spinning, would disturb each other.
+ * ({@link Rounds}), so that a busy machine disturbs them alike. With more than one thread the
+ * libraries must not wait by spinning, or they disturb each other: {@code KMP_BLOCKTIME=0
+ * OMP_WAIT_POLICY=passive OPENBLAS_THREAD_TIMEOUT=8}.
  */
 public final class PeerReport {
   private static final long NANOS = 20_000_000;
@@ -43,25 +44,30 @@ public final class PeerReport {
   private final PrintStream out;
   private final int rounds;
   private final Pattern cases;
+  private final int threads;
 
   /** The ratios of a group of cases to each library, as they come. */
   private final Map<String, Map<String, List<Double>>> ratios = new LinkedHashMap<>();
 
-  private PeerReport(PrintStream out, int rounds, Pattern cases) {
+  private PeerReport(PrintStream out, int rounds, Pattern cases, int threads) {
     this.out = out;
     this.rounds = rounds;
     this.cases = cases;
+    this.threads = threads;
   }
 
   /**
    * Prints a table; the first argument is how many rounds a case has, 31 if there is none, the
-   * second a regular expression of the cases, all if there is none.
+   * second a regular expression of the cases, all if there is none, the third how many threads a
+   * call has, 1 if there is none.
    */
   public static void main(String[] args) {
     PrintStream out =
         new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
     int rounds = args.length == 0 ? 31 : Integer.parseInt(args[0]);
-    new PeerReport(out, rounds, Pattern.compile(args.length < 2 ? "" : args[1])).run();
+    Pattern cases = Pattern.compile(args.length < 2 ? "" : args[1]);
+    int threads = args.length < 3 ? 1 : Integer.parseInt(args[2]);
+    new PeerReport(out, rounds, cases, threads).run();
   }
 
   private void run() {
@@ -149,7 +155,7 @@ public final class PeerReport {
     List<Contestant> contestants = new ArrayList<>();
     for (String library : libraries) {
       PeerBenchmark benchmark = maker.get();
-      benchmark.threads = 1;
+      benchmark.threads = threads;
       benchmark.library(library);
       try {
         Contestant contestant = benchmark.contestant();
