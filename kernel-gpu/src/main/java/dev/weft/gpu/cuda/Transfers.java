@@ -12,7 +12,7 @@ import jcuda.driver.CUevent;
  */
 public final class Transfers implements AutoCloseable {
   /** Bytes of a buffer: far above what a copy costs to begin. */
-  static final long CHUNK = 8L << 20;
+  public static final long CHUNK = 8L << 20;
 
   private final Device device;
   private final DeviceMemory memory;
@@ -107,7 +107,7 @@ public final class Transfers implements AutoCloseable {
       prepare();
       long size = out.byteSize();
       long chunks = (size + CHUNK - 1) / CHUNK;
-      DeviceMemory.Block block = memory.allocate(Math.min(size, 2 * CHUNK));
+      DeviceMemory.Block block = memory.workspace(Math.min(size, 2 * CHUNK));
       boolean done = false;
       try {
         for (long chunk = 0; chunk <= chunks; chunk++) {
