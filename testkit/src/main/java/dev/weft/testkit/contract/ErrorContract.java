@@ -154,7 +154,7 @@ public abstract class ErrorContract extends BackendContract {
   }
 
   @Test
-  void aPointerIsRefusedWhereThereIsNoDevice() {
+  void pointersThatDoNotSuit() {
     bad(
         () -> backend().wrap(0, DType.F32, Shape.of(4)),
         "wrap: need a pointer other than 0, got pointer=0x0, shape=[4]");

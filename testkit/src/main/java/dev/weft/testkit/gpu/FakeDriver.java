@@ -108,9 +108,19 @@ public final class FakeDriver {
     }
   }
 
-  /** Memory of a device that belongs to another library in this process. */
+  /** Memory of a device's primary context that belongs to another library in this process. */
   public MemorySegment allocate(long bytes, int device) {
-    return MemorySegment.ofAddress(call("fake_allocate", bytes, device)).reinterpret(bytes);
+    return memory(call("fake_allocate", bytes, device, 1), bytes);
+  }
+
+  /** The same of a context of its own. */
+  public MemorySegment allocateInOtherContext(long bytes, int device) {
+    return memory(call("fake_allocate", bytes, device, 0), bytes);
+  }
+
+  /** Memory of a device as it is now, whatever streams have still to do. */
+  public MemorySegment memory(long address, long bytes) {
+    return MemorySegment.ofAddress(address).reinterpret(bytes);
   }
 
   /** Gives back memory of {@link #allocate}; false if it was given back before. */

@@ -40,7 +40,8 @@ struct Function {
 struct Block {
   size_t bytes;
   int device;
-  bool foreign;  // belongs to another library
+  bool foreign;   // belongs to another library
+  void* context;  // that it was allocated in
 };
 
 constexpr size_t MAX_QUEUE = 1024;  // operations that wait in a stream: as with CUDA, one more waits until the first has run
@@ -58,7 +59,8 @@ int capability = 90;
 size_t total = 1ull << 30;
 size_t used = 0;
 thread_local void* current = nullptr;
-int context_objects[MAX_DEVICES];  // one for each device
+int context_objects[MAX_DEVICES];  // the primary one of each device
+int other_context;                 // of another library
 std::string failing;  // the call that fails
 int fail_after = 0;   // after so many that do not
 int fail_status = 0;
@@ -122,13 +124,13 @@ const std::pair<char* const, Block>* block_of(const char* at) {
 
 bool on_device(const char* at, size_t count) {
   auto block = block_of(at);
-  return block != nullptr && at + count <= block->first + block->second.bytes && &context_objects[block->second.device] == current;
+  return block != nullptr && at + count <= block->first + block->second.bytes && block->second.context == current;
 }
 
-char* new_block(size_t bytes, int device, bool foreign) {
+char* new_block(size_t bytes, int device, bool foreign, void* context) {
   char* address = (char*)std::aligned_alloc(512, (bytes + 511) / 512 * 512);
   std::memset(address, 0xA5, bytes);
-  blocks[address] = {bytes, device, foreign};
+  blocks[address] = {bytes, device, foreign, context};
   return address;
 }
 
@@ -169,9 +171,9 @@ long fake_order(const char* call, long nth) {
   const std::vector<long>& all = order[call];
   return nth < (long)all.size() ? all[(size_t)nth] : -1;
 }
-char* fake_allocate(long bytes, int device) {
+char* fake_allocate(long bytes, int device, int primary) {
   std::lock_guard<std::recursive_mutex> guard(lock);
-  return new_block((size_t)bytes, device, true);
+  return new_block((size_t)bytes, device, true, primary ? &context_objects[device] : &other_context);
 }
 long fake_free(char* address) {
   std::lock_guard<std::recursive_mutex> guard(lock);
@@ -342,7 +344,7 @@ int cuMemAlloc_v2(char** address, size_t bytes) {
   if (bytes > total - used) {
     return OUT_OF_MEMORY;
   }
-  *address = new_block(bytes, (int)((int*)current - context_objects), false);
+  *address = new_block(bytes, (int)((int*)current - context_objects), false, current);
   used += bytes;
   return 0;
 }
@@ -410,7 +412,7 @@ int cuPointerGetAttribute(void* out, int attribute, const char* address) {
   }
   switch (attribute) {
     case 1:  // CONTEXT
-      *(void**)out = &context_objects[block->second.device];
+      *(void**)out = block->second.context;
       return 0;
     case 2:  // MEMORY_TYPE
       *(int*)out = 2;
