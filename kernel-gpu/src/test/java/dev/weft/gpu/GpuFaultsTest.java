@@ -237,6 +237,24 @@ class GpuFaultsTest {
     }
   }
 
+  /** A limit counts what is kept, too, which goes back to the driver before it is passed. */
+  @Test
+  void keptMemoryGivesWayToALimit() {
+    BackendOptions options = BackendOptions.DEFAULT.withMemoryLimit(10 << 20);
+    try (Backend backend = Weft.open("gpu", options)) {
+      backend.tensor(DType.F32, Shape.of(2 << 20)).close();
+      assertThat(driver.held("bytes")).isEqualTo(8 << 20);
+      try (Tensor small = backend.tensor(DType.F32, Shape.of(512 << 10))) {
+        assertThat(driver.held("bytes")).isEqualTo(10 << 20);
+        try (Tensor next = backend.tensor(DType.F32, Shape.of(1 << 20))) {
+          assertThat(driver.held("bytes")).isEqualTo(6 << 20);
+          assertThat(backend.memory())
+              .isEqualTo(new MemoryInfo(small.byteSize() + next.byteSize(), 8 << 20, 10 << 20));
+        }
+      }
+    }
+  }
+
   /** Buffers on the way to the host's memory are no tensors. */
   @Test
   void aLimitBelowTheBuffersOfACopyDoesNotHinderIt() {
