@@ -30,7 +30,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 5, time = 1)
 public abstract class GpuFill {
   static final RandomKey KEY = RandomKey.of(42);
-  private static final long ROOF_NANOS = 50_000_000;
+  private static final long ROOF_NANOS = 10_000_000;
   private static final int ROOFS = 3;
 
   /** Name of the initializer. */

@@ -394,7 +394,12 @@ class GpuFaultsTest {
       assertThat(seen.mismatch(expected.segment())).isNotNegative();
       backend.synchronize();
       assertThat(seen.mismatch(expected.segment())).isNegative();
-      tensor.fill(Fill.constant(0), KEY);
+      expected.fill(Fill.uniform(0, 1), KEY);
+      tensor.fill(Fill.uniform(0, 1), KEY);
+      assertThat(seen.mismatch(expected.segment())).isNotNegative();
+      tensor.devicePointer();
+      assertThat(seen.mismatch(expected.segment())).isNegative();
+      expected.fill(Fill.bits(), KEY);
       tensor.copyFrom(expected.segment());
       tensor.devicePointer();
       assertThat(seen.mismatch(expected.segment())).isNegative();
