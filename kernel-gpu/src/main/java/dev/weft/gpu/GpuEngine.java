@@ -43,7 +43,7 @@ final class GpuEngine implements Engine {
   private final Device device;
   private final DeviceMemory memory;
   private final Transfers transfers;
-  private final ArrayDeque<FillThread> idle = new ArrayDeque<>(); // guarded by itself
+  private final ArrayDeque<FillWorkspace> idle = new ArrayDeque<>(); // guarded by itself
   private final BackendOptions hostOptions;
   private Engine host; // made when first needed; guarded by this
 
@@ -112,34 +112,34 @@ final class GpuEngine implements Engine {
       fillOnHost(fill, key, dtype, region, out);
       return;
     }
-    FillThread thread = fillThread();
+    FillWorkspace workspace = fillWorkspace();
     if (out instanceof DeviceBuffer b) {
-      thread.fills.fill(fill, key, dtype, region, b.devicePointer, thread);
+      workspace.fills.fill(fill, key, dtype, region, b.devicePointer, workspace);
     } else {
       int size = dtype.byteSize();
       long bytes = dtype.byteSize(region.shape().elements());
       transfers.produce(
           (from, count, address) ->
-              thread.fills.fillPart(
-                  fill, key, dtype, region, from / size, count / size, address, thread),
+              workspace.fills.fillPart(
+                  fill, key, dtype, region, from / size, count / size, address, workspace),
           out.segment().asSlice(0, bytes));
     }
     synchronized (idle) {
-      idle.push(thread); // one that failed is left to the collector
+      idle.push(workspace); // one that failed is left to the collector
     }
   }
 
-  private FillThread fillThread() {
+  private FillWorkspace fillWorkspace() {
     synchronized (idle) {
       if (!idle.isEmpty()) {
         return idle.pop();
       }
     }
-    return new FillThread();
+    return new FillWorkspace();
   }
 
   /** What one fill at a time needs on the host; used again, so that a fill allocates nothing. */
-  private final class FillThread implements FillLaunch.Launcher {
+  private final class FillWorkspace implements FillLaunch.Launcher {
     final FillLaunch fills = new FillLaunch(Arena.ofAuto());
     private Device.Arguments arguments;
 

@@ -51,7 +51,9 @@ final class HostCompiler {
     command.addAll(List.of("-Wl,-soname," + name, "-o", name));
     command.addAll(List.of(sources));
 
-    Path target = Path.of("").toAbsolutePath().resolveSibling("kernel-gpu").resolve("target");
+    Path module = Path.of("").toAbsolutePath().resolveSibling("kernel-gpu");
+    Path target =
+        Files.isDirectory(module) ? module.resolve("target") : Files.createTempDirectory("weft-");
     Path kept = target.resolve("host-" + hash(command + "\n" + texts)).resolve(name);
     if (!Files.exists(kept)) {
       Files.createDirectories(kept.getParent());
