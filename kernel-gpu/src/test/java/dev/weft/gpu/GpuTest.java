@@ -1,54 +1,76 @@
 package dev.weft.gpu;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.weft.Backend;
 import dev.weft.BackendOptions;
+import dev.weft.DType;
+import dev.weft.MemoryLimitException;
+import dev.weft.Shape;
+import dev.weft.Tensor;
+import dev.weft.init.Fill;
+import dev.weft.random.RandomKey;
 import dev.weft.testkit.Availability;
-import dev.weft.testkit.contract.FillContract;
-import dev.weft.testkit.contract.OrthogonalContract;
+import dev.weft.testkit.contract.PeerMistakesContract;
 import dev.weft.testkit.contract.SizeContract;
-import dev.weft.testkit.contract.StructuredContract;
+import dev.weft.testkit.contract.StatisticsContract;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 
-/** The contracts on a GPU. */
+/** The contracts on a GPU, with those that take too long where its kernels run on the host. */
 @Tag("gpu")
-class GpuTest {
-  private static Backend backend(BackendOptions options) {
+class GpuTest extends GpuContracts {
+  @Override
+  Backend backend(BackendOptions options) {
     return Availability.open("gpu", "gpu", options);
   }
 
-  @Nested
-  class Fills extends FillContract {
-    @Override
-    protected Backend open(BackendOptions options) {
-      return backend(options);
+  /** Of a backend that was used and leaked a tensor, as the device itself counts it. */
+  @Test
+  void memoryIsBackAfterClose() {
+    long before = freeBytes();
+    Shape shape = Shape.of(256 << 20);
+    Backend used = backend(BackendOptions.DEFAULT);
+    used.tensor(DType.F32, shape).fill(Fill.normal(0, 1), RandomKey.of(7)); // 1 GiB, never closed
+    try (Tensor mine = used.wrap(new float[16 << 20], Shape.of(16 << 20))) {
+      mine.fill(Fill.normal(0, 1), RandomKey.of(7));
     }
+    assertThat(freeBytes()).isLessThanOrEqualTo(before - DType.F32.byteSize(shape.elements()));
+    used.close();
+    assertThat(freeBytes()).isGreaterThan(before - (64L << 20)); // the driver keeps some
   }
 
-  @Nested
-  class Structured extends StructuredContract {
-    @Override
-    protected Backend open(BackendOptions options) {
-      return backend(options);
-    }
-  }
-
-  @Nested
-  class Orthogonal extends OrthogonalContract {
-    /** The CPU backend does it, on the host. */
-    @Override
-    protected boolean worksInItsOwnMemory() {
-      return false;
-    }
-
-    @Override
-    protected Backend open(BackendOptions options) {
-      return backend(options);
+  /** What the device has left beside one open backend: more is refused with that number. */
+  private long freeBytes() {
+    try (Backend fresh = backend(BackendOptions.DEFAULT)) {
+      long all = fresh.memory().limitBytes(); // contexts hold some of it
+      try (Tensor tensor = fresh.tensor(DType.F32, Shape.of(all / 4))) {
+        throw new AssertionError("the device had room for all of its memory: " + tensor);
+      } catch (MemoryLimitException e) {
+        return e.freeBytes();
+      }
     }
   }
 
   @Nested
   class Sizes extends SizeContract {
+    @Override
+    protected Backend open(BackendOptions options) {
+      return backend(options);
+    }
+  }
+
+  @Nested
+  class Statistics extends StatisticsContract {
+    @Override
+    protected Backend open(BackendOptions options) {
+      return backend(options);
+    }
+  }
+
+  @Nested
+  class PeerMistakes extends PeerMistakesContract {
     @Override
     protected Backend open(BackendOptions options) {
       return backend(options);
