@@ -4,13 +4,16 @@ import dev.weft.BackendInfo;
 import dev.weft.BackendOptions;
 import dev.weft.BackendUnavailableException;
 import dev.weft.DType;
+import dev.weft.DeviceException;
 import dev.weft.MemoryInfo;
 import dev.weft.Region;
+import dev.weft.gpu.cuda.Cuda;
 import dev.weft.gpu.cuda.Device;
 import dev.weft.gpu.cuda.DeviceMemory;
 import dev.weft.gpu.cuda.Transfers;
 import dev.weft.gpu.kernels.FillKernel;
 import dev.weft.gpu.kernels.FillLaunch;
+import dev.weft.gpu.rand.Curand;
 import dev.weft.init.Fill;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Labels;
@@ -24,6 +27,7 @@ import dev.weft.spi.Engine;
 import dev.weft.spi.StridedMatrix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.ServiceLoader;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
@@ -42,14 +46,25 @@ final class GpuEngine implements Engine {
   private final Device device;
   private final DeviceMemory memory;
   private final Transfers transfers;
+  private final Curand words; // null: the kernels compute them
   private final ConcurrentLinkedQueue<FillLaunch> idleFills = new ConcurrentLinkedQueue<>();
   private Engine host; // made when first needed; guarded by this
 
-  GpuEngine(BackendInfo info, Device device, BackendOptions options) {
+  GpuEngine(BackendInfo info, Cuda.DeviceInfo opened, Generator generator, BackendOptions options) {
     this.info = info;
-    this.device = device;
+    boolean curand = generator == Generator.CURAND;
+    this.device =
+        new Device(
+            opened,
+            curand ? List.of(FillKernel.ptx(), FillKernel.wordsPtx()) : List.of(FillKernel.ptx()));
     this.memory = new DeviceMemory(device, options.memoryLimit());
     this.transfers = new Transfers(device, memory);
+    try {
+      this.words = curand ? new Curand(device, memory) : null;
+    } catch (DeviceException e) {
+      device.close();
+      throw e;
+    }
   }
 
   @Override
@@ -98,7 +113,7 @@ final class GpuEngine implements Engine {
       return;
     }
     FillLaunch idle = idleFills.poll();
-    FillLaunch launches = idle == null ? new FillLaunch(Arena.ofAuto()) : idle;
+    FillLaunch launches = idle == null ? new FillLaunch(Arena.ofAuto(), words) : idle;
     if (out instanceof DeviceBuffer b) {
       launches.fill(fill, key, dtype, region, b.block.address(), this::launch);
     } else {
@@ -267,9 +282,15 @@ final class GpuEngine implements Engine {
 
   @Override
   public synchronized void close() {
-    transfers.close();
-    memory.close();
-    device.close();
+    try {
+      if (words != null) {
+        words.close();
+      }
+    } finally {
+      transfers.close();
+      memory.close();
+      device.close();
+    }
     if (host != null) {
       host.close();
     }

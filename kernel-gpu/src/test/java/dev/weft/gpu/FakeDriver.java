@@ -22,10 +22,17 @@ final class FakeDriver {
   private static FakeDriver instance;
   private static String reason;
 
+  private final Path folder;
   private final SymbolLookup symbols;
 
   private FakeDriver(Path library) {
+    folder = library.getParent();
     symbols = SymbolLookup.libraryLookup(library, Arena.global());
+  }
+
+  /** Where weft looks for libraries. */
+  Path folder() {
+    return folder;
   }
 
   /** The driver of this process, with nothing planted; weft finds it as the machine's. */
@@ -67,7 +74,7 @@ final class FakeDriver {
     }
   }
 
-  /** What is not given back: bytes, streams, events, pinned or contexts. */
+  /** What is not given back: bytes, streams, events, pinned, modules or contexts. */
   long held(String what) {
     try (Arena arena = Arena.ofConfined()) {
       return call("fake_held", arena.allocateFrom(what));
@@ -75,6 +82,11 @@ final class FakeDriver {
   }
 
   private long call(String name, Object... arguments) {
+    return call(symbols, name, arguments);
+  }
+
+  /** Calls a function of a stand-in. */
+  static long call(SymbolLookup symbols, String name, Object... arguments) {
     MemoryLayout[] layouts = new MemoryLayout[arguments.length];
     for (int i = 0; i < arguments.length; i++) {
       layouts[i] =

@@ -44,7 +44,7 @@ class GpuFaultsTest {
 
   @AfterEach
   void nothingIsHeld() {
-    for (String what : List.of("bytes", "streams", "events", "pinned", "contexts")) {
+    for (String what : List.of("bytes", "streams", "events", "pinned", "modules", "contexts")) {
       assertThat(driver.held(what)).as(what).isZero();
     }
   }

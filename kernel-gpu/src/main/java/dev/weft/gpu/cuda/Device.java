@@ -3,6 +3,8 @@ package dev.weft.gpu.cuda;
 import dev.weft.DeviceException;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import jcuda.Pointer;
@@ -31,17 +33,17 @@ public final class Device implements AutoCloseable {
   private final CUcontext context = new CUcontext();
   private final CUstream compute;
   private final CUstream copy;
-  private final CUmodule module;
+  private final List<CUmodule> modules = new ArrayList<>();
   private final Map<String, CUfunction> functions = new ConcurrentHashMap<>();
   private volatile DeviceException death;
 
   /**
    * Opens a device.
    *
-   * @param ptx the kernels, ended by a zero byte
+   * @param kernels their PTX, each ended by a zero byte
    * @throws UnavailableException if it cannot be opened
    */
-  public Device(Cuda.DeviceInfo info, byte[] ptx) {
+  public Device(Cuda.DeviceInfo info, List<byte[]> kernels) {
     this.info = info;
     Cuda.check(JCudaDriver.cuDeviceGet(device, info.ordinal()), "cuDeviceGet");
     int status = JCudaDriver.cuDevicePrimaryCtxRetain(context, device);
@@ -58,8 +60,11 @@ public final class Device implements AutoCloseable {
       bind();
       first = stream();
       second = stream();
-      module = load(ptx);
+      for (byte[] ptx : kernels) {
+        modules.add(load(ptx));
+      }
     } catch (DeviceException | UnavailableException e) {
+      modules.forEach(JCudaDriver::cuModuleUnload);
       destroy(second);
       destroy(first);
       JCudaDriver.cuDevicePrimaryCtxRelease(device);
@@ -282,6 +287,18 @@ public final class Device implements AutoCloseable {
         kernel);
   }
 
+  /** Calls of another of NVIDIA's libraries. */
+  public interface Calls {
+    /** Makes them on a stream, with the context bound, and checks their statuses. */
+    void on(CUstream stream);
+  }
+
+  /** Makes calls on the computing stream. */
+  public void call(Calls calls) {
+    begin();
+    calls.on(compute);
+  }
+
   private CUfunction function(String kernel) {
     CUfunction known = functions.get(kernel);
     if (known != null) {
@@ -289,7 +306,11 @@ public final class Device implements AutoCloseable {
     }
     begin();
     CUfunction function = new CUfunction();
-    check(JCudaDriver.cuModuleGetFunction(function, module, kernel), "cuModuleGetFunction");
+    int status = CUresult.CUDA_ERROR_NOT_FOUND;
+    for (int i = 0; i < modules.size() && status == CUresult.CUDA_ERROR_NOT_FOUND; i++) {
+      status = JCudaDriver.cuModuleGetFunction(function, modules.get(i), kernel);
+    }
+    check(status, "cuModuleGetFunction");
     functions.put(kernel, function);
     return function;
   }
@@ -300,7 +321,7 @@ public final class Device implements AutoCloseable {
     if (death == null) {
       bind();
       JCudaDriver.cuStreamSynchronize(compute);
-      JCudaDriver.cuModuleUnload(module);
+      modules.forEach(JCudaDriver::cuModuleUnload);
       JCudaDriver.cuStreamDestroy(copy);
       JCudaDriver.cuStreamDestroy(compute);
     }
