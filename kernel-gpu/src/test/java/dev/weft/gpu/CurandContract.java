@@ -8,10 +8,12 @@ import dev.weft.DType;
 import dev.weft.Region;
 import dev.weft.Shape;
 import dev.weft.Tensor;
+import dev.weft.Weft;
 import dev.weft.init.Fill;
 import dev.weft.random.RandomKey;
 import dev.weft.testkit.contract.FillContract;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Supplier;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -19,7 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What fills of words from cuRAND give: the bytes of every other backend. */
 abstract class CurandContract extends FillContract {
   /** Runs {@code open} with the property that chooses cuRAND. */
-  static Backend withCurand(java.util.function.Supplier<Backend> open) {
+  static Backend withCurand(Supplier<Backend> open) {
     String before = System.setProperty(Generator.PROPERTY, "curand");
     try {
       return open.get();
@@ -53,7 +55,7 @@ abstract class CurandContract extends FillContract {
 
   private void assertSame(Fill fill, RandomKey key, DType dtype, Region region) {
     byte[] actual = filled(open(BackendOptions.DEFAULT), fill, key, dtype, region);
-    byte[] expected = filled(dev.weft.Weft.open("scalar"), fill, key, dtype, region);
+    byte[] expected = filled(Weft.open("scalar"), fill, key, dtype, region);
     assertThat(MemorySegment.ofArray(actual).mismatch(MemorySegment.ofArray(expected)))
         .as("%s %s %s %s", fill, key, dtype, region)
         .isEqualTo(-1);

@@ -14,6 +14,9 @@ import java.nio.file.Path;
  */
 @SuppressWarnings("restricted") // calls a native library, as it must
 final class FakeCurand {
+  /** A status to plant: the call does nothing and says success. */
+  static final int IGNORED = -1;
+
   private static FakeCurand instance;
 
   private final SymbolLookup symbols;

@@ -73,7 +73,8 @@ record LibrarySearch(Path named, ClassLoader jars, Path cache, List<Path> toolki
   static List<Path> toolkits(Path folder) {
     try (Stream<Path> entries = Files.list(folder)) {
       return entries
-          .filter(entry -> entry.getFileName().toString().matches("cuda(-[0-9.]+)?"))
+          .filter(
+              entry -> entry.getFileName().toString().matches("cuda(-[0-9]{1,3}(\\.[0-9]{1,3})?)?"))
           .sorted(Comparator.comparing(LibrarySearch::version).reversed())
           .map(entry -> entry.resolve("lib64"))
           .toList();
@@ -255,7 +256,7 @@ record LibrarySearch(Path named, ClassLoader jars, Path cache, List<Path> toolki
   private UnavailableException missing(CudaLibrary library, List<String> failures) {
     StringBuilder reason = new StringBuilder(library.file() + " is missing");
     failures.forEach(failure -> reason.append("; ").append(failure));
-    for (String other : otherVersions(library)) {
+    for (Path other : otherVersions(library)) {
       reason.append("; ").append(other).append(" is of another CUDA and does not stand in for it");
     }
     return new UnavailableException(
@@ -269,22 +270,24 @@ record LibrarySearch(Path named, ClassLoader jars, Path cache, List<Path> toolki
   }
 
   /** Files of other versions of a library, where it was looked for. */
-  private List<String> otherVersions(CudaLibrary library) {
+  private List<Path> otherVersions(CudaLibrary library) {
     List<Path> folders = new ArrayList<>(toolkits);
     if (named != null) {
       folders.addFirst(named);
     }
-    String version = "\\Q" + library.stem() + "\\E\\.[0-9]+";
-    List<String> found = new ArrayList<>();
+    List<Path> found = new ArrayList<>();
     for (Path folder : folders) {
       try (Stream<Path> files = Files.list(folder)) {
-        files
-            .filter(f -> f.getFileName().toString().matches(version))
-            .forEach(f -> found.add(f + ""));
+        files.filter(file -> isOtherVersion(library, file)).forEach(found::add);
       } catch (IOException e) {
         // there is no such directory
       }
     }
     return found;
+  }
+
+  private static boolean isOtherVersion(CudaLibrary library, Path file) {
+    String name = file.getFileName().toString();
+    return name.matches("\\Q" + library.stem() + "\\E\\.[0-9]+") && !name.equals(library.file());
   }
 }
