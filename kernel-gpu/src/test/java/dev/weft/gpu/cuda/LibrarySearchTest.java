@@ -20,6 +20,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.jar.JarOutputStream;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
@@ -247,6 +249,18 @@ class LibrarySearchTest {
     if (Files.isDirectory(cache)) {
       assertThat(cached()).isEmpty();
     }
+  }
+
+  /** The jar that messages name is the one that is tested, and that the command line can take. */
+  @Test
+  void theJarIsThatOfTheBuild() throws IOException {
+    Matcher version =
+        Pattern.compile("<cuda-redist.version>(.*)</cuda-redist.version>")
+            .matcher(Files.readString(Path.of("../pom.xml")));
+    assertThat(version.find()).isTrue();
+    String jar = "org.bytedeco:cuda-redist:" + version.group(1) + ":linux-x86_64";
+    assertThat(CudaLibrary.CURAND.jar()).startsWith(jar + " ");
+    assertThat(Files.readString(Path.of("../README.md"))).contains(jar);
   }
 
   /** Classes that are no jar need no copy. */
