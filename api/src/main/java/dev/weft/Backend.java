@@ -125,6 +125,55 @@ public final class Backend implements AutoCloseable {
   }
 
   /**
+   * A tensor over the caller's memory on this backend's device, without a copy; for programs that
+   * hold memory of another library. The memory must outlive the tensor's use; closing the tensor
+   * leaves it alone.
+   *
+   * <p>What the caller has begun on the memory must be complete before an operation of the tensor
+   * begins. What weft has begun is complete when {@link #synchronize} returns, or {@link
+   * Tensor#devicePointer}.
+   *
+   * @param devicePointer where the elements begin: memory of the device's primary context, as
+   *     cudaMalloc and cuMemAlloc give it there, a multiple of the element's size
+   * @throws IllegalArgumentException {@code wrap: need …, got pointer=0x…} if it is 0, not a
+   *     multiple of the element's size, not memory of this device, or smaller than the shape
+   * @throws UnsupportedOperationException if this backend has no device
+   * @throws ClosedException if this backend is closed
+   */
+  public Tensor wrap(long devicePointer, DType dtype, Shape shape) {
+    String pointer = "0x" + Long.toHexString(devicePointer);
+    if (devicePointer == 0) {
+      throw Checks.bad("wrap", "need a pointer other than 0", "pointer", pointer, "shape", shape);
+    }
+    if (devicePointer % dtype.byteSize() != 0) {
+      throw Checks.bad(
+          "wrap", "need a multiple of the element's size", "pointer", pointer, "dtype", dtype.id());
+    }
+    long needed = dtype.byteSize(shape.elements());
+    enter("wrap");
+    try {
+      return new Tensor(this, dtype, shape, engine.wrap(devicePointer, needed), null, () -> {});
+    } finally {
+      leave();
+    }
+  }
+
+  /**
+   * Waits until every operation that has been begun is complete. On a device operations may return
+   * earlier; what this backend does later, and copies to the host, come after them anyway.
+   *
+   * @throws ClosedException if this backend is closed
+   */
+  public void synchronize() {
+    enter("synchronize");
+    try {
+      engine.synchronize();
+    } finally {
+      leave();
+    }
+  }
+
+  /**
    * General matrix multiply: {@code C = alpha·A·B + beta·C}, for every matrix of a batch.
    *
    * <table>

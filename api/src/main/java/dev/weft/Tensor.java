@@ -28,7 +28,7 @@ public final class Tensor implements AutoCloseable {
   private final Shape shape;
   private final Region whole;
   private final Buffer buffer;
-  private final MemorySegment callers; // the caller's memory; null for the backend's own
+  private final MemorySegment callers; // the caller's memory on the host; else null
   private final Runnable release;
 
   private final Usage usage = new Usage();
@@ -72,6 +72,13 @@ public final class Tensor implements AutoCloseable {
   }
 
   /**
+   * Whether the host reaches the memory, by {@link #segment}; else {@link #devicePointer} tells it.
+   */
+  public boolean isHost() {
+    return buffer.isHost();
+  }
+
+  /**
    * The elements as the host sees them, {@link #byteSize} bytes in the machine's byte order; no
    * copy. Not to be used after {@link #close}.
    *
@@ -82,6 +89,29 @@ public final class Tensor implements AutoCloseable {
     enter("segment");
     try {
       return buffer.segment().asSlice(0, byteSize());
+    } finally {
+      leave();
+    }
+  }
+
+  /**
+   * Where the elements begin in the memory of the backend's device, for other libraries in the
+   * device's primary context; no copy. Every operation that was begun before is then complete.
+   * After later ones, call {@link Backend#synchronize} before others use the memory, and let them
+   * be done with it before weft's next operation. Not to be used after {@link #close}.
+   *
+   * @throws ClosedException if this tensor is closed
+   * @throws UnsupportedOperationException {@code devicePointer: need memory of a device, got …}
+   */
+  public long devicePointer() {
+    enter("devicePointer");
+    try {
+      if (buffer.isHost()) {
+        throw new UnsupportedOperationException(
+            Checks.message("devicePointer", "need memory of a device", "tensor", this));
+      }
+      backend.engine().synchronize();
+      return buffer.devicePointer();
     } finally {
       leave();
     }
@@ -292,6 +322,13 @@ public final class Tensor implements AutoCloseable {
    * of the backend's own never do, but a caller may wrap a part of one.
    */
   boolean touches(long at, long span, Tensor other, long otherAt, long otherSpan) {
+    if (!buffer.isHost() && !other.buffer.isHost()) {
+      return meet(
+          buffer.devicePointer() + at * dtype.byteSize(),
+          span * dtype.byteSize(),
+          other.buffer.devicePointer() + otherAt * other.dtype.byteSize(),
+          otherSpan * other.dtype.byteSize());
+    }
     if (callers == null && other.callers == null) {
       return false;
     }
@@ -303,10 +340,15 @@ public final class Tensor implements AutoCloseable {
         || !mine.heapBase().equals(others.heapBase())) {
       return false;
     }
-    long from = mine.address() + at * dtype.byteSize();
-    long otherFrom = others.address() + otherAt * other.dtype.byteSize();
-    return from < otherFrom + otherSpan * other.dtype.byteSize()
-        && otherFrom < from + span * dtype.byteSize();
+    return meet(
+        mine.address() + at * dtype.byteSize(),
+        span * dtype.byteSize(),
+        others.address() + otherAt * other.dtype.byteSize(),
+        otherSpan * other.dtype.byteSize());
+  }
+
+  private static boolean meet(long from, long bytes, long otherFrom, long otherBytes) {
+    return from < otherFrom + otherBytes && otherFrom < from + bytes;
   }
 
   /** Whether the elements share memory with {@code segment}. */

@@ -40,6 +40,19 @@ class WeftTest {
         .containsExactly("auto: flaky failed to open, trying the next: open: flaky broke");
   }
 
+  /**
+   * Its choice is made before the first byte: another backend has other memory and other limits.
+   */
+  @Test
+  void autoDoesNotChooseAgainWhenMemoryIsFull() {
+    try (Backend backend = Weft.open("auto")) {
+      assertThatThrownBy(() -> backend.tensor(DType.F32, Shape.of(1L << 50)))
+          .isInstanceOf(MemoryLimitException.class)
+          .hasMessageContaining("requestedBytes=" + (1L << 52));
+      assertThat(backend.info().name()).isEqualTo("plain");
+    }
+  }
+
   @Test
   void thePropertyNamesTheDefault() {
     System.setProperty(Weft.BACKEND_PROPERTY, " spare ");

@@ -16,6 +16,15 @@ public interface Buffer {
     return true;
   }
 
+  /**
+   * Where the memory of a device begins.
+   *
+   * @throws UnsupportedOperationException if it is the host's
+   */
+  default long devicePointer() {
+    throw new UnsupportedOperationException("devicePointer: need memory of a device");
+  }
+
   /** Gives the memory back; once. A caller's memory stays as it is. */
   void close();
 }

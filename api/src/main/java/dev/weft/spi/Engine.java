@@ -5,6 +5,7 @@ import dev.weft.DType;
 import dev.weft.MemoryInfo;
 import dev.weft.Region;
 import dev.weft.init.Fill;
+import dev.weft.internal.Checks;
 import dev.weft.random.RandomKey;
 import java.lang.foreign.MemorySegment;
 
@@ -29,6 +30,22 @@ public interface Engine extends NnEngine, AutoCloseable {
 
   /** The caller's memory, native or heap, as it is. */
   Buffer wrap(MemorySegment segment);
+
+  /**
+   * The caller's memory on this backend's device, as it is.
+   *
+   * @param devicePointer not 0
+   * @throws IllegalArgumentException if these bytes are no memory of this device
+   * @throws UnsupportedOperationException if the backend has no device
+   */
+  default Buffer wrap(long devicePointer, long byteSize) {
+    throw new UnsupportedOperationException(
+        Checks.message(
+            "wrap", "need a backend of a device for a pointer", "backend", info().name()));
+  }
+
+  /** Waits until everything that was begun is complete. */
+  default void synchronize() {}
 
   /**
    * Copies {@code out.byteSize()} bytes of a buffer, from {@code byteOffset} on, to the host.

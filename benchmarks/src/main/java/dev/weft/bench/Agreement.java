@@ -16,6 +16,7 @@ import java.util.SplittableRandom;
 final class Agreement {
   private static final long SAMPLE = 1024;
   private static final int SAMPLES = 16;
+  private static final long POISONED = 1 << 20; // elements at a time, of a device
   private static final byte POISON = (byte) 0xFF;
 
   private Agreement() {}
@@ -27,9 +28,25 @@ final class Agreement {
    * @throws IllegalStateException if a bit differs
    */
   static void check(Tensor tensor, Fill fill, RandomKey key) {
-    tensor.segment().fill(POISON);
+    poison(tensor);
     tensor.fill(fill, key);
     compare(tensor, fill, key);
+  }
+
+  private static void poison(Tensor tensor) {
+    if (tensor.isHost()) {
+      tensor.segment().fill(POISON);
+      return;
+    }
+    long elements = tensor.shape().elements();
+    long most = Math.min(POISONED, elements);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment part = arena.allocate(tensor.dtype().byteSize(most)).fill(POISON);
+      for (long at = 0; at < elements; at += most) {
+        long count = Math.min(most, elements - at);
+        tensor.copyFrom(at, part.asSlice(0, tensor.dtype().byteSize(count)));
+      }
+    }
   }
 
   /**
@@ -41,11 +58,11 @@ final class Agreement {
     long elements = tensor.shape().elements();
     long sample = Math.min(SAMPLE, elements);
     int width = tensor.dtype().byteSize();
-    MemorySegment actual = tensor.segment();
     SplittableRandom places = new SplittableRandom(key.seed());
     try (Backend scalar = Backends.open("scalar", 1);
         Arena arena = Arena.ofConfined()) {
       MemorySegment expected = arena.allocate(sample * width, 64);
+      MemorySegment part = arena.allocate(sample * width, 64);
       Tensor oracle = scalar.wrap(expected, tensor.dtype(), Shape.of(sample));
       for (int s = 0; s < SAMPLES + 2; s++) {
         long from =
@@ -55,7 +72,7 @@ final class Agreement {
               default -> places.nextLong(elements - sample + 1);
             };
         oracle.fill(fill, key, Region.of(tensor.shape()).slice(from, from + sample));
-        MemorySegment part = actual.asSlice(from * width, sample * width);
+        tensor.copyTo(from, part);
         long at = part.mismatch(expected);
         if (at >= 0) {
           throw differs(tensor, fill, from + at / width);

@@ -106,18 +106,6 @@ public class FillBenchmark {
   @Benchmark
   public void fill(FillRates rates) {
     tensor.fill(fill, KEY);
-    rates.calls++;
-  }
-
-  double elements() {
-    return tensor.shape().elements();
-  }
-
-  double byteSize() {
-    return tensor.byteSize();
-  }
-
-  double roof() {
-    return roof;
+    rates.count(1, tensor.shape().elements(), tensor.byteSize(), roof);
   }
 }

@@ -6,12 +6,17 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * {@code weft bench [REGEX] [JMH options]} runs the JMH suites; {@code weft bench --goals} prints
- * the table of {@link GoalsReport}.
+ * the table of {@link GoalsReport}. Suites that need a GPU are left out where there is none.
  */
 public final class Main {
+  /** Exit code where the only suites asked for need a backend that is not there. */
+  private static final int UNAVAILABLE = 3;
+
   private Main() {}
 
   /**
@@ -25,6 +30,11 @@ public final class Main {
           new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
       System.exit(GoalsReport.main(Arrays.copyOfRange(args, 1, args.length), out));
     }
-    org.openjdk.jmh.Main.main(args);
+    Optional<List<String>> able =
+        GpuSuites.arguments(List.of(args), GpuSuites.missing(), System.err::println);
+    if (able.isEmpty()) {
+      System.exit(UNAVAILABLE);
+    }
+    org.openjdk.jmh.Main.main(able.get().toArray(String[]::new));
   }
 }

@@ -3,8 +3,11 @@ package dev.weft.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.data.Percentage.withPercentage;
 
+import dev.weft.testkit.gpu.FakeDriver;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.BeforeAll;
@@ -22,14 +25,24 @@ import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.TimeValue;
 import org.openjdk.jmh.runner.options.VerboseMode;
+import org.opentest4j.TestAbortedException;
 
 /** Every benchmark that JMH finds runs, verifies its own operation, and reports its rates. */
 class BenchmarksTest {
   private static final Set<String> NEEDS_GCC = Set.of(YardstickBenchmark.class.getName());
 
+  private static boolean hasGpu;
+
+  /** A stand-in for CUDA's driver takes the place of a GPU, where g++ makes one. */
   @BeforeAll
   static void shareTheMachine() {
     System.setProperty("jmh.ignoreLock", "true");
+    try {
+      FakeDriver.load();
+      hasGpu = true;
+    } catch (TestAbortedException e) {
+      hasGpu = false; // the suites that need one are left out
+    }
   }
 
   @Test
@@ -40,11 +53,15 @@ class BenchmarksTest {
             .getAll(
                 OutputFormatFactory.createFormatInstance(System.err, VerboseMode.SILENT),
                 List.of())) {
-      if (YardstickTest.available() || !NEEDS_GCC.contains(entry.getUserClassQName())) {
+      String suite = entry.getUserClassQName();
+      if ((YardstickTest.available() || !NEEDS_GCC.contains(suite))
+          && (hasGpu || !suite.contains(".Gpu"))) {
         wanted.add(entry.getUsername());
       }
     }
-    assertThat(wanted).anyMatch(name -> name.endsWith("FillBenchmark.fill"));
+    assertThat(wanted)
+        .anyMatch(name -> name.endsWith(".FillBenchmark.fill"))
+        .anyMatch(name -> !hasGpu || name.endsWith(".GpuFillResidentBenchmark.fill"));
 
     ChainedOptionsBuilder options = tiny().forks(0);
     wanted.forEach(name -> options.include("^" + name.replace(".", "\\.") + "$"));
@@ -65,7 +82,48 @@ class BenchmarksTest {
     double calls = result.getPrimaryResult().getScore();
     assertThat(rate(result, "gigaElements")).isCloseTo(calls * 4096e-9, withPercentage(20));
     assertThat(rate(result, "gigaBytes")).isCloseTo(calls * 16384e-9, withPercentage(20));
-    assertThat(rate(result, "shareOfStoreRoof")).isBetween(0.0, 1.5);
+    assertThat(rate(result, "shareOfRoof")).isBetween(0.0, 1.5);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"Kernel", "Resident", "EndToEnd"})
+  void gpuFillsReportTheSame(String kind) throws RunnerException {
+    FakeDriver driver = FakeDriver.load();
+    RunResult result =
+        run(
+            tiny()
+                .forks(0)
+                .include("\\.GpuFill" + kind + "Benchmark\\.")
+                .param("distribution", "normal")
+                .param("dtype", "bf16"));
+
+    double calls = result.getPrimaryResult().getScore();
+    assertThat(rate(result, "gigaElements")).isCloseTo(calls * 8192e-9, withPercentage(20));
+    assertThat(rate(result, "gigaBytes")).isCloseTo(calls * 16384e-9, withPercentage(20));
+    assertThat(rate(result, "shareOfRoof")).isPositive();
+    assertThat(driver.calls("cuLaunchKernel")).isPositive();
+    assertThat(driver.calls("cuMemsetD32Async") > 0).isEqualTo(!kind.equals("EndToEnd"));
+    assertThat(driver.held()).isEmpty();
+  }
+
+  /** One line, and whatever else was asked for runs. */
+  @Test
+  void suitesThatNeedAGpuAreLeftOutWhereThereIsNone() {
+    List<String> said = new ArrayList<>();
+    Optional<String> missing = Optional.of("no driver; remedy: install one");
+    assertThat(GpuSuites.arguments(List.of("GpuFillR", "-f", "1"), missing, said::add)).isEmpty();
+    assertThat(said)
+        .containsExactly(
+            "weft bench: GpuFillResidentBenchmark need a gpu: no driver; remedy: install one");
+    assertThat(GpuSuites.arguments(List.of("Fill.*fill", "-f", "1"), missing, said::add).get())
+        .containsExactly("Fill.*fill", "-f", "1", "-e", GpuSuites.NAMES);
+    assertThat(said.get(1))
+        .contains("GpuFillEndToEndBenchmark, GpuFillKernelBenchmark, GpuFillResidentBenchmark");
+    List<String> cpu = List.of("\\.FillBenchmark");
+    assertThat(GpuSuites.arguments(cpu, missing, said::add).get()).isSameAs(cpu);
+    List<String> any = List.of();
+    assertThat(GpuSuites.arguments(any, Optional.empty(), said::add).get()).isSameAs(any);
+    assertThat(said).hasSize(2);
   }
 
   @ParameterizedTest

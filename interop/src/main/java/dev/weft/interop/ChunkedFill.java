@@ -5,6 +5,7 @@ import dev.weft.DType;
 import dev.weft.Region;
 import dev.weft.init.Fill;
 import dev.weft.internal.Checks;
+import dev.weft.internal.Chunks;
 import dev.weft.random.RandomKey;
 import java.io.IOException;
 import java.io.InterruptedIOException;

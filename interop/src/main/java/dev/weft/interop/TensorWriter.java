@@ -6,6 +6,7 @@ import dev.weft.Region;
 import dev.weft.Tensor;
 import dev.weft.init.Fill;
 import dev.weft.internal.Checks;
+import dev.weft.internal.Chunks;
 import dev.weft.random.RandomKey;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;

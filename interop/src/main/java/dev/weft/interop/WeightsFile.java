@@ -2,18 +2,20 @@ package dev.weft.interop;
 
 import dev.weft.ClosedException;
 import dev.weft.Tensor;
+import dev.weft.internal.Access;
 import dev.weft.internal.Checks;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 
 /**
- * The weights of a model in one {@code .safetensors} file, a tensor under each name.
+ * The weights of a model in one {@code .safetensors} file, a tensor under each name, wherever its
+ * memory is.
  *
  * <pre>{@code
  * WeightsFile.save(file, mlp.parameters(), Map.of("author", "me"));
@@ -49,13 +51,18 @@ public final class WeightsFile {
         (name, tensor) ->
             entries.add(new SafetensorsLayout.Entry(name, type(tensor), tensor.shape())));
     SafetensorsLayout layout = SafetensorsLayout.inOrder(entries, metadata);
-    Map<String, MemorySegment> segments = segments(tensors);
-    try (AtomicFile out = AtomicFile.create(file, layout.byteSize())) {
-      MemorySegment bytes = out.map(0, layout.byteSize());
-      bytes.copyFrom(MemorySegment.ofArray(layout.header()));
-      segments.forEach((name, data) -> bytes.asSlice(layout.offset(name)).copyFrom(data));
-      out.commit();
-    }
+    withOpen(
+        tensors.values(),
+        () -> {
+          try (AtomicFile out = AtomicFile.create(file, layout.byteSize())) {
+            MemorySegment bytes = out.map(0, layout.byteSize());
+            bytes.copyFrom(MemorySegment.ofArray(layout.header()));
+            tensors.forEach(
+                (name, tensor) ->
+                    tensor.copyTo(bytes.asSlice(layout.offset(name), tensor.byteSize())));
+            out.commit();
+          }
+        });
   }
 
   /**
@@ -76,8 +83,11 @@ public final class WeightsFile {
       for (Map.Entry<String, Tensor> entry : tensors.entrySet()) {
         requireLike(file, in.tensor(entry.getKey()).orElseThrow(), entry.getValue());
       }
-      Map<String, MemorySegment> segments = segments(tensors);
-      segments.forEach((name, data) -> data.copyFrom(in.tensor(name).orElseThrow().data()));
+      withOpen(
+          tensors.values(),
+          () ->
+              tensors.forEach(
+                  (name, tensor) -> tensor.copyFrom(in.tensor(name).orElseThrow().data())));
       return in.metadata();
     }
   }
@@ -130,29 +140,23 @@ public final class WeightsFile {
     }
   }
 
-  /** The memory of every tensor, which this thread may use. */
-  private static Map<String, MemorySegment> segments(Map<String, Tensor> tensors) {
-    Map<String, MemorySegment> segments = new LinkedHashMap<>();
-    tensors.forEach(
-        (name, tensor) -> {
-          MemorySegment segment = tensor.segment();
-          if (!segment.scope().isAlive()) {
-            throw new ClosedException(
-                Checks.message(OP, "need memory that is alive", "tensor", name));
-          }
-          if (!segment.isAccessibleBy(Thread.currentThread())) {
-            throw new WrongThreadException(
-                Checks.message(
-                    OP,
-                    "need memory of this thread",
-                    "thread",
-                    Thread.currentThread().getName(),
-                    "tensor",
-                    name));
-          }
-          segments.put(name, segment);
-        });
-    return segments;
+  /** Something that is done with tensors none of which can be closed meanwhile. */
+  private interface Copies {
+    void run() throws IOException;
+  }
+
+  /** Runs {@code copies} if every tensor, and its memory, is open to this thread. */
+  private static void withOpen(Collection<Tensor> tensors, Copies copies) throws IOException {
+    List<Tensor> entered = new ArrayList<>();
+    try {
+      for (Tensor tensor : tensors) {
+        Access.get().enter(tensor, OP);
+        entered.add(tensor);
+      }
+      copies.run();
+    } finally {
+      entered.forEach(tensor -> Access.get().leave(tensor));
+    }
   }
 
   private static ElementType type(Tensor tensor) {

@@ -15,6 +15,7 @@ import dev.weft.gpu.kernels.FillKernel;
 import dev.weft.gpu.kernels.FillLaunch;
 import dev.weft.gpu.rand.Curand;
 import dev.weft.init.Fill;
+import dev.weft.internal.Chunks;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Labels;
 import dev.weft.nn.Loss;
@@ -27,9 +28,9 @@ import dev.weft.spi.Engine;
 import dev.weft.spi.StridedMatrix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
 import java.util.List;
 import java.util.ServiceLoader;
-import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
  * The CUDA backend: fills by the kernels of kernels/fill.cu, into the device's memory or, chunk by
@@ -47,7 +48,8 @@ final class GpuEngine implements Engine {
   private final DeviceMemory memory;
   private final Transfers transfers;
   private final Curand words; // null: the kernels compute them
-  private final ConcurrentLinkedQueue<FillLaunch> idleFills = new ConcurrentLinkedQueue<>();
+  private final ArrayDeque<FillThread> idle = new ArrayDeque<>(); // guarded by itself
+  private final BackendOptions hostOptions;
   private Engine host; // made when first needed; guarded by this
 
   GpuEngine(BackendInfo info, Cuda.DeviceInfo opened, Generator generator, BackendOptions options) {
@@ -59,6 +61,7 @@ final class GpuEngine implements Engine {
             curand ? List.of(FillKernel.ptx(), FillKernel.wordsPtx()) : List.of(FillKernel.ptx()));
     this.memory = new DeviceMemory(device, options.memoryLimit());
     this.transfers = new Transfers(device, memory);
+    this.hostOptions = options.withMemoryLimit(0); // the limit is of the device's memory
     try {
       this.words = curand ? new Curand(device, memory) : null;
     } catch (DeviceException e) {
@@ -79,7 +82,19 @@ final class GpuEngine implements Engine {
 
   @Override
   public Buffer allocate(long byteSize) {
-    return new DeviceBuffer(memory.allocate(byteSize));
+    DeviceMemory.Block block = memory.allocate(byteSize);
+    return new DeviceBuffer(block.address(), block);
+  }
+
+  @Override
+  public Buffer wrap(long devicePointer, long byteSize) {
+    device.requireOwn(devicePointer, byteSize);
+    return new DeviceBuffer(devicePointer, null);
+  }
+
+  @Override
+  public void synchronize() {
+    device.synchronize();
   }
 
   @Override
@@ -90,7 +105,7 @@ final class GpuEngine implements Engine {
   @Override
   public void read(Buffer buffer, long byteOffset, MemorySegment out) {
     switch (buffer) {
-      case DeviceBuffer b -> transfers.read(b.block.address() + byteOffset, out);
+      case DeviceBuffer b -> transfers.read(b.devicePointer + byteOffset, out);
       default -> out.copyFrom(buffer.segment().asSlice(byteOffset, out.byteSize()));
     }
   }
@@ -98,7 +113,7 @@ final class GpuEngine implements Engine {
   @Override
   public void write(Buffer buffer, long byteOffset, MemorySegment in) {
     switch (buffer) {
-      case DeviceBuffer b -> transfers.write(in, b.block.address() + byteOffset);
+      case DeviceBuffer b -> transfers.write(in, b.devicePointer + byteOffset);
       default -> buffer.segment().asSlice(byteOffset, in.byteSize()).copyFrom(in);
     }
   }
@@ -112,41 +127,76 @@ final class GpuEngine implements Engine {
       fillOnHost(fill, key, dtype, region, out);
       return;
     }
-    FillLaunch idle = idleFills.poll();
-    FillLaunch launches = idle == null ? new FillLaunch(Arena.ofAuto(), words) : idle;
+    FillThread thread = fillThread();
     if (out instanceof DeviceBuffer b) {
-      launches.fill(fill, key, dtype, region, b.block.address(), this::launch);
+      thread.fills.fill(fill, key, dtype, region, b.devicePointer, thread);
     } else {
       int size = dtype.byteSize();
       long bytes = dtype.byteSize(region.shape().elements());
       transfers.produce(
           (from, count, address) ->
-              launches.fillPart(
-                  fill, key, dtype, region, from / size, count / size, address, this::launch),
+              thread.fills.fillPart(
+                  fill, key, dtype, region, from / size, count / size, address, thread),
           out.segment().asSlice(0, bytes));
     }
-    idleFills.add(launches); // one that failed is left to the collector
+    synchronized (idle) {
+      idle.push(thread); // one that failed is left to the collector
+    }
   }
 
-  private void launch(FillKernel kernel, long items, MemorySegment arguments) {
-    int threads = FillKernel.MAX_THREADS;
-    long blocks = (items + threads - 1) / threads;
-    long most = (long) BLOCKS_PER_PROCESSOR * device.info().processors();
-    device.launch(kernel.symbol(), (int) Math.min(blocks, most), threads, arguments);
+  private FillThread fillThread() {
+    synchronized (idle) {
+      if (!idle.isEmpty()) {
+        return idle.pop();
+      }
+    }
+    return new FillThread();
   }
 
-  /** By the CPU backend, straight into host memory, or by way of it. */
+  /** What one fill at a time needs on the host; used again, so that a fill allocates nothing. */
+  private final class FillThread implements FillLaunch.Launcher {
+    final FillLaunch fills = new FillLaunch(Arena.ofAuto(), words);
+    private Device.Arguments arguments;
+
+    @Override
+    public void launch(FillKernel kernel, long items, MemorySegment pointers) {
+      if (arguments == null) {
+        arguments = new Device.Arguments(pointers); // the same for every launch of fills
+      }
+      int threads = FillKernel.MAX_THREADS;
+      long blocks = (items + threads - 1) / threads;
+      long most = (long) BLOCKS_PER_PROCESSOR * device.info().processors();
+      device.launch(kernel.symbol(), (int) Math.min(blocks, most), threads, arguments);
+    }
+  }
+
+  /**
+   * By the CPU backend, straight into host memory or by way of it: in bounded parts if a part costs
+   * no more than its share.
+   */
   private void fillOnHost(Fill fill, RandomKey key, DType dtype, Region region, Buffer out) {
     Engine engine = host();
     if (out instanceof HostBuffer b) {
       engine.fill(fill, key, dtype, region, engine.wrap(b.segment));
       return;
     }
-    long bytes = dtype.byteSize(region.shape().elements());
-    Buffer staged = engine.allocate(bytes);
+    long elements = region.shape().elements();
+    long most =
+        fill instanceof Fill.Custom
+            ? Math.min(Transfers.CHUNK / dtype.byteSize(), elements)
+            : elements;
+    Buffer staged = engine.allocate(dtype.byteSize(most));
     try {
-      engine.fill(fill, key, dtype, region, staged);
-      write(out, 0, staged.segment().asSlice(0, bytes));
+      long[] at = {0};
+      Chunks.forEach(
+          region,
+          most,
+          part -> {
+            long bytes = dtype.byteSize(part.shape().elements());
+            engine.fill(fill, key, dtype, part, staged);
+            write(out, at[0], staged.segment().asSlice(0, bytes));
+            at[0] += bytes;
+          });
     } finally {
       staged.close();
     }
@@ -192,7 +242,7 @@ final class GpuEngine implements Engine {
           "fill: orthogonal and custom fills of the gpu backend need the cpu backend;"
               + " remedy: put weft-kernel-cpu on the class path or the module path");
     }
-    host = best.open(bestInfo.name(), BackendOptions.DEFAULT);
+    host = best.open(bestInfo.name(), hostOptions);
     return host;
   }
 
@@ -296,8 +346,8 @@ final class GpuEngine implements Engine {
     }
   }
 
-  /** Memory of the device. */
-  private record DeviceBuffer(DeviceMemory.Block block) implements Buffer {
+  /** Memory of the device; {@code block} is null for the caller's. */
+  private record DeviceBuffer(long devicePointer, DeviceMemory.Block block) implements Buffer {
     @Override
     public MemorySegment segment() {
       throw new UnsupportedOperationException(
@@ -311,7 +361,9 @@ final class GpuEngine implements Engine {
 
     @Override
     public void close() {
-      block.release();
+      if (block != null) {
+        block.release();
+      }
     }
   }
 

@@ -1,47 +1,24 @@
 package dev.weft.gpu;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.weft.Backend;
 import dev.weft.BackendOptions;
 import dev.weft.Weft;
-import dev.weft.testkit.contract.FillContract;
-import dev.weft.testkit.contract.OrthogonalContract;
-import dev.weft.testkit.contract.StructuredContract;
-import org.junit.jupiter.api.Nested;
+import dev.weft.testkit.gpu.FakeDriver;
+import org.junit.jupiter.api.AfterAll;
 
 /** The contracts on the CUDA backend, whose kernels a stand-in for the driver runs on the host. */
-class FakeGpuTest {
-  private static Backend backend(BackendOptions options) {
+class FakeGpuTest extends GpuContracts {
+  @Override
+  Backend backend(BackendOptions options) {
     FakeDriver.load();
     return Weft.open("gpu", options);
   }
 
-  @Nested
-  class Fills extends FillContract {
-    @Override
-    protected Backend open(BackendOptions options) {
-      return backend(options);
-    }
-  }
-
-  @Nested
-  class Structured extends StructuredContract {
-    @Override
-    protected Backend open(BackendOptions options) {
-      return backend(options);
-    }
-  }
-
-  @Nested
-  class Orthogonal extends OrthogonalContract {
-    /** The CPU backend does it, on the host. */
-    @Override
-    protected boolean worksInItsOwnMemory() {
-      return false;
-    }
-
-    @Override
-    protected Backend open(BackendOptions options) {
-      return backend(options);
-    }
+  /** When every backend is closed, whatever became of its tensors. */
+  @AfterAll
+  static void nothingIsHeld() {
+    assertThat(FakeDriver.load().held()).isEmpty();
   }
 }

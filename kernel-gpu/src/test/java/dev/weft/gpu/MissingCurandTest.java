@@ -8,7 +8,8 @@ import dev.weft.BackendUnavailableException;
 import dev.weft.Weft;
 import dev.weft.gpu.cuda.Cuda;
 import dev.weft.gpu.cuda.UnavailableException;
-import dev.weft.gpu.kernels.HostCompiler;
+import dev.weft.testkit.gpu.FakeDriver;
+import dev.weft.testkit.gpu.FakeLibraries;
 import java.io.IOException;
 import java.net.URL;
 import java.nio.file.Files;
@@ -60,9 +61,9 @@ class MissingCurandTest {
   /** No error of the linker passes, however the library is damaged, nor does anything stay. */
   @Test
   void aDamagedLibraryMakesTheBackendUnavailable() throws IOException {
-    Path file = driver.folder().resolve("libcurand.so.10");
-    Path other = HostCompiler.build("libnothing.so", "/dev/weft/gpu/cuda/fake_nothing.cpp");
-    for (byte[] content : new byte[][] {{}, {0x7F, 'E', 'L', 'F'}, Files.readAllBytes(other)}) {
+    Path file = FakeDriver.folder().resolve("libcurand.so.10");
+    for (byte[] content :
+        new byte[][] {{}, {0x7F, 'E', 'L', 'F'}, Files.readAllBytes(FakeLibraries.another())}) {
       Files.write(file, content);
       assertThat(gpu().probe().available()).isFalse();
       assertThat(gpu().probe().reason()).startsWith(file.toString());

@@ -1,7 +1,10 @@
 package dev.weft.gpu.cuda;
 
 import dev.weft.DeviceException;
+import dev.weft.internal.Checks;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,7 +16,9 @@ import jcuda.driver.CUdevice;
 import jcuda.driver.CUevent;
 import jcuda.driver.CUevent_flags;
 import jcuda.driver.CUfunction;
+import jcuda.driver.CUmemorytype;
 import jcuda.driver.CUmodule;
+import jcuda.driver.CUpointer_attribute;
 import jcuda.driver.CUresult;
 import jcuda.driver.CUstream;
 import jcuda.driver.CUstream_flags;
@@ -30,7 +35,7 @@ import jcuda.driver.JCudaDriver;
 public final class Device implements AutoCloseable {
   private final Cuda.DeviceInfo info;
   private final CUdevice device = new CUdevice();
-  private final CUcontext context = new CUcontext();
+  private final Context context = new Context();
   private final CUstream compute;
   private final CUstream copy;
   private final List<CUmodule> modules = new ArrayList<>();
@@ -118,12 +123,21 @@ public final class Device implements AutoCloseable {
 
   /** Begins an operation on a device that lives. */
   private void begin() {
+    requireAlive();
+    bind();
+  }
+
+  /**
+   * Throws if the device is lost.
+   *
+   * @throws DeviceException with the first error
+   */
+  void requireAlive() {
     DeviceException e = death;
     if (e != null) {
       throw new DeviceException(
           "the device is lost, close its backend; the first error was: " + e.getMessage(), true);
     }
-    bind();
   }
 
   private void check(int status, String call) {
@@ -167,6 +181,63 @@ public final class Device implements AutoCloseable {
     long[] free = new long[1];
     check(JCudaDriver.cuMemGetInfo(free, new long[1]), "cuMemGetInfo");
     return free[0];
+  }
+
+  /**
+   * Checks memory that is not of {@link #allocate}.
+   *
+   * @throws IllegalArgumentException {@code wrap: need …, got pointer=0x…, …} unless these bytes
+   *     are of this device, and of the primary context if of any
+   */
+  public void requireOwn(long address, long bytes) {
+    begin();
+    String pointer = "0x" + Long.toHexString(address);
+    int type = (int) attribute(address, CUpointer_attribute.CU_POINTER_ATTRIBUTE_MEMORY_TYPE);
+    if (type != CUmemorytype.CU_MEMORYTYPE_DEVICE) {
+      throw Checks.bad(
+          "wrap",
+          "need memory of a device that CUDA knows",
+          "pointer",
+          pointer,
+          "type",
+          type < 0 ? "unknown" : CUmemorytype.stringFor(type));
+    }
+    long ordinal = attribute(address, CUpointer_attribute.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL);
+    if (ordinal != info.ordinal()) {
+      throw Checks.bad(
+          "wrap", "need memory of device " + info.ordinal(), "pointer", pointer, "device", ordinal);
+    }
+    long owner = attribute(address, CUpointer_attribute.CU_POINTER_ATTRIBUTE_CONTEXT);
+    if (owner > 0 && owner != context.address()) { // memory of a pool has none
+      throw Checks.bad("wrap", "need memory of the device's primary context", "pointer", pointer);
+    }
+    long start = attribute(address, CUpointer_attribute.CU_POINTER_ATTRIBUTE_RANGE_START_ADDR);
+    long size = attribute(address, CUpointer_attribute.CU_POINTER_ATTRIBUTE_RANGE_SIZE);
+    if (bytes > start + size - address) {
+      throw Checks.bad(
+          "wrap",
+          "need at least as many bytes as the shape",
+          "pointer",
+          pointer,
+          "bytes",
+          start + size - address,
+          "needed",
+          bytes);
+    }
+  }
+
+  /** What the driver knows of an address; −1 if it does not know it. */
+  private long attribute(long address, int attribute) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment value = arena.allocate(ValueLayout.JAVA_LONG); // zeros; some are of 4 bytes
+      Pointer out = DevicePointer.host(value.address());
+      int status = JCudaDriver.cuPointerGetAttribute(out, attribute, DevicePointer.device(address));
+      if (status == CUresult.CUDA_ERROR_INVALID_VALUE) {
+        return -1;
+      }
+      check(status, "cuPointerGetAttribute");
+      return value.get(ValueLayout.JAVA_LONG, 0);
+    }
   }
 
   /** Pins host memory for copies that run beside the computation. */
@@ -262,28 +333,31 @@ public final class Device implements AutoCloseable {
         "cuMemcpyHtoDAsync");
   }
 
-  /**
-   * Launches a kernel on the computing stream, one-dimensional.
-   *
-   * @param parameters {@code void*[]}: where its arguments are, in memory that stays until this
-   *     returns
-   */
-  public void launch(String kernel, int blocks, int threads, MemorySegment parameters) {
+  /** Begins to write one word over and over on the computing stream: the plainest of fills. */
+  public void set(long address, int word, long words) {
+    begin();
+    check(
+        JCudaDriver.cuMemsetD32Async(DevicePointer.device(address), word, words, compute),
+        "cuMemsetD32Async");
+  }
+
+  /** A kernel's arguments, {@code void*[]}, in the form that launches take; made once. */
+  public static final class Arguments {
+    private final Pointer pointers;
+
+    /** Arguments in memory that stays while they are used. */
+    public Arguments(MemorySegment pointers) {
+      this.pointers = DevicePointer.host(pointers.address());
+    }
+  }
+
+  /** Launches a kernel on the computing stream, one-dimensional; it has then read its arguments. */
+  public void launch(String kernel, int blocks, int threads, Arguments arguments) {
     CUfunction function = function(kernel);
     begin();
     check(
         JCudaDriver.cuLaunchKernel(
-            function,
-            blocks,
-            1,
-            1,
-            threads,
-            1,
-            1,
-            0,
-            compute,
-            DevicePointer.host(parameters.address()),
-            null),
+            function, blocks, 1, 1, threads, 1, 1, 0, compute, arguments.pointers, null),
         kernel);
   }
 
@@ -313,6 +387,13 @@ public final class Device implements AutoCloseable {
     check(status, "cuModuleGetFunction");
     functions.put(kernel, function);
     return function;
+  }
+
+  /** The primary context, whose address JCuda hides. */
+  private static final class Context extends CUcontext {
+    long address() {
+      return getNativePointer();
+    }
   }
 
   /** Gives the context back; memory, streams and kernels of a lost one are gone with it. */

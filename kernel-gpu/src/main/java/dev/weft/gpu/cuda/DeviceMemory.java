@@ -31,8 +31,8 @@ public final class DeviceMemory {
   private boolean closed;
 
   /**
-   * Memory of at most {@code limit} bytes together with what is kept; 0 for all that the device
-   * has.
+   * Memory of which tensors take at most {@code limit} bytes; 0 for all that the device has. What
+   * blocks take beyond their tensors, at most an eighth, and {@link #workspace} do not count.
    */
   public DeviceMemory(Device device, long limit) {
     this.device = device;
@@ -42,12 +42,14 @@ public final class DeviceMemory {
   /** A block of memory. */
   public final class Block {
     private final long address;
-    private final long bytes;
+    private final long size;
+    private final long tensorBytes; // that count
     private boolean released; // guarded by the memory
 
-    private Block(long address, long bytes) {
+    private Block(long address, long size, long tensorBytes) {
       this.address = address;
-      this.bytes = bytes;
+      this.size = size;
+      this.tensorBytes = tensorBytes;
     }
 
     /** Where it begins: a multiple of 256. */
@@ -61,33 +63,46 @@ public final class DeviceMemory {
     }
   }
 
-  /** What tensors hold now: whole blocks, without what is kept. */
+  /** What tensors hold now, and the most that they held. */
   public synchronized MemoryInfo info() {
     return new MemoryInfo(usedBytes, peakBytes, limit);
   }
 
-  /** Bytes that are kept for later. */
-  public synchronized long keptBytes() {
-    return keptBytes;
-  }
-
   /**
-   * A block of at least {@code bytes} bytes, whose content is undefined.
+   * A block for a tensor of {@code bytes} bytes, whose content is undefined.
    *
    * @throws MemoryLimitException if neither the limit nor the device allows it
    */
   public synchronized Block allocate(long bytes) {
-    long size = blockSize(bytes);
-    Map.Entry<Long, Deque<Long>> found = kept.ceilingEntry(size);
-    if (found != null && found.getKey() - size <= size / 8) {
-      return use(take(found), found.getKey());
-    }
-    if (size > limit - usedBytes) {
+    device.requireAlive();
+    if (bytes > limit - usedBytes) {
       throw new MemoryLimitException(
           "allocate",
           "need requestedBytes <= freeBytes of the limit " + limit,
           bytes,
           limit - usedBytes);
+    }
+    Block block = block(bytes, bytes);
+    usedBytes += bytes;
+    peakBytes = Math.max(peakBytes, usedBytes);
+    return block;
+  }
+
+  /**
+   * A block of {@code bytes} bytes for an operation, beside the limit.
+   *
+   * @throws MemoryLimitException if the device has no room
+   */
+  public synchronized Block workspace(long bytes) {
+    device.requireAlive();
+    return block(bytes, 0);
+  }
+
+  private Block block(long bytes, long tensorBytes) {
+    long size = blockSize(bytes);
+    Map.Entry<Long, Deque<Long>> found = kept.ceilingEntry(size);
+    if (found != null && found.getKey() - size <= size / 8) {
+      return new Block(take(found), found.getKey(), tensorBytes);
     }
     if (size > limit - usedBytes - keptBytes) {
       trim();
@@ -101,13 +116,7 @@ public final class DeviceMemory {
       throw new MemoryLimitException(
           "allocate", "need requestedBytes <= freeBytes of the device", bytes, device.freeBytes());
     }
-    return use(address, size);
-  }
-
-  private Block use(long address, long size) {
-    usedBytes += size;
-    peakBytes = Math.max(peakBytes, usedBytes);
-    return new Block(address, size);
+    return new Block(address, size, tensorBytes);
   }
 
   private long take(Map.Entry<Long, Deque<Long>> entry) {
@@ -124,13 +133,13 @@ public final class DeviceMemory {
       return;
     }
     block.released = true;
-    usedBytes -= block.bytes;
+    usedBytes -= block.tensorBytes;
     if (closed) {
       free(block.address);
       return;
     }
-    kept.computeIfAbsent(block.bytes, size -> new ArrayDeque<>()).push(block.address);
-    keptBytes += block.bytes;
+    kept.computeIfAbsent(block.size, size -> new ArrayDeque<>()).push(block.address);
+    keptBytes += block.size;
   }
 
   /** Gives everything that is kept back to the driver. */

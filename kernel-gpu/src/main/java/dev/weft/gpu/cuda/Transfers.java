@@ -12,7 +12,10 @@ import jcuda.driver.CUevent;
  */
 public final class Transfers implements AutoCloseable {
   /** Bytes of a buffer: far above what a copy costs to begin. */
-  static final long CHUNK = 8L << 20;
+  public static final long CHUNK = 8L << 20;
+
+  /** The least that is worth a chunk of its own. */
+  private static final long SMALL_CHUNK = 1L << 20;
 
   private final Device device;
   private final DeviceMemory memory;
@@ -42,16 +45,17 @@ public final class Transfers implements AutoCloseable {
       device.recordCompute(computed[0]);
       device.copyAfter(computed[0]);
       long size = out.byteSize();
-      long chunks = (size + CHUNK - 1) / CHUNK;
+      long bytes = chunkBytes(size);
+      long chunks = (size + bytes - 1) / bytes;
       for (long chunk = 0; chunk <= chunks; chunk++) {
         if (chunk < chunks) {
           int i = (int) (chunk % 2);
-          long from = chunk * CHUNK;
-          device.copyToHost(address + from, pinned[i], Math.min(CHUNK, size - from));
+          long from = chunk * bytes;
+          device.copyToHost(address + from, pinned[i], Math.min(bytes, size - from));
           device.recordCopy(copied[i]);
         }
         if (chunk > 0) {
-          receive(chunk - 1, out);
+          receive(chunk - 1, bytes, out);
         }
       }
     } finally {
@@ -60,10 +64,10 @@ public final class Transfers implements AutoCloseable {
   }
 
   /** Waits for a chunk, and takes it out of its buffer. */
-  private void receive(long chunk, MemorySegment out) {
+  private void receive(long chunk, long bytes, MemorySegment out) {
     int i = (int) (chunk % 2);
-    long from = chunk * CHUNK;
-    long count = Math.min(CHUNK, out.byteSize() - from);
+    long from = chunk * bytes;
+    long count = Math.min(bytes, out.byteSize() - from);
     device.await(copied[i]);
     MemorySegment.copy(pinned[i], 0, out, from, count);
   }
@@ -79,10 +83,11 @@ public final class Transfers implements AutoCloseable {
       device.recordCompute(computed[0]);
       device.copyAfter(computed[0]);
       long size = in.byteSize();
+      long bytes = chunkBytes(size);
       try {
-        for (long from = 0; from < size; from += CHUNK) {
-          int i = (int) (from / CHUNK % 2);
-          long count = Math.min(CHUNK, size - from);
+        for (long from = 0; from < size; from += bytes) {
+          int i = (int) (from / bytes % 2);
+          long count = Math.min(bytes, size - from);
           device.await(copied[i]); // of the chunk before the last, or of an earlier transfer
           MemorySegment.copy(in, from, pinned[i], 0, count);
           device.copyToDevice(pinned[i], address + from, count);
@@ -106,16 +111,17 @@ public final class Transfers implements AutoCloseable {
     try {
       prepare();
       long size = out.byteSize();
-      long chunks = (size + CHUNK - 1) / CHUNK;
-      DeviceMemory.Block block = memory.allocate(Math.min(size, 2 * CHUNK));
+      long bytes = chunkBytes(size);
+      long chunks = (size + bytes - 1) / bytes;
+      DeviceMemory.Block block = memory.workspace(Math.min(size, 2 * bytes));
       boolean done = false;
       try {
         for (long chunk = 0; chunk <= chunks; chunk++) {
           if (chunk < chunks) {
             int i = (int) (chunk % 2);
-            long from = chunk * CHUNK;
-            long count = Math.min(CHUNK, size - from);
-            long address = block.address() + i * CHUNK;
+            long from = chunk * bytes;
+            long count = Math.min(bytes, size - from);
+            long address = block.address() + i * bytes;
             producer.produce(from, count, address); // its buffer is free: chunk − 2 was received
             device.recordCompute(computed[i]);
             device.copyAfter(computed[i]);
@@ -123,7 +129,7 @@ public final class Transfers implements AutoCloseable {
             device.recordCopy(copied[i]);
           }
           if (chunk > 0) {
-            receive(chunk - 1, out);
+            receive(chunk - 1, bytes, out);
           }
         }
         done = true;
@@ -136,6 +142,15 @@ public final class Transfers implements AutoCloseable {
     } finally {
       lock.unlock();
     }
+  }
+
+  /**
+   * Bytes of a chunk: a quarter of the whole where that is less than a buffer, so that they
+   * overlap.
+   */
+  private static long chunkBytes(long size) {
+    long quarter = (size / 4 + SMALL_CHUNK - 1) / SMALL_CHUNK * SMALL_CHUNK;
+    return Math.clamp(quarter, SMALL_CHUNK, CHUNK);
   }
 
   private void prepare() {

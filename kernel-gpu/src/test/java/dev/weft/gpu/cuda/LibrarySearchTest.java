@@ -3,7 +3,7 @@ package dev.weft.gpu.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.weft.gpu.kernels.HostCompiler;
+import dev.weft.testkit.gpu.FakeLibraries;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.URI;
@@ -25,7 +25,6 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -46,12 +45,8 @@ class LibrarySearchTest {
 
   @BeforeAll
   static void build() {
-    try {
-      whole = HostCompiler.build("libfake.so", "/dev/weft/gpu/cuda/fake_libraries.cpp");
-      another = HostCompiler.build("libnothing.so", "/dev/weft/gpu/cuda/fake_nothing.cpp");
-    } catch (IOException e) {
-      Assumptions.abort("g++ does not start: " + e.getMessage());
-    }
+    whole = FakeLibraries.whole();
+    another = FakeLibraries.another();
   }
 
   @BeforeEach

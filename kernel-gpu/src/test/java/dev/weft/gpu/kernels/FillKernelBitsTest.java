@@ -23,7 +23,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -62,7 +61,7 @@ class FillKernelBitsTest {
 
   @BeforeAll
   static void open() {
-    Assumptions.assumeTrue(HostShim.missing() == null, HostShim::missing);
+    HostShim.shared();
     scalar = Weft.open("scalar", BackendOptions.DEFAULT.withThreads(2));
     launches = new FillLaunch(ARENA, null);
     ofWords = new FillLaunch(ARENA, new HostWords());

@@ -148,11 +148,43 @@ public abstract class ErrorContract extends BackendContract {
     }
   }
 
+  /** A part of what the probe of a backend opened with so many threads has found. */
+  protected String detail(int threads) {
+    return threads + " threads";
+  }
+
+  @Test
+  void pointersThatDoNotSuit() {
+    bad(
+        () -> backend().wrap(0, DType.F32, Shape.of(4)),
+        "wrap: need a pointer other than 0, got pointer=0x0, shape=[4]");
+    bad(
+        () -> backend().wrap(0x1002, DType.F32, Shape.of(4)),
+        "wrap: need a multiple of the element's size, got pointer=0x1002, dtype=f32");
+    try (Tensor own = backend().tensor(DType.F32, Shape.of(4))) {
+      if (own.isHost()) {
+        assertThatThrownBy(() -> backend().wrap(0x1000, DType.F32, Shape.of(4)))
+            .isInstanceOf(UnsupportedOperationException.class)
+            .hasMessageStartingWith("wrap: need a backend of a device for a pointer, got backend=");
+        assertThatThrownBy(own::devicePointer)
+            .isInstanceOf(UnsupportedOperationException.class)
+            .hasMessageStartingWith(
+                "devicePointer: need memory of a device, got tensor=Tensor f32");
+      } else {
+        assertThatThrownBy(own::segment).isInstanceOf(UnsupportedOperationException.class);
+      }
+    }
+    try (Tensor mine = backend().wrap(new float[4], Shape.of(4))) {
+      assertThat(mine.isHost()).isTrue();
+      assertThatThrownBy(mine::devicePointer).isInstanceOf(UnsupportedOperationException.class);
+    }
+  }
+
   @Test
   void theBackendSaysWhatItIs() {
     try (Backend other = open(3)) {
       assertThat(other.info().probe().available()).isTrue();
-      assertThat(other.info().probe().detail()).contains("3 threads");
+      assertThat(other.info().probe().detail()).contains(detail(3));
       assertThat(Weft.explain()).contains(other.info().name() + ": available");
     }
   }

@@ -1,14 +1,17 @@
-package dev.weft.interop;
+package dev.weft.internal;
 
 import dev.weft.Region;
-import java.io.IOException;
 
 /** Cuts a region into regions of bounded size, in the order of its elements. */
-final class Chunks {
-  /** Takes one part. */
-  interface Visitor {
+public final class Chunks {
+  /**
+   * Takes one part.
+   *
+   * @param <E> what may go wrong with it
+   */
+  public interface Visitor<E extends Exception> {
     /** Takes the next part. */
-    void visit(Region part) throws IOException;
+    void visit(Region part) throws E;
   }
 
   private Chunks() {}
@@ -17,7 +20,8 @@ final class Chunks {
    * Calls {@code visitor} with parts of at most {@code limit >= 1} elements that follow one
    * another.
    */
-  static void forEach(Region region, long limit, Visitor visitor) throws IOException {
+  public static <E extends Exception> void forEach(Region region, long limit, Visitor<E> visitor)
+      throws E {
     Region whole = Region.of(region.logical());
     long elements = region.shape().elements();
     if (region.runCount() <= 1) {
@@ -31,9 +35,9 @@ final class Chunks {
   }
 
   /** Cuts along the first axis where a part of it fits. */
-  private static void box(
-      Region whole, long[] start, long[] extent, int axis, long limit, Visitor visitor)
-      throws IOException {
+  private static <E extends Exception> void box(
+      Region whole, long[] start, long[] extent, int axis, long limit, Visitor<E> visitor)
+      throws E {
     long inner = 1;
     for (int a = axis + 1; a < extent.length; a++) {
       inner *= extent[a];

@@ -1,5 +1,4 @@
-// fill_shim.cpp — fill.cu and words.cu on the host: a launch is a loop over the grid. Compiled by FillKernelsOnHost with the kernels' folder as
-// an include path.
+// fill_shim.cpp — fill.cu and words.cu on the host: a launch is a loop over the grid. Compiled beside the kernels by HostCompiler.
 #include "cuda_shim.h"
 
 #include "fill.cu"

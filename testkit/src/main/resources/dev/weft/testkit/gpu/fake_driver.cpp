@@ -3,7 +3,8 @@
 //
 // Streams are lazy: what is put into one runs when something waits for it, as late as CUDA allows. A caller that looks at a result
 // before it has waited, or lets two streams use one buffer without an event between them, sees stale bytes here and not only
-// sometimes. Freed memory and memory not yet written hold a poison. Errors can be planted, and what is not given back is counted.
+// sometimes. Freed memory and memory not yet written hold a poison. Errors can be planted, what is not given back is counted, and the
+// order of calls is noted where a test asks for it.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -13,6 +14,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <vector>
 
 extern "C" std::function<void()>* weft_shim_bind(const char* name, unsigned grid, unsigned block, void** arguments);
 
@@ -39,9 +41,19 @@ struct Module {
   std::string image;
 };
 
+struct Block {
+  size_t bytes;
+  int device;
+  bool foreign;   // belongs to another library
+  void* context;  // that it was allocated in
+};
+
+constexpr size_t MAX_QUEUE = 1024;  // operations that wait in a stream: as with CUDA, one more waits until the first has run
+constexpr int MAX_DEVICES = 16;
+
 std::recursive_mutex lock;
 std::set<Stream*> streams;
-std::map<char*, size_t> blocks;  // device memory
+std::map<char*, Block> blocks;  // device memory
 std::set<void*> pinned;
 std::set<Event*> events;
 std::set<Module*> modules;
@@ -52,18 +64,25 @@ int capability = 90;
 size_t total = 1ull << 30;
 size_t used = 0;
 thread_local void* current = nullptr;
-int context_object;
+int context_objects[MAX_DEVICES];  // the primary one of each device
+int other_context;                 // of another library
 std::string failing;  // the call that fails
 int fail_after = 0;   // after so many that do not
 int fail_status = 0;
 int dead = 0;  // the status that every call gives from a fatal one on
 std::map<std::string, long> calls;
+bool recording = false;
+long recorded = 0;                              // calls since then
+std::map<std::string, std::vector<long>> order;  // of each function's calls among all
 
 bool is_fatal(int status) { return status >= 700 && status < 720; }
 
 // What a call says before it does anything.
 int enter(const char* call, bool needs_context = true) {
   calls[call]++;
+  if (recording) {
+    order[call].push_back(recorded++);
+  }
   if (dead != 0) {
     return dead;
   }
@@ -85,19 +104,39 @@ void run_until(Stream* stream, long count) {
   }
 }
 
+void put(Stream* stream, std::function<void()> operation) {
+  if (stream->todo.size() >= MAX_QUEUE) {
+    run_until(stream, stream->done + 1);
+  }
+  stream->todo.push_back(std::move(operation));
+}
+
 void run_all() {
   for (Stream* stream : streams) {
     run_until(stream, stream->given());
   }
 }
 
-bool on_device(const char* at, size_t count) {
+// The block that an address lies in; null if in none.
+const std::pair<char* const, Block>* block_of(const char* at) {
   auto block = blocks.upper_bound(const_cast<char*>(at));
   if (block == blocks.begin()) {
-    return false;
+    return nullptr;
   }
   --block;
-  return at + count <= block->first + block->second;
+  return at < block->first + block->second.bytes ? &*block : nullptr;
+}
+
+bool on_device(const char* at, size_t count) {
+  auto block = block_of(at);
+  return block != nullptr && at + count <= block->first + block->second.bytes && block->second.context == current;
+}
+
+char* new_block(size_t bytes, int device, bool foreign, void* context) {
+  char* address = (char*)std::aligned_alloc(512, (bytes + 511) / 512 * 512);
+  std::memset(address, 0xA5, bytes);
+  blocks[address] = {bytes, device, foreign, context};
+  return address;
 }
 
 }  // namespace
@@ -122,6 +161,33 @@ long fake_reset() {
   capability = 90;
   total = 1ull << 30;
   calls.clear();
+  recording = false;
+  return 0;
+}
+long fake_record() {
+  std::lock_guard<std::recursive_mutex> guard(lock);
+  recording = true;
+  recorded = 0;
+  order.clear();
+  return 0;
+}
+long fake_order(const char* call, long nth) {
+  std::lock_guard<std::recursive_mutex> guard(lock);
+  const std::vector<long>& all = order[call];
+  return nth < (long)all.size() ? all[(size_t)nth] : -1;
+}
+char* fake_allocate(long bytes, int device, int primary) {
+  std::lock_guard<std::recursive_mutex> guard(lock);
+  return new_block((size_t)bytes, device, true, primary ? &context_objects[device] : &other_context);
+}
+long fake_free(char* address) {
+  std::lock_guard<std::recursive_mutex> guard(lock);
+  auto block = blocks.find(address);
+  if (block == blocks.end()) {
+    return INVALID_VALUE;
+  }
+  blocks.erase(block);
+  std::free(address);
   return 0;
 }
 long fake_fail(const char* call, int after, int status) {
@@ -197,10 +263,10 @@ int cuDeviceGetAttribute(int* value, int attribute, int) {
   *value = attribute == 75 ? capability / 10 : attribute == 76 ? capability % 10 : attribute == 16 ? 4 : 0;
   return 0;
 }
-int cuDevicePrimaryCtxRetain(void** context, int) {
+int cuDevicePrimaryCtxRetain(void** context, int device) {
   CALL_WITHOUT_CONTEXT("cuDevicePrimaryCtxRetain");
   contexts++;
-  *context = &context_object;
+  *context = &context_objects[device];
   return 0;
 }
 int cuDevicePrimaryCtxRelease_v2(int) {
@@ -211,10 +277,13 @@ int cuDevicePrimaryCtxRelease_v2(int) {
       delete stream;
     }
     streams.clear();
-    for (auto& block : blocks) {
-      std::free(block.first);
+    for (auto block = blocks.begin(); block != blocks.end();) {
+      bool foreign = block->second.foreign;
+      if (!foreign) {
+        std::free(block->first);
+      }
+      block = foreign ? std::next(block) : blocks.erase(block);
     }
-    blocks.clear();
     used = 0;
     events.clear();
     pinned.clear();
@@ -255,7 +324,7 @@ int cuStreamSynchronize(Stream* stream) {
 }
 int cuLaunchHostFunc(Stream* stream, void (*function)(void*), void* data) {
   CALL("cuLaunchHostFunc");
-  stream->todo.push_back([=] { function(data); });
+  put(stream, [=] { function(data); });
   return 0;
 }
 int cuEventCreate(Event** event, unsigned) {
@@ -286,7 +355,7 @@ int cuEventSynchronize(Event* event) {
 int cuStreamWaitEvent(Stream* stream, Event* event, unsigned) {
   CALL("cuStreamWaitEvent");
   Event now = *event;  // as it is recorded now
-  stream->todo.push_back([now] {
+  put(stream, [now] {
     if (now.stream != nullptr) {
       run_until(now.stream, now.after);
     }
@@ -301,9 +370,7 @@ int cuMemAlloc_v2(char** address, size_t bytes) {
   if (bytes > total - used) {
     return OUT_OF_MEMORY;
   }
-  *address = (char*)std::aligned_alloc(512, (bytes + 511) / 512 * 512);
-  std::memset(*address, 0xA5, bytes);
-  blocks[*address] = bytes;
+  *address = new_block(bytes, (int)((int*)current - context_objects), false, current);
   used += bytes;
   return 0;
 }
@@ -311,10 +378,10 @@ int cuMemFree_v2(char* address) {
   CALL("cuMemFree");
   run_all();
   auto block = blocks.find(address);
-  if (block == blocks.end()) {
+  if (block == blocks.end() || block->second.foreign) {
     return INVALID_VALUE;
   }
-  used -= block->second;
+  used -= block->second.bytes;
   blocks.erase(block);
   std::free(address);
   return 0;
@@ -340,7 +407,7 @@ int cuMemcpyDtoHAsync_v2(void* out, const char* in, size_t bytes, Stream* stream
   if (!on_device(in, bytes)) {
     return INVALID_VALUE;
   }
-  stream->todo.push_back([=] { std::memcpy(out, in, bytes); });
+  put(stream, [=] { std::memcpy(out, in, bytes); });
   return 0;
 }
 int cuMemcpyHtoDAsync_v2(char* out, const void* in, size_t bytes, Stream* stream) {
@@ -348,8 +415,46 @@ int cuMemcpyHtoDAsync_v2(char* out, const void* in, size_t bytes, Stream* stream
   if (!on_device(out, bytes)) {
     return INVALID_VALUE;
   }
-  stream->todo.push_back([=] { std::memcpy(out, in, bytes); });
+  put(stream, [=] { std::memcpy(out, in, bytes); });
   return 0;
+}
+int cuMemsetD32Async(char* out, unsigned word, size_t words, Stream* stream) {
+  CALL("cuMemsetD32Async");
+  if (!on_device(out, 4 * words) || (size_t)out % 4 != 0) {
+    return INVALID_VALUE;
+  }
+  put(stream, [=] {
+    for (size_t i = 0; i < words; i++) {
+      std::memcpy(out + 4 * i, &word, 4);
+    }
+  });
+  return 0;
+}
+int cuPointerGetAttribute(void* out, int attribute, const char* address) {
+  CALL("cuPointerGetAttribute");
+  auto block = block_of(address);
+  if (block == nullptr) {
+    return INVALID_VALUE;
+  }
+  switch (attribute) {
+    case 1:  // CONTEXT
+      *(void**)out = block->second.context;
+      return 0;
+    case 2:  // MEMORY_TYPE
+      *(int*)out = 2;
+      return 0;
+    case 9:  // DEVICE_ORDINAL
+      *(int*)out = block->second.device;
+      return 0;
+    case 11:  // RANGE_START_ADDR
+      *(char**)out = block->first;
+      return 0;
+    case 12:  // RANGE_SIZE
+      *(size_t*)out = block->second.bytes;
+      return 0;
+    default:
+      return INVALID_VALUE;
+  }
 }
 int cuModuleLoadData(Module** module, const char* image) {
   CALL("cuModuleLoadData");
@@ -389,7 +494,7 @@ int cuLaunchKernel(Function* function, unsigned gx, unsigned gy, unsigned gz, un
   if (bound == nullptr) {
     return NOT_FOUND;
   }
-  stream->todo.push_back([bound] {
+  put(stream, [bound] {
     (*bound)();
     delete bound;
   });

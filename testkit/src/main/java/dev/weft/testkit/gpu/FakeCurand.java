@@ -1,6 +1,5 @@
-package dev.weft.gpu;
+package dev.weft.testkit.gpu;
 
-import dev.weft.gpu.kernels.HostCompiler;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -13,9 +12,9 @@ import java.nio.file.Path;
  * machine's.
  */
 @SuppressWarnings("restricted") // calls a native library, as it must
-final class FakeCurand {
+public final class FakeCurand {
   /** A status to plant: the call does nothing and says success. */
-  static final int IGNORED = -1;
+  public static final int IGNORED = -1;
 
   private static FakeCurand instance;
 
@@ -25,13 +24,13 @@ final class FakeCurand {
     symbols = SymbolLookup.libraryLookup(library, Arena.global());
   }
 
-  /** That of this process, with nothing planted. */
-  static synchronized FakeCurand load(FakeDriver driver) {
+  /** That of this process, with nothing planted; needs the driver, which is loaded before. */
+  public static synchronized FakeCurand load() {
     if (instance == null) {
       try {
-        Path built = HostCompiler.build("libcurand.so.10", "/dev/weft/gpu/cuda/fake_curand.cpp");
-        Path library = driver.folder().resolve(built.getFileName());
-        Files.copy(built, library);
+        Path built = HostCompiler.build("libcurand.so.10", "fake_curand.cpp");
+        Path library = FakeDriver.folder().resolve(built.getFileName());
+        Files.copy(built, library).toFile().deleteOnExit();
         instance = new FakeCurand(library);
       } catch (IOException e) {
         throw new UncheckedIOException(e); // the driver was built
@@ -42,26 +41,26 @@ final class FakeCurand {
   }
 
   /** The {@code after}-th call from now on of a function fails, and so do later ones. */
-  void fail(String call, int after, int status) {
+  public void fail(String call, int after, int status) {
     try (Arena arena = Arena.ofConfined()) {
       call("fake_curand_fail", arena.allocateFrom(call), after, status);
     }
   }
 
   /** How often a function was called since {@link #load}. */
-  long calls(String call) {
+  public long calls(String call) {
     try (Arena arena = Arena.ofConfined()) {
       return call("fake_curand_calls", arena.allocateFrom(call));
     }
   }
 
   /** Generators that are not given back. */
-  long held() {
+  public long held() {
     return call("fake_curand_held");
   }
 
   /** Takes every generator as given back. */
-  void forget() {
+  public void forget() {
     call("fake_curand_forget");
   }
 
