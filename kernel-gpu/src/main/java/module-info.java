@@ -2,6 +2,7 @@
 module dev.weft.gpu {
   requires dev.weft;
   requires jcuda;
+  requires jcurand;
 
   uses dev.weft.spi.BackendProvider;
 

@@ -4,6 +4,7 @@ import dev.weft.Tensor;
 import dev.weft.gpu.cuda.Cuda;
 import dev.weft.gpu.cuda.Device;
 import dev.weft.gpu.kernels.FillKernel;
+import java.util.List;
 
 /**
  * The rate at which CUDA's own memset writes the memory of a tensor, by the context that the tensor
@@ -23,7 +24,7 @@ final class DeviceRoof implements AutoCloseable {
             .filter(each -> ordinal < 0 || each.ordinal() == ordinal)
             .findFirst()
             .orElseThrow();
-    device = new Device(info, FillKernel.ptx());
+    device = new Device(info, List.of(FillKernel.ptx()));
   }
 
   /**

@@ -6,7 +6,9 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -81,6 +83,42 @@ class LauncherTest {
     assertThat(result.exit).isZero();
   }
 
+  /** NVIDIA's libraries come once they are asked for, stay, and are no module. */
+  @Test
+  void takesNvidiasLibrariesOnRequest() throws Exception {
+    Path root = Files.createDirectory(directory.resolve("checkout"));
+    Files.copy(LAUNCHER, root.resolve("weft"));
+    Files.createFile(root.resolve("pom.xml"));
+    Path lib = Files.createDirectories(root.resolve("cli/target/lib"));
+    Files.createFile(lib.resolve("weft-api-1.jar"));
+    Files.createFile(lib.resolveSibling("weft-cli-1.jar"));
+    Path bin = Files.createDirectory(directory.resolve("path"));
+    Path redist = lib.resolve("cuda-redist-1.jar");
+    script(
+        bin.resolve("mvn"),
+        "case \"$*\" in *-Pcuda-redist*) touch \"" + redist + "\" ;; *) exit 0 ;; esac");
+    Path home = Path.of(jdk("25.0.3"));
+    String image = root + "/target/weft";
+    script(home.resolve("bin/java"), "cd \"" + image + "\" && ls lib cuda; echo \"$@\"");
+    String path = bin + ":" + System.getenv("PATH");
+    Map<String, String> plain = Map.of("WEFT_JAVA_HOME", home.toString(), "PATH", path);
+    Map<String, String> asking = new HashMap<>(plain);
+    asking.put("WEFT_CUDA_REDIST", "1");
+
+    Path weft = root.resolve("weft");
+    String jars = "lib:\nweft-api-1.jar\nweft-cli-1.jar\n";
+    assertThat(run(weft, plain, "devices").out).startsWith("cuda:\n\n" + jars);
+    String both = "cuda:\ncuda-redist-1.jar\n\n" + jars;
+    assertThat(run(weft, asking, "devices").out)
+        .startsWith(both)
+        .contains("--class-path " + image + "/cuda/* --module-path " + image + "/lib ");
+    Files.setLastModifiedTime(
+        root.resolve("pom.xml"), FileTime.fromMillis(System.currentTimeMillis() + 3_600_000));
+    Result later = run(weft, plain, "devices");
+    assertThat(later.err).contains("building");
+    assertThat(later.out).startsWith(both);
+  }
+
   /**
    * A program of one file gets weft's jars; what is no file is refused before anything is built.
    */
@@ -106,8 +144,9 @@ class LauncherTest {
 
     Files.createFile(directory.resolve("Program.java"));
     Result result = run(root.resolve("weft"), environment, "run", "Program.java", "one", "two");
+    String classPath = "-cp " + root + "/target/weft/lib/*:" + root + "/target/weft/cuda/*";
     assertThat(result.out)
-        .endsWith("-cp " + root + "/target/weft/lib/* Program.java one two\n")
+        .endsWith(" " + classPath + " Program.java one two\n")
         .contains("--add-modules jdk.incubator.vector");
     assertThat(result.exit).isZero();
   }

@@ -4,13 +4,16 @@ import dev.weft.BackendInfo;
 import dev.weft.BackendOptions;
 import dev.weft.BackendUnavailableException;
 import dev.weft.DType;
+import dev.weft.DeviceException;
 import dev.weft.MemoryInfo;
 import dev.weft.Region;
+import dev.weft.gpu.cuda.Cuda;
 import dev.weft.gpu.cuda.Device;
 import dev.weft.gpu.cuda.DeviceMemory;
 import dev.weft.gpu.cuda.Transfers;
 import dev.weft.gpu.kernels.FillKernel;
 import dev.weft.gpu.kernels.FillLaunch;
+import dev.weft.gpu.rand.Curand;
 import dev.weft.init.Fill;
 import dev.weft.internal.Chunks;
 import dev.weft.nn.Activation;
@@ -26,6 +29,7 @@ import dev.weft.spi.StridedMatrix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.ServiceLoader;
 
 /**
@@ -43,16 +47,27 @@ final class GpuEngine implements Engine {
   private final Device device;
   private final DeviceMemory memory;
   private final Transfers transfers;
+  private final Curand words; // null: the kernels compute them
   private final ArrayDeque<FillWorkspace> idle = new ArrayDeque<>(); // guarded by itself
   private final BackendOptions hostOptions;
   private Engine host; // made when first needed; guarded by this
 
-  GpuEngine(BackendInfo info, Device device, BackendOptions options) {
+  GpuEngine(BackendInfo info, Cuda.DeviceInfo opened, Generator generator, BackendOptions options) {
     this.info = info;
-    this.device = device;
+    boolean curand = generator == Generator.CURAND;
+    this.device =
+        new Device(
+            opened,
+            curand ? List.of(FillKernel.ptx(), FillKernel.wordsPtx()) : List.of(FillKernel.ptx()));
     this.memory = new DeviceMemory(device, options.memoryLimit());
     this.transfers = new Transfers(device, memory);
     this.hostOptions = options.withMemoryLimit(0); // the limit is of the device's memory
+    try {
+      this.words = curand ? new Curand(device, memory) : null;
+    } catch (DeviceException e) {
+      device.close();
+      throw e;
+    }
   }
 
   @Override
@@ -140,7 +155,7 @@ final class GpuEngine implements Engine {
 
   /** What one fill at a time needs on the host; used again, so that a fill allocates nothing. */
   private final class FillWorkspace implements FillLaunch.Launcher {
-    final FillLaunch fills = new FillLaunch(Arena.ofAuto());
+    final FillLaunch fills = new FillLaunch(Arena.ofAuto(), words);
     private Device.Arguments arguments;
 
     @Override
@@ -317,9 +332,15 @@ final class GpuEngine implements Engine {
 
   @Override
   public synchronized void close() {
-    transfers.close();
-    memory.close();
-    device.close();
+    try {
+      if (words != null) {
+        words.close();
+      }
+    } finally {
+      transfers.close();
+      memory.close();
+      device.close();
+    }
     if (host != null) {
       host.close();
     }

@@ -6,9 +6,7 @@ import dev.weft.BackendUnavailableException;
 import dev.weft.DeviceException;
 import dev.weft.Probe;
 import dev.weft.gpu.cuda.Cuda;
-import dev.weft.gpu.cuda.Device;
 import dev.weft.gpu.cuda.UnavailableException;
-import dev.weft.gpu.kernels.FillKernel;
 import dev.weft.spi.BackendProvider;
 import dev.weft.spi.Engine;
 import java.nio.file.Files;
@@ -72,7 +70,11 @@ public final class GpuProvider implements BackendProvider {
       throw new UnavailableException(
           "no NVIDIA driver is loaded (" + driver.getFirst() + " is missing)", REMEDY);
     }
-    return Cuda.devices();
+    List<Cuda.DeviceInfo> found = Cuda.devices();
+    if (Generator.chosen() == Generator.CURAND) {
+      Cuda.loadCurand();
+    }
+    return found;
   }
 
   private static String describe(Cuda.DeviceInfo device) {
@@ -92,7 +94,7 @@ public final class GpuProvider implements BackendProvider {
       for (Cuda.DeviceInfo device : devices()) {
         if (name.equals("gpu") || name.equals("gpu:" + device.ordinal())) {
           BackendInfo info = new BackendInfo(name, RANK, Probe.available(describe(device)));
-          return new GpuEngine(info, new Device(device, FillKernel.ptx()), options);
+          return new GpuEngine(info, device, Generator.chosen(), options);
         }
       }
       throw new BackendUnavailableException("open: need a device that exists, got backend=" + name);

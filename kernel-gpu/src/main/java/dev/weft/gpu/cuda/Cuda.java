@@ -8,6 +8,7 @@ import jcuda.driver.CUdevice;
 import jcuda.driver.CUdevice_attribute;
 import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
+import jcuda.jcurand.curandStatus;
 
 /** The CUDA driver: what it is, its devices, and the one place that its status codes pass. */
 public final class Cuda {
@@ -78,6 +79,15 @@ public final class Cuda {
     return NativeLibraries.namedDriver() != null;
   }
 
+  /**
+   * Loads cuRAND, for good.
+   *
+   * @throws UnavailableException if it is not there, with the places that were looked at
+   */
+  public static void loadCurand() {
+    NativeLibraries.loadCurand(LibrarySearch.ofMachine());
+  }
+
   /** {@code 12.6} of 12060. */
   public static String version(int version) {
     return version / 1000 + "." + version % 1000 / 10;
@@ -136,6 +146,27 @@ public final class Cuda {
     if (status != CUresult.CUDA_SUCCESS) {
       throw new DeviceException(
           call + ": CUDA error " + status + ", " + CUresult.stringFor(status), isFatal(status));
+    }
+  }
+
+  /**
+   * The same for cuRAND. None of its statuses says that the context is lost: the next call of the
+   * driver does.
+   */
+  public static void checkCurand(int status, String call, DeviceInfo device) {
+    if (status != curandStatus.CURAND_STATUS_SUCCESS) {
+      throw new DeviceException(
+          call
+              + ": cuRAND error "
+              + status
+              + ", "
+              + curandStatus.stringFor(status)
+              + ", on device "
+              + device.ordinal()
+              + " ("
+              + device.name()
+              + ")",
+          false);
     }
   }
 

@@ -6,6 +6,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import jcuda.Pointer;
@@ -36,17 +38,17 @@ public final class Device implements AutoCloseable {
   private final Context context = new Context();
   private final CUstream compute;
   private final CUstream copy;
-  private final CUmodule module;
+  private final List<CUmodule> modules = new ArrayList<>();
   private final Map<String, CUfunction> functions = new ConcurrentHashMap<>();
   private volatile DeviceException death;
 
   /**
    * Opens a device.
    *
-   * @param ptx the kernels, ended by a zero byte
+   * @param kernels their PTX, each ended by a zero byte
    * @throws UnavailableException if it cannot be opened
    */
-  public Device(Cuda.DeviceInfo info, byte[] ptx) {
+  public Device(Cuda.DeviceInfo info, List<byte[]> kernels) {
     this.info = info;
     Cuda.check(JCudaDriver.cuDeviceGet(device, info.ordinal()), "cuDeviceGet");
     int status = JCudaDriver.cuDevicePrimaryCtxRetain(context, device);
@@ -63,8 +65,11 @@ public final class Device implements AutoCloseable {
       bind();
       first = stream();
       second = stream();
-      module = load(ptx);
+      for (byte[] ptx : kernels) {
+        modules.add(load(ptx));
+      }
     } catch (DeviceException | UnavailableException e) {
+      modules.forEach(JCudaDriver::cuModuleUnload);
       destroy(second);
       destroy(first);
       JCudaDriver.cuDevicePrimaryCtxRelease(device);
@@ -356,6 +361,18 @@ public final class Device implements AutoCloseable {
         kernel);
   }
 
+  /** Calls of another of NVIDIA's libraries. */
+  public interface Calls {
+    /** Makes them on a stream, with the context bound, and checks their statuses. */
+    void on(CUstream stream);
+  }
+
+  /** Makes calls on the computing stream. */
+  public void call(Calls calls) {
+    begin();
+    calls.on(compute);
+  }
+
   private CUfunction function(String kernel) {
     CUfunction known = functions.get(kernel);
     if (known != null) {
@@ -363,7 +380,11 @@ public final class Device implements AutoCloseable {
     }
     begin();
     CUfunction function = new CUfunction();
-    check(JCudaDriver.cuModuleGetFunction(function, module, kernel), "cuModuleGetFunction");
+    int status = CUresult.CUDA_ERROR_NOT_FOUND;
+    for (int i = 0; i < modules.size() && status == CUresult.CUDA_ERROR_NOT_FOUND; i++) {
+      status = JCudaDriver.cuModuleGetFunction(function, modules.get(i), kernel);
+    }
+    check(status, "cuModuleGetFunction");
     functions.put(kernel, function);
     return function;
   }
@@ -381,7 +402,7 @@ public final class Device implements AutoCloseable {
     if (death == null) {
       bind();
       JCudaDriver.cuStreamSynchronize(compute);
-      JCudaDriver.cuModuleUnload(module);
+      modules.forEach(JCudaDriver::cuModuleUnload);
       JCudaDriver.cuStreamDestroy(copy);
       JCudaDriver.cuStreamDestroy(compute);
     }

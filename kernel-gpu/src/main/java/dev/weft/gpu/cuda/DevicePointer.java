@@ -4,14 +4,14 @@ import jcuda.Pointer;
 import jcuda.driver.CUdeviceptr;
 
 /** Addresses for JCuda, which hides them. */
-final class DevicePointer extends CUdeviceptr {
+public final class DevicePointer extends CUdeviceptr {
   /** The address that CUDA wrote here. */
   long address() {
     return getNativePointer() + getByteOffset();
   }
 
   /** Memory of the device. */
-  static CUdeviceptr device(long address) {
+  public static CUdeviceptr device(long address) {
     return new CUdeviceptr().withByteOffset(address);
   }
 

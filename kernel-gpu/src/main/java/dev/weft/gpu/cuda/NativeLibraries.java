@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import jcuda.driver.JCudaDriver;
+import jcuda.jcurand.JCurand;
 
 /**
  * Loads JCuda's native libraries. JCuda itself would load whatever file of the right name lies in
@@ -17,11 +18,17 @@ final class NativeLibraries {
   /** JCuda's version, which is part of its libraries' names. */
   static final String VERSION = "12.6.0";
 
+  /** Version of the last JCurand, which works beside it under the name that JCuda asks for. */
+  static final String CURAND_VERSION = "11.8.0";
+
   /** System property: a directory with CUDA's libraries, which is looked at first. */
   static final String PATH_PROPERTY = "weft.cuda.path";
 
   private static final String DRIVER = "libcuda.so.1";
   private static final String TMPDIR = "java.io.tmpdir";
+
+  private static UnavailableException curandFailure; // guarded by the class
+  private static boolean curandLoaded;
 
   private NativeLibraries() {}
 
@@ -40,7 +47,36 @@ final class NativeLibraries {
             driver + " does not load: " + e.getMessage(), "correct -D" + PATH_PROPERTY);
       }
     }
-    load("JCudaDriver", () -> JCudaDriver.setExceptionsEnabled(false));
+    load(
+        "JCudaDriver",
+        VERSION,
+        () -> JCudaDriver.setExceptionsEnabled(false),
+        "install NVIDIA's driver, whose libcuda.so.1 it needs");
+  }
+
+  /**
+   * Loads what {@link JCurand} needs, for good: cuRAND itself first.
+   *
+   * @throws UnavailableException if one of them is not there or does not load, with the reason
+   */
+  static synchronized void loadCurand(LibrarySearch search) {
+    if (curandFailure != null) {
+      throw curandFailure;
+    }
+    if (!curandLoaded) {
+      search.load(CudaLibrary.CURAND); // may succeed another time, JCurand may not
+      try {
+        load(
+            "JCurand",
+            CURAND_VERSION,
+            () -> JCurand.setExceptionsEnabled(false),
+            "use the libcurand.so.10 of CUDA 12");
+        curandLoaded = true;
+      } catch (UnavailableException e) {
+        curandFailure = e;
+        throw e;
+      }
+    }
   }
 
   /** The driver's library in the directory of {@link #PATH_PROPERTY}; null if there is none. */
@@ -53,18 +89,19 @@ final class NativeLibraries {
     return Files.exists(file) ? file : null;
   }
 
-  private static void load(String name, Runnable initializer) {
-    String file = "lib" + name + "-" + VERSION + "-linux-x86_64.so";
+  private static void load(String name, String version, Runnable initializer, String remedy) {
+    String file = fileName(name, VERSION);
+    String resource = fileName(name, version);
     Path directory = null;
     String before = System.getProperty(TMPDIR);
     try {
       directory = Files.createTempDirectory("weft-native-"); // readable by its owner alone
       try (InputStream in =
-          NativeLibraries.class.getClassLoader().getResourceAsStream("lib/" + file)) {
+          NativeLibraries.class.getClassLoader().getResourceAsStream("lib/" + resource)) {
         if (in == null) {
           throw new UnavailableException(
-              "JCuda's library " + file + " is not on the class path or module path",
-              "add org.jcuda:jcuda-natives:" + VERSION + ":linux-x86_64");
+              "JCuda's library " + resource + " is not on the class path or module path",
+              "add the artifact of org.jcuda that has it, of classifier linux-x86_64");
         }
         Files.copy(in, directory.resolve(file));
       }
@@ -77,12 +114,15 @@ final class NativeLibraries {
     } catch (LinkageError | IllegalCallerException e) {
       throw new UnavailableException(
           "JCuda's library " + file + " does not load: " + cause(e),
-          "install NVIDIA's driver, whose libcuda.so.1 it needs, and run java with"
-              + " --enable-native-access=ALL-UNNAMED");
+          remedy + ", and run java with --enable-native-access=ALL-UNNAMED");
     } finally {
       System.setProperty(TMPDIR, before);
       delete(directory, file);
     }
+  }
+
+  private static String fileName(String name, String version) {
+    return "lib" + name + "-" + version + "-linux-x86_64.so";
   }
 
   /** The last of the causes that JCuda puts into one message with their stack traces. */

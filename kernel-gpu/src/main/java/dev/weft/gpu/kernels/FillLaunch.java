@@ -10,6 +10,7 @@ import dev.weft.Shape;
 import dev.weft.init.Fill;
 import dev.weft.init.Layout;
 import dev.weft.random.RandomKey;
+import dev.weft.random.StreamOrder;
 import dev.weft.spi.fill.DiracPlan;
 import dev.weft.spi.fill.Elements;
 import dev.weft.spi.fill.StreamFill;
@@ -20,6 +21,9 @@ import java.lang.foreign.MemorySegment;
  * Fills as launches of the kernels of {@link FillKernel}: one launch for a random or constant fill
  * of any region, two for identity, dirac and sparse. Reused from fill to fill; for one thread at a
  * time. A repeated fill plans nothing again.
+ *
+ * <p>With a {@link WordSource}, bits, uniform, normal and truncated normal fills of regions of one
+ * run in {@code CURAND} order take its words for their whole groups, and are the same bytes.
  */
 public final class FillLaunch {
   private static final int MAX_ARGUMENTS = 9;
@@ -27,6 +31,13 @@ public final class FillLaunch {
   /** Bytes that a group of the stream writes. */
   private static final int GROUP_BYTES = 16;
 
+  /** Bytes of words that are made at a time where they do not fit in the output itself. */
+  static final long SCRATCH_BYTES = 16L << 20;
+
+  /** The order of a {@link WordSource}'s words. */
+  private static final int WORDS_ORDER = StreamOrder.CURAND.subsequenceBits();
+
+  private final WordSource words; // null: every word is computed by the kernel that uses it
   private final FillPlan plan;
   private final MemorySegment arguments;
   private final MemorySegment counts; // the second argument, where it is a number
@@ -37,6 +48,7 @@ public final class FillLaunch {
   private StreamFill stream;
   private long runs; // of the next launches
   private long runLength;
+  private long start; // logical element, if there is one run
 
   /** Starts kernels, in order. */
   public interface Launcher {
@@ -55,8 +67,10 @@ public final class FillLaunch {
    * Launches with their arguments in memory of {@code arena}.
    *
    * @param arena outlives this object
+   * @param words where words come from; null for kernels that compute them
    */
-  public FillLaunch(Arena arena) {
+  public FillLaunch(Arena arena, WordSource words) {
+    this.words = words;
     plan = new FillPlan(arena.allocate(FillPlan.BYTES, 8));
     arguments = arena.allocate(8L * MAX_ARGUMENTS, 8);
     counts = arguments.asSlice(8);
@@ -119,25 +133,29 @@ public final class FillLaunch {
     while (at < end) {
       long run = at / length;
       long within = at % length;
+      long whole = within == 0 ? (end - at) / length : 0;
       long elements;
-      if (within == 0 && end - at >= length) {
-        runs((end - at) / length, length);
-        elements = runs * length;
+      if (whole > 1) {
+        elements = whole * length;
+        runs = whole;
+        runLength = length;
         plan.region(region);
-        plan.runs(run, runs, length);
+        plan.runs(run, whole, length);
       } else {
         elements = Math.min(length - within, end - at);
-        runs(1, elements);
-        plan.range(region.runStart(run) + within, elements);
+        range(region.runStart(run) + within, elements);
       }
       launch(fill, dtype, region.logical(), out + dtype.byteSize(at - from), launcher);
       at += elements;
     }
   }
 
-  private void runs(long count, long length) {
-    runs = count;
-    runLength = length;
+  /** The next launches write logical elements {@code first … first + count − 1}. */
+  private void range(long first, long count) {
+    runs = 1;
+    runLength = count;
+    start = first;
+    plan.range(first, count);
   }
 
   private void launch(Fill fill, DType dtype, Shape logical, long out, Launcher launcher) {
@@ -160,7 +178,11 @@ public final class FillLaunch {
         if (!supports(fill)) {
           throw new AssertionError("no kernel of fill.cu writes " + fill);
         }
-        stream(dtype, launcher);
+        if (words != null && runs == 1 && stream.subsequenceBits() == WORDS_ORDER) {
+          streamOfWords(dtype, out, launcher);
+        } else {
+          stream(dtype, launcher);
+        }
       }
     }
   }
@@ -182,6 +204,62 @@ public final class FillLaunch {
     long groups =
         runs == 1 ? runLength / perGroup + 2 : runs * ((runLength + 2 * perGroup - 2) / perGroup);
     launcher.launch(FillKernel.of(stream), groups, pointers);
+  }
+
+  /**
+   * The whole groups of a range from {@link #words}, what is before and after them as {@link
+   * #stream} does it. Groups of 32 and 64 bits are made in place.
+   */
+  private void streamOfWords(DType dtype, long out, Launcher launcher) {
+    int size = dtype.byteSize();
+    long perGroup = GROUP_BYTES / size;
+    long first = start;
+    long count = runLength;
+    long head = Math.min(count, (perGroup - first % perGroup) % perGroup);
+    long groups = (count - head) / perGroup;
+    long tail = count - head - groups * perGroup;
+    part(first, head, dtype, out, launcher);
+    part(first + count - tail, tail, dtype, out + size * (count - tail), launcher);
+    long group = (first + head) / perGroup;
+    long address = out + size * head;
+    int wordBytes = size == 2 ? 2 * GROUP_BYTES : GROUP_BYTES; // of a group
+    if (groups > 0 && wordBytes == GROUP_BYTES && address % GROUP_BYTES == 0) {
+      ofWords(group, groups, wordBytes, address, address, launcher);
+    } else if (groups > 0) {
+      long most = Math.min(groups, SCRATCH_BYTES / wordBytes);
+      words.withScratch(
+          most * wordBytes,
+          scratch -> {
+            for (long done = 0; done < groups; done += most) {
+              long some = Math.min(most, groups - done);
+              long to = address + done * GROUP_BYTES;
+              ofWords(group + done, some, wordBytes, scratch, to, launcher);
+            }
+          });
+    }
+  }
+
+  /** A part of a range by the kernel that computes its words. */
+  private void part(long first, long count, DType dtype, long out, Launcher launcher) {
+    if (count > 0) {
+      range(first, count);
+      arguments.set(JAVA_LONG, 0, out);
+      stream(dtype, launcher);
+    }
+  }
+
+  /** Groups {@code group … group + groups − 1}: their words to {@code from}, made into elements. */
+  private void ofWords(
+      long group, long groups, int wordBytes, long from, long out, Launcher launcher) {
+    long perGroup = wordBytes / Integer.BYTES;
+    words.generate(stream.seed(), group * perGroup, groups * perGroup, from);
+    if (from == out && stream.kind() == StreamFill.Kind.BITS) {
+      return; // they are the elements
+    }
+    arguments.set(JAVA_LONG, 0, out);
+    argument(2, from);
+    argument(3, groups);
+    launcher.launch(FillKernel.ofWords(stream), groups, pointers);
   }
 
   private void constant(double value, DType dtype, Launcher launcher) {

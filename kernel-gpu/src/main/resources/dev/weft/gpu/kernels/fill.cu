@@ -10,8 +10,6 @@
 #include "store.cuh"
 #include "stream.cuh"
 
-#define WEFT_KERNEL extern "C" __global__ void __launch_bounds__(256)
-
 // Writes the groups of the stream that the region touches: 16 bytes, ELEMENTS elements from a multiple of ELEMENTS on.
 // A region of one run: thread t owns whole groups t, t + threads, ..., one 16-byte store each where the output is aligned; the
 // first two threads write what is left before and after. Other regions: the groups of one run after the other; a thread finds its
@@ -37,7 +35,7 @@ WEFT_DEVICE void stream(char* out, const FillPlan& p) {
     char* at = out + (i64)((first + thread) * ELEMENTS - p.origin) * BYTES;
     bool aligned = is_aligned(at);
     for (u64 g = first + thread; g < last; g += threads, at += threads * 16) {
-      store<BYTES>(at, T::template group<K>(p, ends, g), aligned);
+      store<BYTES>(at, T::template group<K>(p, ends, Computed{}, g), aligned);
     }
     u64 head = p.origin / ELEMENTS;
     hasHead = head < first;
@@ -64,7 +62,7 @@ WEFT_DEVICE void stream(char* out, const FillPlan& p) {
     i64 from = (i64)(start - g * ELEMENTS);  // the run's first element, counted in the group
     i64 to = from + (i64)p.run;
     if (to > 0) {
-      uint4 v = T::template group<K>(p, ends, g);
+      uint4 v = T::template group<K>(p, ends, Computed{}, g);
       char* at = out + ((i64)(r * p.run) - from) * BYTES;
       if (from <= 0 && to >= (i64)ELEMENTS) {
         store<BYTES>(at, v, is_aligned(at));

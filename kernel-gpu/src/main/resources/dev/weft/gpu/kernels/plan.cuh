@@ -3,6 +3,9 @@
 #pragma once
 #include "ieee.cuh"
 
+// An entry point, for blocks of at most 256 threads.
+#define WEFT_KERNEL extern "C" __global__ void __launch_bounds__(256)
+
 // No region has more axes outside its runs once those of one element are dropped and those that follow on are merged: all but the
 // outermost are cut from dimensions of 3 or more, and 2 * 3^39 * 2 is beyond 2^63 elements.
 #define WEFT_MAX_AXES 40

@@ -29,10 +29,14 @@ WEFT_DEVICE Ends<double> ends64(const FillPlan& p) {
   return {p.shift64 < p.least64, last > p.most64, folded, true, mul_rn(p.scale64, 0x1p-53), p.shift64};
 }
 
+// Where blocks of the stream come from: they are computed, or lie in memory (words.cu).
+struct Computed {
+  WEFT_METHOD uint4 block(const FillPlan& p, u64 q) const { return philox(p, q); }
+};
+
 // The f32 values of a block as bits, or its words.
 template <Kind K>
-WEFT_DEVICE uint4 block32(const FillPlan& p, const Ends<float>& ends, u64 q) {
-  uint4 words = philox(p, q);
+WEFT_DEVICE uint4 block32(const FillPlan& p, const Ends<float>& ends, uint4 words) {
   if (K == BITS) {
     return words;
   }
@@ -89,9 +93,9 @@ WEFT_DEVICE uint4 block32(const FillPlan& p, const Ends<float>& ends, u64 q) {
 struct F32 {
   enum { BYTES = 4 };
   typedef float Value;
-  template <Kind K>
-  WEFT_DEVICE uint4 group(const FillPlan& p, const Ends<float>& ends, u64 g) {
-    return block32<K>(p, ends, g);
+  template <Kind K, class Source>
+  WEFT_DEVICE uint4 group(const FillPlan& p, const Ends<float>& ends, const Source& source, u64 g) {
+    return block32<K>(p, ends, source.block(p, g));
   }
 };
 
@@ -125,10 +129,10 @@ struct Sixteen {
     return BF16 ? upper_halves(rounded_bf16(first), rounded_bf16(second)) : halves_f16(first, second);
   }
 
-  template <Kind K>
-  WEFT_DEVICE uint4 group(const FillPlan& p, const Ends<float>& ends, u64 g) {
-    uint4 a = block32<K>(p, ends, 2 * g);
-    uint4 b = block32<K>(p, ends, 2 * g + 1);
+  template <Kind K, class Source>
+  WEFT_DEVICE uint4 group(const FillPlan& p, const Ends<float>& ends, const Source& source, u64 g) {
+    uint4 a = block32<K>(p, ends, source.block(p, 2 * g));
+    uint4 b = block32<K>(p, ends, source.block(p, 2 * g + 1));
     return make_uint4(two<K>(a.x, a.y), two<K>(a.z, a.w), two<K>(b.x, b.y), two<K>(b.z, b.w));
   }
 };
@@ -153,9 +157,9 @@ struct F64 {
     return at_most(at_least(v, p.least64), p.most64);
   }
 
-  template <Kind K>
-  WEFT_DEVICE uint4 group(const FillPlan& p, const Ends<double>& ends, u64 g) {
-    uint4 words = philox(p, g);
+  template <Kind K, class Source>
+  WEFT_DEVICE uint4 group(const FillPlan& p, const Ends<double>& ends, const Source& source, u64 g) {
+    uint4 words = source.block(p, g);
     if (K == BITS) {
       return words;
     }

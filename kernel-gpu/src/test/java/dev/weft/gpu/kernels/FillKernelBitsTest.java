@@ -57,12 +57,14 @@ class FillKernelBitsTest {
 
   private static Backend scalar;
   private static FillLaunch launches;
+  private static FillLaunch ofWords;
 
   @BeforeAll
   static void open() {
     HostShim.shared();
     scalar = Weft.open("scalar", BackendOptions.DEFAULT.withThreads(2));
-    launches = new FillLaunch(ARENA);
+    launches = new FillLaunch(ARENA, null);
+    ofWords = new FillLaunch(ARENA, new HostWords());
   }
 
   @AfterAll
@@ -399,13 +401,22 @@ class FillKernelBitsTest {
     }
   }
 
-  /** The region by a kernel, {@code shift} elements after an aligned address. */
+  /**
+   * The region by the kernels that compute words and again by those that read them, {@code shift}
+   * elements after an aligned address.
+   */
   private static MemorySegment filled(Case c, Region region, int shift, int[] grid) {
+    MemorySegment computed = filled(launches, c, region, shift, grid);
+    assertSame(filled(ofWords, c, region, shift, grid), computed, c, "words, " + region);
+    return computed;
+  }
+
+  private static MemorySegment filled(FillLaunch by, Case c, Region region, int shift, int[] grid) {
     int bytes = c.dtype.byteSize();
     long before = GUARD + (long) shift * bytes;
     long size = c.dtype.byteSize(region.shape().elements());
     MemorySegment memory = Arena.ofAuto().allocate(before + size + GUARD, 64).fill(POISON);
-    launches.fill(
+    by.fill(
         c.fill,
         c.key,
         c.dtype,

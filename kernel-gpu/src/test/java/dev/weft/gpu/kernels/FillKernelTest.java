@@ -12,37 +12,53 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The names of the kernels and the committed PTX, where there is no compiler for it. */
 class FillKernelTest {
-  /** The line of fill.ptx that ends with {@link #sourcesHash}. */
+  /** The line of a PTX that ends with {@link #sourcesHash}. */
   static final String SOURCES = "// SHA-256 of the sources without comments and blanks: ";
 
   private static final Path FOLDER = Path.of("src/main/resources/dev/weft/gpu/kernels");
 
-  @Test
-  void thePtxHasEveryKernelAndEndsWithZero() {
-    byte[] ptx = FillKernel.ptx();
+  @ParameterizedTest
+  @ValueSource(strings = {"fill.ptx", "words.ptx"})
+  void thePtxHasEveryKernelAndEndsWithZero(String file) {
+    byte[] ptx = ptx(file);
     assertThat(ptx[ptx.length - 1]).isZero();
     String text = new String(ptx, StandardCharsets.US_ASCII);
     assertThat(text.lines()).contains(".version 7.0", ".target sm_80");
-    for (FillKernel kernel : FillKernel.values()) {
+    for (FillKernel kernel : kernels(file)) {
       assertThat(text).contains(".entry " + kernel.symbol() + "(");
     }
-    assertThat(text.split("\\.entry ", -1)).hasSize(FillKernel.values().length + 1);
+    assertThat(text.split("\\.entry ", -1)).hasSize(kernels(file).size() + 1);
   }
 
   /** FillPtxTest compares them by compiling; this holds in a build without the compiler. */
-  @Test
-  void thePtxIsThatOfTheSources() throws IOException {
-    String text = new String(FillKernel.ptx(), StandardCharsets.US_ASCII);
+  @ParameterizedTest
+  @ValueSource(strings = {"fill.ptx", "words.ptx"})
+  void thePtxIsThatOfTheSources(String file) throws IOException {
+    String text = new String(ptx(file), StandardCharsets.US_ASCII);
     assertThat(text.lines())
-        .as("fill.ptx is older than its sources: run kernel-gpu/make-ptx")
+        .as("%s is older than its sources: run kernel-gpu/make-ptx", file)
         .contains(SOURCES + sourcesHash());
+  }
+
+  private static byte[] ptx(String file) {
+    return file.equals("words.ptx") ? FillKernel.wordsPtx() : FillKernel.ptx();
+  }
+
+  /** The kernels that a PTX has. */
+  static List<FillKernel> kernels(String file) {
+    return Arrays.stream(FillKernel.values())
+        .filter(kernel -> kernel.readsWords() == file.equals("words.ptx"))
+        .toList();
   }
 
   @Test
@@ -58,6 +74,8 @@ class FillKernelTest {
       Fill cut = Fill.truncatedNormalSigma(0, 1, -2, 2);
       assertThat(FillKernel.of(StreamFill.of(cut, dtype, key)).symbol())
           .isEqualTo("weft_truncated_normal_" + dtype.id());
+      assertThat(FillKernel.ofWords(StreamFill.of(cut, dtype, key)).symbol())
+          .isEqualTo("weft_words_truncated_normal_" + dtype.id());
       int bytes = dtype.byteSize();
       assertThat(FillKernel.of(FillKernel.CONSTANT_2, bytes).symbol())
           .isEqualTo("weft_constant_" + bytes);
@@ -66,7 +84,7 @@ class FillKernelTest {
     }
   }
 
-  /** Of fill.cu and its headers, in the order of their names. */
+  /** Of fill.cu, words.cu and their headers, in the order of their names. */
   static String sourcesHash() throws IOException {
     try (Stream<Path> files = Files.list(FOLDER)) {
       List<Path> sources =

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -18,22 +17,21 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * fill.cu through NVIDIA's own compiler, in the profile {@code nvrtc}: it compiles without spills,
- * and the committed fill.ptx and the table in docs/kernels.md are what it gives.
+ * fill.cu and words.cu through NVIDIA's own compiler, in the profile {@code nvrtc}: they compile
+ * without spills, and the committed PTX and the tables in docs/kernels.md are what it gives.
  *
  * <p>{@code -Dweft.ptx=write} writes both instead of comparing them: {@code kernel-gpu/make-ptx}.
  */
 @Tag("nvrtc")
 class FillPtxTest {
   private static final Path FOLDER = Path.of("src/main/resources/dev/weft/gpu/kernels");
-  private static final Path SOURCE = FOLDER.resolve("fill.cu");
-  private static final Path PTX = FOLDER.resolve("fill.ptx");
   private static final Path TABLE = Path.of("../docs/kernels.md");
-  private static final String TABLE_BEGIN = "<!-- fill.cu: written by kernel-gpu/make-ptx -->\n";
-  private static final String TABLE_END = "<!-- end of fill.cu -->\n";
+  private static final String TABLE_BEGIN = "<!-- %s.cu: written by kernel-gpu/make-ptx -->%n";
+  private static final String TABLE_END = "<!-- end of %s.cu -->%n";
   private static final boolean WRITE = "write".equals(System.getProperty("weft.ptx"));
 
   /**
@@ -60,59 +58,72 @@ class FillPtxTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"sm_80", "sm_90"})
-  void compilesWithoutSpillsAndLocalMemory(String architecture) throws IOException {
-    Nvrtc.Compiled cubin = compile(architecture);
+  @CsvSource({"fill, sm_80", "fill, sm_90", "words, sm_80", "words, sm_90"})
+  void compilesWithoutSpillsAndLocalMemory(String source, String architecture) throws IOException {
+    Nvrtc.Compiled cubin = compile(source, architecture);
     List<String> stacks =
         cubin.log().lines().filter(line -> line.contains("bytes stack frame")).toList();
     assertThat(stacks)
         .as(cubin.log())
-        .hasSizeGreaterThanOrEqualTo(FillKernel.values().length)
+        .hasSizeGreaterThanOrEqualTo(kernels(source).size())
         .allMatch(line -> line.matches(".*\\b0 bytes stack frame, 0 bytes spill stores.*"));
-    assertThat(Cubin.kernels(cubin.code())).containsOnlyKeys(symbols());
+    assertThat(Cubin.kernels(cubin.code())).containsOnlyKeys(symbols(source));
   }
 
-  @Test
-  void theCommittedPtxIsCurrent() throws IOException {
-    String ptx = ptx(ISA);
+  @ParameterizedTest
+  @ValueSource(strings = {"fill", "words"})
+  void theCommittedPtxIsCurrent(String source) throws IOException {
+    String ptx = ptx(source, ISA);
     assertThat(ptx).doesNotContain(".local").doesNotContain("call").doesNotContain("approx");
     assertThat(Pattern.compile("(fma|mul|add|sub)\\.f(32|64)").matcher(ptx).find())
         .as("an operation without its rounding")
         .isFalse();
+    Path committed = FOLDER.resolve(source + ".ptx");
     if (WRITE) {
-      Files.writeString(PTX, ptx);
+      Files.writeString(committed, ptx);
     }
-    assertThat(Files.readString(PTX)).as("fill.ptx: run kernel-gpu/make-ptx").isEqualTo(ptx);
+    assertThat(Files.readString(committed)).as("run kernel-gpu/make-ptx").isEqualTo(ptx);
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"sm_80", "sm_90", "sm_100"})
-  void theLoweredPtxIsAssembledForEveryGpuSinceSm80(String architecture) throws IOException {
-    byte[] cubin = nvrtc.assemble(ptx(ISA), architecture);
-    assertThat(Cubin.kernels(cubin)).containsKeys(symbols().toArray(String[]::new));
+  @CsvSource({
+    "fill, sm_80",
+    "fill, sm_90",
+    "fill, sm_100",
+    "words, sm_80",
+    "words, sm_90",
+    "words, sm_100"
+  })
+  void theLoweredPtxIsAssembledForEveryGpuSinceSm80(String source, String architecture)
+      throws IOException {
+    byte[] cubin = nvrtc.assemble(ptx(source, ISA), architecture);
+    assertThat(Cubin.kernels(cubin)).containsKeys(symbols(source).toArray(String[]::new));
   }
 
   @Test
   void noLowerIsaWouldDo() throws IOException {
-    String ptx = ptx("6.5");
+    String ptx = ptx("fill", "6.5");
     assertThat(org.assertj.core.api.Assertions.catchThrowable(() -> nvrtc.assemble(ptx, "sm_80")))
         .isInstanceOf(AssertionError.class)
         .hasMessageContaining("nvJitLink");
   }
 
-  @Test
-  void theTableOfKernelsIsCurrent() throws IOException {
-    Map<String, Cubin.Kernel> ampere = Cubin.kernels(compile("sm_80").code());
-    Map<String, Cubin.Kernel> hopper = Cubin.kernels(compile("sm_90").code());
-    Map<String, Integer> ampereRegisters = registers(compile("sm_80").log());
-    Map<String, Integer> hopperRegisters = registers(compile("sm_90").log());
+  @ParameterizedTest
+  @ValueSource(strings = {"fill", "words"})
+  void theTableOfKernelsIsCurrent(String source) throws IOException {
+    Map<String, Cubin.Kernel> ampere = Cubin.kernels(compile(source, "sm_80").code());
+    Map<String, Cubin.Kernel> hopper = Cubin.kernels(compile(source, "sm_90").code());
+    Map<String, Integer> ampereRegisters = registers(compile(source, "sm_80").log());
+    Map<String, Integer> hopperRegisters = registers(compile(source, "sm_90").log());
+    String begin = TABLE_BEGIN.formatted(source);
+    String end = TABLE_END.formatted(source);
     StringBuilder table = new StringBuilder();
     table.append("| kernel | registers sm_80, sm_90 | instructions sm_80, sm_90 ");
     table.append("| of its main loop, sm_90 | an element |\n|---|---:|---:|---:|---:|\n");
-    for (FillKernel kernel : FillKernel.values()) {
+    for (FillKernel kernel : kernels(source)) {
       Cubin.Kernel a = ampere.get(kernel.symbol());
       Cubin.Kernel h = hopper.get(kernel.symbol());
-      boolean stream = kernel.ordinal() < FillKernel.CONSTANT_2.ordinal();
+      boolean stream = kernel.readsWords() || kernel.ordinal() < FillKernel.CONSTANT_2.ordinal();
       int elements = stream ? 16 / bytes(kernel) : 0;
       String row =
           "| `%s` | %d, %d | %d, %d | %s | %s |%n"
@@ -127,13 +138,13 @@ class FillPtxTest {
       table.append(row);
     }
     String page = Files.readString(TABLE);
-    int from = page.indexOf(TABLE_BEGIN) + TABLE_BEGIN.length();
-    int to = page.indexOf(TABLE_END);
+    int from = page.indexOf(begin) + begin.length();
+    int to = page.indexOf(end);
     assertThat(to).as("the table's place in docs/kernels.md").isGreaterThanOrEqualTo(from);
     if (WRITE) {
       Files.writeString(TABLE, page.substring(0, from) + table + page.substring(to));
       page = Files.readString(TABLE);
-      to = page.indexOf(TABLE_END);
+      to = page.indexOf(end);
     }
     assertThat(page.substring(from, to))
         .as("run kernel-gpu/make-ptx")
@@ -149,11 +160,12 @@ class FillPtxTest {
         .collect(Collectors.toMap(hit -> hit.group(1), hit -> Integer.valueOf(hit.group(2))));
   }
 
-  private static Nvrtc.Compiled compile(String architecture) throws IOException {
-    Nvrtc.Compiled compiled = COMPILED.get(architecture);
+  private static Nvrtc.Compiled compile(String source, String architecture) throws IOException {
+    String name = source + " " + architecture;
+    Nvrtc.Compiled compiled = COMPILED.get(name);
     if (compiled == null) {
-      compiled = nvrtc.compile(SOURCE, architecture);
-      COMPILED.put(architecture, compiled);
+      compiled = nvrtc.compile(FOLDER.resolve(source + ".cu"), architecture);
+      COMPILED.put(name, compiled);
     }
     return compiled;
   }
@@ -163,14 +175,20 @@ class FillPtxTest {
     return name.endsWith("F64") ? 8 : name.endsWith("F32") ? 4 : 2;
   }
 
-  private static List<String> symbols() {
-    return Arrays.stream(FillKernel.values()).map(FillKernel::symbol).toList();
+  private static List<FillKernel> kernels(String source) {
+    return FillKernelTest.kernels(source + ".ptx");
+  }
+
+  private static List<String> symbols(String source) {
+    return kernels(source).stream().map(FillKernel::symbol).toList();
   }
 
   /** The PTX for compute_80 with another version, without comments and hints of newer versions. */
-  private static String ptx(String isa) throws IOException {
-    String ptx = compile("compute_80").ptx();
-    return "// Made of fill.cu by kernel-gpu/make-ptx, with NVRTC "
+  private static String ptx(String source, String isa) throws IOException {
+    String ptx = compile(source, "compute_80").ptx();
+    return "// Made of "
+        + source
+        + ".cu by kernel-gpu/make-ptx, with NVRTC "
         + nvrtc.version()
         + ".\n"
         + FillKernelTest.SOURCES

@@ -9,6 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Assumptions;
 
@@ -19,7 +20,9 @@ import org.junit.jupiter.api.Assumptions;
 @SuppressWarnings("restricted") // calls a native library, as it must
 public final class FakeDriver {
   /** What {@link #held} counts. */
-  private static final String[] KINDS = {"bytes", "streams", "events", "pinned", "contexts"};
+  private static final String[] KINDS = {
+    "bytes", "streams", "events", "pinned", "modules", "contexts"
+  };
 
   private static Path library;
   private static String reason;
@@ -53,6 +56,17 @@ public final class FakeDriver {
     }
     Assumptions.assumeTrue(library != null, () -> reason);
     return library;
+  }
+
+  /**
+   * A new directory that has the driver, and from now on is the one where weft looks for libraries.
+   */
+  public static Path folder() throws IOException {
+    Path folder = Files.createTempDirectory("weft-cuda");
+    folder.toFile().deleteOnExit();
+    Files.createSymbolicLink(folder.resolve("libcuda.so.1"), library()).toFile().deleteOnExit();
+    System.setProperty("weft.cuda.path", folder.toString());
+    return folder;
   }
 
   /** The {@code after}-th call from now on of a function fails, and so do later ones. */
@@ -101,7 +115,7 @@ public final class FakeDriver {
     return text.toString();
   }
 
-  /** What weft has not given back: bytes, streams, events, pinned or contexts. */
+  /** What weft has not given back: bytes, streams, events, pinned, modules or contexts. */
   public long held(String kind) {
     try (Arena arena = Arena.ofConfined()) {
       return call("fake_held", arena.allocateFrom(kind));
@@ -129,6 +143,11 @@ public final class FakeDriver {
   }
 
   private long call(String name, Object... arguments) {
+    return call(symbols, name, arguments);
+  }
+
+  /** Calls a function of a stand-in. */
+  static long call(SymbolLookup symbols, String name, Object... arguments) {
     MemoryLayout[] layouts = new MemoryLayout[arguments.length];
     for (int i = 0; i < arguments.length; i++) {
       layouts[i] =

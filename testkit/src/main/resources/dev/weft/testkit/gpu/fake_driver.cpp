@@ -37,6 +37,10 @@ struct Function {
   std::string name;
 };
 
+struct Module {
+  std::string image;
+};
+
 struct Block {
   size_t bytes;
   int device;
@@ -52,6 +56,7 @@ std::set<Stream*> streams;
 std::map<char*, Block> blocks;  // device memory
 std::set<void*> pinned;
 std::set<Event*> events;
+std::set<Module*> modules;
 int contexts = 0;
 int devices = 1;
 int driver_version = 12060;
@@ -212,7 +217,14 @@ long fake_held(const char* what) {
          : name == "streams" ? (long)streams.size()
          : name == "events" ? (long)events.size()
          : name == "pinned" ? (long)pinned.size()
+         : name == "modules" ? (long)modules.size()
                             : contexts;
+}
+
+// Whether so many bytes from here on are memory of the device that is allocated.
+int fake_on_device(const char* at, size_t bytes) {
+  std::lock_guard<std::recursive_mutex> guard(lock);
+  return on_device(at, bytes);
 }
 
 // The driver.
@@ -275,12 +287,21 @@ int cuDevicePrimaryCtxRelease_v2(int) {
     used = 0;
     events.clear();
     pinned.clear();
+    for (Module* module : modules) {
+      delete module;
+    }
+    modules.clear();
   }
   return 0;
 }
 int cuCtxSetCurrent(void* context) {
   CALL_WITHOUT_CONTEXT("cuCtxSetCurrent");
   current = context;
+  return 0;
+}
+int cuCtxGetCurrent(void** context) {
+  CALL_WITHOUT_CONTEXT("cuCtxGetCurrent");
+  *context = current;
   return 0;
 }
 int cuStreamCreate(Stream** stream, unsigned) {
@@ -299,6 +320,11 @@ int cuStreamDestroy_v2(Stream* stream) {
 int cuStreamSynchronize(Stream* stream) {
   CALL("cuStreamSynchronize");
   run_until(stream, stream->given());
+  return 0;
+}
+int cuLaunchHostFunc(Stream* stream, void (*function)(void*), void* data) {
+  CALL("cuLaunchHostFunc");
+  put(stream, [=] { function(data); });
   return 0;
 }
 int cuEventCreate(Event** event, unsigned) {
@@ -430,20 +456,26 @@ int cuPointerGetAttribute(void* out, int attribute, const char* address) {
       return INVALID_VALUE;
   }
 }
-int cuModuleLoadData(void** module, const char* image) {
+int cuModuleLoadData(Module** module, const char* image) {
   CALL("cuModuleLoadData");
   if (std::strstr(image, ".version") == nullptr) {
     return INVALID_VALUE;
   }
-  *module = &context_objects[0];
+  *module = new Module{image};
+  modules.insert(*module);
   return 0;
 }
-int cuModuleUnload(void*) {
+int cuModuleUnload(Module* module) {
   CALL("cuModuleUnload");
+  modules.erase(module);
+  delete module;
   return 0;
 }
-int cuModuleGetFunction(Function** function, void*, const char* name) {
+int cuModuleGetFunction(Function** function, Module* module, const char* name) {
   CALL("cuModuleGetFunction");
+  if (module->image.find(".entry " + std::string(name) + "(") == std::string::npos) {
+    return NOT_FOUND;
+  }
   static std::map<std::string, Function*> known;
   Function*& found = known[name];
   if (found == nullptr) {

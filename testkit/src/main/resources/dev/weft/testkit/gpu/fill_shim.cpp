@@ -1,7 +1,8 @@
-// fill_shim.cpp — fill.cu on the host: a launch is a loop over the grid. Compiled beside the kernels by HostCompiler.
+// fill_shim.cpp — fill.cu and words.cu on the host: a launch is a loop over the grid. Compiled beside the kernels by HostCompiler.
 #include "cuda_shim.h"
 
 #include "fill.cu"
+#include "words.cu"
 
 #include <cstddef>
 #include <functional>
@@ -57,8 +58,9 @@ struct Kernel {
 #define KIND(kind) KERNEL(weft_##kind##_f32), KERNEL(weft_##kind##_f64), KERNEL(weft_##kind##_f16), KERNEL(weft_##kind##_bf16)
 #define SIZES(name) KERNEL(weft_##name##_2), KERNEL(weft_##name##_4), KERNEL(weft_##name##_8)
 
-const Kernel KERNELS[] = {KIND(bits),      KIND(uniform),   KIND(normal), KIND(truncated_normal),
-                          SIZES(constant), SIZES(identity), SIZES(dirac), SIZES(sparse_zeros)};
+const Kernel KERNELS[] = {KIND(bits),       KIND(uniform),       KIND(normal),       KIND(truncated_normal),
+                          KIND(words_bits), KIND(words_uniform), KIND(words_normal), KIND(words_truncated_normal),
+                          SIZES(constant),  SIZES(identity),     SIZES(dirac),       SIZES(sparse_zeros)};
 
 }  // namespace
 

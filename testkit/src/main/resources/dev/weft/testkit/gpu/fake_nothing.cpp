@@ -1,0 +1,2 @@
+// fake_nothing.cpp — a library of another kind.
+extern "C" int weft_nothing() { return 0; }
