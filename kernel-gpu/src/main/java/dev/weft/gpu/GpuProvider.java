@@ -30,7 +30,11 @@ public final class GpuProvider implements BackendProvider {
 
   /** The provider for this machine. */
   public GpuProvider() {
-    this(List.of(Path.of("/proc/driver/nvidia/version"), Path.of("/dev/dxg")));
+    this(
+        List.of(
+            Path.of("/proc/driver/nvidia/version"),
+            Path.of("/dev/nvidiactl"), // in a container that hides the other
+            Path.of("/dev/dxg")));
   }
 
   /** A provider that takes a driver to be there if one of these files is. */
