@@ -57,6 +57,12 @@ public enum FillKernel {
   /** A block has at most this many threads: the kernels are compiled for it. */
   public static final int MAX_THREADS = 256;
 
+  /**
+   * A multiple of so many blocks of {@link #MAX_THREADS} suits large random fills: a thread then
+   * stays in one column of the stream, whose blocks share a part of their rounds.
+   */
+  public static final int COLUMN_BLOCKS = 65536 / MAX_THREADS;
+
   private static final FillKernel[] ALL = values();
 
   private final String symbol = "weft_" + name().toLowerCase(java.util.Locale.ROOT);

@@ -10,6 +10,50 @@
 #include "store.cuh"
 #include "stream.cuh"
 
+// Whether the groups of every thread lie in columns (stream.cuh) of one y.
+template <int BLOCKS>
+WEFT_DEVICE bool in_columns(const FillPlan& p, u64 first, u64 last, u64 threads) {
+  return p.subsequenceBits == 16 && threads * BLOCKS % 65536 == 0 && first < last && first * BLOCKS >> 48 == (last * BLOCKS - 1) >> 48;
+}
+
+// Groups g, g + threads, ... below last, to aligned memory. Two short ones at a time fill each other's gaps.
+template <Kind K, class T, class E>
+WEFT_DEVICE void down_columns(char* at, u64 g, u64 last, u64 threads, const FillPlan& p, const E& ends) {
+  const char* end = at + (i64)(last - g) * 16;
+  Columns<T::BLOCKS> columns(p, g * T::BLOCKS);
+  u32 down = (u32)(threads * T::BLOCKS >> 16);
+#pragma unroll(K == UNIFORM || K == BITS ? 2 : 1)
+  for (; at < end; at += threads * 16, columns.x += down) {
+    *(uint4*)at = T::template group<K>(p, ends, columns, 0);
+  }
+}
+
+// The same by a loop without the branches of frequent fills: what is assigned to `known` is a constant of the loop after it.
+template <Kind K, class T, class E>
+WEFT_DEVICE void columns(char* at, u64 g, u64 last, u64 threads, const FillPlan& p, const E& ends) {
+  E known = ends;
+  bool plain = ends.folded && !ends.tails && !ends.zero;
+  if (plain && K != NORMAL && K != BITS) {
+    known.folded = true;
+    known.tails = known.zero = false;
+    if (K == UNIFORM && !ends.low) {
+      known.low = false;
+      if (ends.high) {
+        known.high = true;
+        down_columns<K, T>(at, g, last, threads, p, known);
+      } else {
+        known.high = false;
+        down_columns<K, T>(at, g, last, threads, p, known);
+      }
+    } else {
+      known.low = known.high = true;
+      down_columns<K, T>(at, g, last, threads, p, known);
+    }
+  } else {
+    down_columns<K, T>(at, g, last, threads, p, ends);
+  }
+}
+
 // Writes the groups of the stream that the region touches: 16 bytes, ELEMENTS elements from a multiple of ELEMENTS on.
 // A region of one run: thread t owns whole groups t, t + threads, ..., one 16-byte store each where the output is aligned; the
 // first two threads write what is left before and after. Other regions: the groups of one run after the other; a thread finds its
@@ -34,8 +78,12 @@ WEFT_DEVICE void stream(char* out, const FillPlan& p) {
     u64 last = end / ELEMENTS;
     char* at = out + (i64)((first + thread) * ELEMENTS - p.origin) * BYTES;
     bool aligned = is_aligned(at);
-    for (u64 g = first + thread; g < last; g += threads, at += threads * 16) {
-      store<BYTES>(at, T::template group<K>(p, ends, Computed{}, g), aligned);
+    if (aligned && in_columns<T::BLOCKS>(p, first, last, threads)) {
+      columns<K, T>(at, first + thread, last, threads, p, ends);
+    } else {
+      for (u64 g = first + thread; g < last; g += threads, at += threads * 16) {
+        store<BYTES>(at, T::template group<K>(p, ends, Computed{}, g), aligned);
+      }
     }
     u64 head = p.origin / ELEMENTS;
     hasHead = head < first;

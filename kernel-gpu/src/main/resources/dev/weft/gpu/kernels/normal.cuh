@@ -47,7 +47,7 @@ WEFT_DEVICE void normal_pair(u32 x, u32 y, float& even, float& odd) {
   cosine = fma_rn(s, cosine, -0x1.3bd39cp-2f);
   cosine = fma_rn(s, cosine, 1.0f);
   u32 quarter = y + 0x20000000u;  // its two top bits count quarter turns
-  bool swap = (quarter & 0x40000000u) != 0;
+  bool swap = (int)((y << 1) + 0x40000000u) < 0;  // the lower of them
   float a = swap ? cosine : sine;
   float b = swap ? sine : cosine;
   even = mul_rn(r, __uint_as_float(__float_as_uint(a) ^ (quarter & 0x80000000u)));

@@ -8,30 +8,50 @@
 // dev.weft.spi.fill.StreamFill.Kind.
 enum Kind { BITS, UNIFORM, NORMAL, TRUNCATED_NORMAL };
 
-// What a thread finds out once about a uniform fill. The values rise with k, so its two ends tell whether a bound is touched.
+// What a thread finds out once about a uniform fill, and for a truncated normal whether it has tails. Uniform values rise with k, so
+// its two ends tell whether a bound is touched.
 template <class T>
 struct Ends {
   bool low, high;   // whether least, whether most can be passed
   bool folded;      // whether the unit of k can go into the scale without rounding
   bool zero;        // whether a bound is 0: maximum and minimum may choose another sign than comparisons
+  bool tails;
   T scale, shift;   // those of k, if folded
 };
 
 WEFT_DEVICE Ends<float> ends32(const FillPlan& p) {
   float last = fma_rn(0x1.fffffep-1f, p.scale32, p.shift32);
   bool folded = p.scale32 >= 0x1p-102f;
-  return {p.shift32 < p.least32, last > p.most32, folded, p.least32 == 0.0f || p.most32 == 0.0f, mul_rn(p.scale32, 0x1p-24f), p.shift32};
+  return {p.shift32 < p.least32, last > p.most32, folded, p.least32 == 0.0f || p.most32 == 0.0f, has_tails(p.truncated32), mul_rn(p.scale32, 0x1p-24f), p.shift32};
 }
 
 WEFT_DEVICE Ends<double> ends64(const FillPlan& p) {
   double last = fma_rn(0x1.fffffffffffffp-1, p.scale64, p.shift64);
   bool folded = p.scale64 >= 0x1p-969;
-  return {p.shift64 < p.least64, last > p.most64, folded, true, mul_rn(p.scale64, 0x1p-53), p.shift64};
+  return {p.shift64 < p.least64, last > p.most64, folded, true, has_tails(p.truncated64), mul_rn(p.scale64, 0x1p-53), p.shift64};
 }
 
-// Where blocks of the stream come from: they are computed, or lie in memory (words.cu).
+// Where the blocks of a stream come from: block(p, q, i) is block q, the i-th of its group. They are computed one by one, or as
+// below, or lie in memory (words.cu).
 struct Computed {
-  WEFT_METHOD uint4 block(const FillPlan& p, u64 q) const { return philox(p, q); }
+  WEFT_METHOD uint4 block(const FillPlan& p, u64 q, int) const { return philox(p, q); }
+};
+
+// The blocks of a group and of those a multiple of 65536 blocks after it, in CURAND order: their z is the same, and with it most of
+// the first two rounds.
+template <int BLOCKS>
+struct Columns {
+  Column column[BLOCKS];
+  u32 x;
+
+  WEFT_METHOD Columns(const FillPlan& p, u64 q) {
+#pragma unroll
+    for (int i = 0; i < BLOCKS; i++) {
+      column[i] = philox_column(p, (u32)(q >> 48), ((u32)q & 0xFFFFu) + i);
+    }
+    x = (u32)(q >> 16);
+  }
+  WEFT_METHOD uint4 block(const FillPlan& p, u64, int i) const { return philox(p, column[i], x); }
 };
 
 // The f32 values of a block as bits, or its words.
@@ -62,10 +82,10 @@ WEFT_DEVICE uint4 block32(const FillPlan& p, const Ends<float>& ends, uint4 word
       normal_pair(words.x, words.y, v0, v1);
       normal_pair(words.z, words.w, v2, v3);
     } else {
-      v0 = truncated_normal(p, words.x);
-      v1 = truncated_normal(p, words.y);
-      v2 = truncated_normal(p, words.z);
-      v3 = truncated_normal(p, words.w);
+      v0 = truncated_normal(p, ends.tails, words.x);
+      v1 = truncated_normal(p, ends.tails, words.y);
+      v2 = truncated_normal(p, ends.tails, words.z);
+      v3 = truncated_normal(p, ends.tails, words.w);
     }
     v0 = fma_rn(v0, p.scale32, p.shift32);
     v1 = fma_rn(v1, p.scale32, p.shift32);
@@ -80,30 +100,46 @@ WEFT_DEVICE uint4 block32(const FillPlan& p, const Ends<float>& ends, uint4 word
       v2 = at_most(at_least(v2, p.least32), p.most32);
       v3 = at_most(at_least(v3, p.least32), p.most32);
     } else {
-      v0 = fminf(fmaxf(v0, p.least32), p.most32);
-      v1 = fminf(fmaxf(v1, p.least32), p.most32);
-      v2 = fminf(fmaxf(v2, p.least32), p.most32);
-      v3 = fminf(fmaxf(v3, p.least32), p.most32);
+      if (K == TRUNCATED_NORMAL || ends.low) {
+        v0 = fmaxf(v0, p.least32);
+        v1 = fmaxf(v1, p.least32);
+        v2 = fmaxf(v2, p.least32);
+        v3 = fmaxf(v3, p.least32);
+      }
+      if (K == TRUNCATED_NORMAL || ends.high) {
+        v0 = fminf(v0, p.most32);
+        v1 = fminf(v1, p.most32);
+        v2 = fminf(v2, p.most32);
+        v3 = fminf(v3, p.most32);
+      }
     }
   }
   return make_uint4(__float_as_uint(v0), __float_as_uint(v1), __float_as_uint(v2), __float_as_uint(v3));
 }
 
-// Group g of a type is 16 bytes, ELEMENTS elements from ELEMENTS * g on, in memory order.
+// Group g of a type is 16 bytes, ELEMENTS elements from ELEMENTS * g on, in memory order: of BLOCKS blocks of the stream.
 struct F32 {
-  enum { BYTES = 4 };
+  enum { BYTES = 4, BLOCKS = 1 };
   typedef float Value;
   template <Kind K, class Source>
   WEFT_DEVICE uint4 group(const FillPlan& p, const Ends<float>& ends, const Source& source, u64 g) {
-    return block32<K>(p, ends, source.block(p, g));
+    return block32<K>(p, ends, source.block(p, g, 0));
   }
 };
 
 // Two upper halves of words, the first below.
 WEFT_DEVICE u32 upper_halves(u32 first, u32 second) { return __byte_perm(first, second, 0x7632); }
 
-// Rounds to the upper half, to nearest even; no NaN comes here.
-WEFT_DEVICE u32 rounded_bf16(u32 bits) { return bits + 0x7FFFu + (bits >> 16 & 1u); }
+// Two f32 rounded to bf16, to nearest even, the first below. Subnormal results are kept; no NaN comes here.
+WEFT_DEVICE u32 halves_bf16(u32 first, u32 second) {
+#ifdef __CUDACC__
+  u32 both;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(__uint_as_float(second)), "f"(__uint_as_float(first)));
+  return both;
+#else
+  return upper_halves(first + 0x7FFFu + (first >> 16 & 1u), second + 0x7FFFu + (second >> 16 & 1u));
+#endif
+}
 
 // Two f32 rounded to f16, to nearest even, the first below. Subnormal results are kept.
 WEFT_DEVICE u32 halves_f16(u32 first, u32 second) {
@@ -118,7 +154,7 @@ WEFT_DEVICE u32 halves_f16(u32 first, u32 second) {
 
 template <bool BF16>
 struct Sixteen {
-  enum { BYTES = 2 };
+  enum { BYTES = 2, BLOCKS = 2 };
   typedef float Value;
 
   template <Kind K>
@@ -126,13 +162,13 @@ struct Sixteen {
     if (K == BITS) {
       return upper_halves(first, second);
     }
-    return BF16 ? upper_halves(rounded_bf16(first), rounded_bf16(second)) : halves_f16(first, second);
+    return BF16 ? halves_bf16(first, second) : halves_f16(first, second);
   }
 
   template <Kind K, class Source>
   WEFT_DEVICE uint4 group(const FillPlan& p, const Ends<float>& ends, const Source& source, u64 g) {
-    uint4 a = block32<K>(p, ends, source.block(p, 2 * g));
-    uint4 b = block32<K>(p, ends, source.block(p, 2 * g + 1));
+    uint4 a = block32<K>(p, ends, source.block(p, 2 * g, 0));
+    uint4 b = block32<K>(p, ends, source.block(p, 2 * g + 1, 1));
     return make_uint4(two<K>(a.x, a.y), two<K>(a.z, a.w), two<K>(b.x, b.y), two<K>(b.z, b.w));
   }
 };
@@ -141,7 +177,7 @@ typedef Sixteen<false> F16;
 typedef Sixteen<true> BF16;
 
 struct F64 {
-  enum { BYTES = 8 };
+  enum { BYTES = 8, BLOCKS = 1 };
   typedef double Value;
 
   template <Kind K>
@@ -153,13 +189,13 @@ struct F64 {
       v = ends.low ? at_least(v, p.least64) : v;
       return ends.high ? at_most(v, p.most64) : v;
     }
-    v = fma_rn(truncated_normal(p, word), p.scale64, p.shift64);
+    v = fma_rn(truncated_normal(p, ends.tails, word), p.scale64, p.shift64);
     return at_most(at_least(v, p.least64), p.most64);
   }
 
   template <Kind K, class Source>
   WEFT_DEVICE uint4 group(const FillPlan& p, const Ends<double>& ends, const Source& source, u64 g) {
-    uint4 words = source.block(p, g);
+    uint4 words = source.block(p, g, 0);
     if (K == BITS) {
       return words;
     }

@@ -1,6 +1,6 @@
 // truncated.cuh — a normal cut at the bounds of its plan, from one word: dev.weft.cpu.scalar.TruncatedNormalF32 (32-bit words) and
 // TruncatedNormalF64 (64-bit words), operation for operation. z may pass a bound by a few ulp; whoever writes it clamps.
-// A warp takes both branches only where the plan has tails.
+// A warp takes both branches only where the plan has tails, and looks for them only there.
 #pragma once
 #include "normal.cuh"
 #include "plan.cuh"
@@ -62,13 +62,19 @@ WEFT_DEVICE T tail(const Plan& plan, T p) {
 WEFT_DEVICE float word_value(u32 word) { return __uint2float_rn(word); }
 WEFT_DEVICE double word_value(u64 word) { return __ull2double_rn(word); }
 
+// Whether some word is in a tail: p is least where its integer is 0.
+template <class Plan>
+WEFT_DEVICE bool has_tails(const Plan& plan) {
+  return plan.tailBelow < plan.cut || plan.tailAbove < plan.cut;
+}
+
 template <class Plan, class W, class T>
-WEFT_DEVICE T inverse(const Plan& plan, W word, T) {
+WEFT_DEVICE T inverse(const Plan& plan, bool tails, W word, T) {
   W x = word ^ (W)plan.flip;
   bool above = x >= (W)plan.split;
   T p = fma_rn(word_value((W)(above ? ~x : x)), plan.width, above ? plan.tailAbove : plan.tailBelow);
   T z;
-  if (p < plan.cut) {
+  if (tails && p < plan.cut) {
     z = tail(plan, p);
   } else {
     W fromSplit = above ? x - (W)plan.split : (W)plan.split + ~x;
@@ -78,5 +84,5 @@ WEFT_DEVICE T inverse(const Plan& plan, W word, T) {
   return above == (plan.flip == 0) ? z : -z;
 }
 
-WEFT_DEVICE float truncated_normal(const FillPlan& p, u32 word) { return inverse(p.truncated32, word, 0.0f); }
-WEFT_DEVICE double truncated_normal(const FillPlan& p, u64 word) { return inverse(p.truncated64, word, 0.0); }
+WEFT_DEVICE float truncated_normal(const FillPlan& p, bool tails, u32 word) { return inverse(p.truncated32, tails, word, 0.0f); }
+WEFT_DEVICE double truncated_normal(const FillPlan& p, bool tails, u64 word) { return inverse(p.truncated64, tails, word, 0.0); }

@@ -14,7 +14,7 @@
 struct Stored {
   const uint4* words;
 
-  WEFT_METHOD uint4 block(const FillPlan&, u64 q) const { return words[q]; }
+  WEFT_METHOD uint4 block(const FillPlan&, u64 q, int) const { return words[q]; }
 };
 
 // Thread t owns groups t, t + threads, ... of `groups`: 16 bytes written and 16 read, 32 for 16-bit types.

@@ -117,6 +117,41 @@ class FillKernelBitsTest {
     }
   }
 
+  static List<Case> inColumns() {
+    List<Fill> fills = new ArrayList<>(RANDOM);
+    fills.add(Fill.uniform(-1, 1));
+    fills.add(Fill.uniform(0, 1));
+    fills.add(Fill.uniform(-1, 0x1p-20));
+    fills.add(Fill.truncatedNormalSigma(0, 1, 0, 2));
+    List<Case> cases = new ArrayList<>();
+    for (Fill fill : fills) {
+      for (DType dtype : DType.values()) {
+        cases.add(new Case(fill, dtype, new RandomKey(KEY, StreamOrder.CURAND)));
+      }
+    }
+    return cases;
+  }
+
+  /**
+   * Grids whose threads stay in columns of 2¹⁶ blocks: from there, from an odd element on, and
+   * across the block 2⁴⁸, where they do not.
+   */
+  @ParameterizedTest
+  @MethodSource("inColumns")
+  void threadsThatStayInAColumn(Case c) {
+    int size = c.dtype.byteSize();
+    long count = (2 * 65_536 + 777) * 16L / size + 5;
+    long farBlock = (1L << 48) * Math.min(4, 16 / size); // in elements
+    Region logical = Region.of(Shape.of(Long.MAX_VALUE));
+    int[][] grids = {{FillKernel.COLUMN_BLOCKS, FillKernel.MAX_THREADS}, {128, 256}, {512, 128}};
+    long[] starts = {0, 5, farBlock - count / 3};
+    for (int i = 0; i < starts.length; i++) {
+      Region region = logical.slice(starts[i], starts[i] + count);
+      int shift = i == 1 ? 5 * size % 16 / size : 0; // whole groups are aligned
+      assertSame(filled(c, region, shift, grids[i]), expected(c, region), c, region);
+    }
+  }
+
   private static void assertSlice(
       Case c,
       Region logical,
