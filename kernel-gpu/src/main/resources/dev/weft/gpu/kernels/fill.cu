@@ -28,29 +28,27 @@ WEFT_DEVICE void down_columns(char* at, u64 g, u64 last, u64 threads, const Fill
   }
 }
 
-// The same by a loop without the branches of frequent fills: what is assigned to `known` is a constant of the loop after it.
+// Whether a fill's loop needs no branch: neither tails, nor zeros whose sign matters, nor units that cannot be folded.
+template <Kind K, class E>
+WEFT_DEVICE bool is_plain(const E& ends) {
+  return K == UNIFORM ? ends.folded && !ends.zero : K == TRUNCATED_NORMAL ? !ends.tails && !ends.zero : true;
+}
+
+// down_columns of a plain fill: what is assigned to `known` is a constant of the loop after it.
 template <Kind K, class T, class E>
 WEFT_DEVICE void columns(char* at, u64 g, u64 last, u64 threads, const FillPlan& p, const E& ends) {
   E known = ends;
-  bool plain = ends.folded && !ends.tails && !ends.zero;
-  if (plain && K != NORMAL && K != BITS) {
-    known.folded = true;
-    known.tails = known.zero = false;
-    if (K == UNIFORM && !ends.low) {
-      known.low = false;
-      if (ends.high) {
-        known.high = true;
-        down_columns<K, T>(at, g, last, threads, p, known);
-      } else {
-        known.high = false;
-        down_columns<K, T>(at, g, last, threads, p, known);
-      }
-    } else {
-      known.low = known.high = true;
-      down_columns<K, T>(at, g, last, threads, p, known);
-    }
+  known.folded = true;
+  known.tails = known.zero = false;
+  known.low = known.high = K == TRUNCATED_NORMAL;
+  if (K == UNIFORM && ends.low) {
+    known.low = known.high = true;
+    down_columns<K, T>(at, g, last, threads, p, known);
+  } else if (K == UNIFORM && ends.high) {
+    known.high = true;
+    down_columns<K, T>(at, g, last, threads, p, known);
   } else {
-    down_columns<K, T>(at, g, last, threads, p, ends);
+    down_columns<K, T>(at, g, last, threads, p, known);
   }
 }
 
@@ -63,7 +61,7 @@ WEFT_DEVICE void stream(char* out, const FillPlan& p) {
   constexpr int BYTES = T::BYTES;
   constexpr u64 ELEMENTS = 16 / BYTES;
   Ends<typename T::Value> ends;
-  find_ends(p, ends);
+  find_ends<K>(p, ends);
   u64 thread = thread_index();
   u64 threads = thread_count();
   u64 items, perRun, runStep, groupStep;
@@ -78,7 +76,7 @@ WEFT_DEVICE void stream(char* out, const FillPlan& p) {
     u64 last = end / ELEMENTS;
     char* at = out + (i64)((first + thread) * ELEMENTS - p.origin) * BYTES;
     bool aligned = is_aligned(at);
-    if (aligned && in_columns<T::BLOCKS>(p, first, last, threads)) {
+    if (aligned && is_plain<K>(ends) && in_columns<T::BLOCKS>(p, first, last, threads)) {
       columns<K, T>(at, first + thread, last, threads, p, ends);
     } else {
       for (u64 g = first + thread; g < last; g += threads, at += threads * 16) {

@@ -12,23 +12,35 @@ enum Kind { BITS, UNIFORM, NORMAL, TRUNCATED_NORMAL };
 // its two ends tell whether a bound is touched.
 template <class T>
 struct Ends {
-  bool low, high;   // whether least, whether most can be passed
+  bool low, high;   // whether least, whether most can be passed; by ulps in any truncated normal
   bool folded;      // whether the unit of k can go into the scale without rounding
-  bool zero;        // whether a bound is 0: maximum and minimum may choose another sign than comparisons
+  bool zero;        // whether a bound that can be passed is 0: maximum and minimum may choose another sign than comparisons
   bool tails;
   T scale, shift;   // those of k, if folded
 };
 
-WEFT_DEVICE Ends<float> ends32(const FillPlan& p) {
+template <Kind K>
+WEFT_DEVICE void find_ends(const FillPlan& p, Ends<float>& ends) {
   float last = fma_rn(0x1.fffffep-1f, p.scale32, p.shift32);
-  bool folded = p.scale32 >= 0x1p-102f;
-  return {p.shift32 < p.least32, last > p.most32, folded, p.least32 == 0.0f || p.most32 == 0.0f, has_tails(p.truncated32), mul_rn(p.scale32, 0x1p-24f), p.shift32};
+  ends.low = K == TRUNCATED_NORMAL || p.shift32 < p.least32;
+  ends.high = K == TRUNCATED_NORMAL || last > p.most32;
+  ends.folded = p.scale32 >= 0x1p-102f;
+  ends.zero = (ends.low && p.least32 == 0.0f) || (ends.high && p.most32 == 0.0f);
+  ends.tails = has_tails(p.truncated32);
+  ends.scale = mul_rn(p.scale32, 0x1p-24f);
+  ends.shift = p.shift32;
 }
 
-WEFT_DEVICE Ends<double> ends64(const FillPlan& p) {
+template <Kind K>
+WEFT_DEVICE void find_ends(const FillPlan& p, Ends<double>& ends) {
   double last = fma_rn(0x1.fffffffffffffp-1, p.scale64, p.shift64);
-  bool folded = p.scale64 >= 0x1p-969;
-  return {p.shift64 < p.least64, last > p.most64, folded, true, has_tails(p.truncated64), mul_rn(p.scale64, 0x1p-53), p.shift64};
+  ends.low = K == TRUNCATED_NORMAL || p.shift64 < p.least64;
+  ends.high = K == TRUNCATED_NORMAL || last > p.most64;
+  ends.folded = p.scale64 >= 0x1p-969;
+  ends.zero = (ends.low && p.least64 == 0.0) || (ends.high && p.most64 == 0.0);
+  ends.tails = has_tails(p.truncated64);
+  ends.scale = mul_rn(p.scale64, 0x1p-53);
+  ends.shift = p.shift64;
 }
 
 // Where the blocks of a stream come from: block(p, q, i) is block q, the i-th of its group. They are computed one by one, or as
@@ -93,25 +105,23 @@ WEFT_DEVICE uint4 block32(const FillPlan& p, const Ends<float>& ends, uint4 word
     v3 = fma_rn(v3, p.scale32, p.shift32);
   }
   // A normal's own check keeps it finite: |mean| + 6.77 stddev is at most the type's largest value.
-  if (K == TRUNCATED_NORMAL || (K == UNIFORM && (ends.low || ends.high))) {
-    if (ends.zero) {
-      v0 = at_most(at_least(v0, p.least32), p.most32);
-      v1 = at_most(at_least(v1, p.least32), p.most32);
-      v2 = at_most(at_least(v2, p.least32), p.most32);
-      v3 = at_most(at_least(v3, p.least32), p.most32);
-    } else {
-      if (K == TRUNCATED_NORMAL || ends.low) {
-        v0 = fmaxf(v0, p.least32);
-        v1 = fmaxf(v1, p.least32);
-        v2 = fmaxf(v2, p.least32);
-        v3 = fmaxf(v3, p.least32);
-      }
-      if (K == TRUNCATED_NORMAL || ends.high) {
-        v0 = fminf(v0, p.most32);
-        v1 = fminf(v1, p.most32);
-        v2 = fminf(v2, p.most32);
-        v3 = fminf(v3, p.most32);
-      }
+  if ((K == UNIFORM || K == TRUNCATED_NORMAL) && ends.zero) {
+    v0 = at_most(at_least(v0, p.least32), p.most32);
+    v1 = at_most(at_least(v1, p.least32), p.most32);
+    v2 = at_most(at_least(v2, p.least32), p.most32);
+    v3 = at_most(at_least(v3, p.least32), p.most32);
+  } else if (K == UNIFORM || K == TRUNCATED_NORMAL) {
+    if (ends.low) {
+      v0 = fmaxf(v0, p.least32);
+      v1 = fmaxf(v1, p.least32);
+      v2 = fmaxf(v2, p.least32);
+      v3 = fmaxf(v3, p.least32);
+    }
+    if (ends.high) {
+      v0 = fminf(v0, p.most32);
+      v1 = fminf(v1, p.most32);
+      v2 = fminf(v2, p.most32);
+      v3 = fminf(v3, p.most32);
     }
   }
   return make_uint4(__float_as_uint(v0), __float_as_uint(v1), __float_as_uint(v2), __float_as_uint(v3));
@@ -215,6 +225,3 @@ struct F64 {
     return make_uint4((u32)bits0, (u32)(bits0 >> 32), (u32)bits1, (u32)(bits1 >> 32));
   }
 };
-
-WEFT_DEVICE void find_ends(const FillPlan& p, Ends<float>& ends) { ends = ends32(p); }
-WEFT_DEVICE void find_ends(const FillPlan& p, Ends<double>& ends) { ends = ends64(p); }

@@ -21,7 +21,7 @@ struct Stored {
 template <Kind K, class T>
 WEFT_DEVICE void transform(char* out, const FillPlan& p, const uint4* words, u64 groups) {
   Ends<typename T::Value> ends;
-  find_ends(p, ends);
+  find_ends<K>(p, ends);
   bool aligned = is_aligned(out);
   for (u64 g = thread_index(); g < groups; g += thread_count()) {
     store<T::BYTES>(out + g * 16, T::template group<K>(p, ends, Stored{words}, g), aligned);
