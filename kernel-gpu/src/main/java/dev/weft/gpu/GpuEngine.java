@@ -11,8 +11,10 @@ import dev.weft.gpu.cuda.Cuda;
 import dev.weft.gpu.cuda.Device;
 import dev.weft.gpu.cuda.DeviceMemory;
 import dev.weft.gpu.cuda.Transfers;
+import dev.weft.gpu.cuda.UnavailableException;
 import dev.weft.gpu.kernels.FillKernel;
 import dev.weft.gpu.kernels.FillLaunch;
+import dev.weft.gpu.kernels.OrthogonalPlan;
 import dev.weft.gpu.rand.Curand;
 import dev.weft.init.Fill;
 import dev.weft.nn.Activation;
@@ -33,8 +35,9 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
  * The CUDA backend: fills by the kernels of kernels/fill.cu, into the device's memory or, chunk by
- * chunk, into the host's. What needs more than an element at a time (orthogonal matrices), or the
- * caller's code (custom fills), the CPU backend does, so that the bits are the same.
+ * chunk, into the host's. Large orthogonal matrices are made on the device too ({@link
+ * OrthogonalFill}), within a stated bound of the CPU's; small ones, and custom fills, which call
+ * the caller's code, the CPU backend does.
  *
  * <p>Fills of the device's memory have begun when they return. What reads them comes after them.
  */
@@ -42,16 +45,27 @@ final class GpuEngine implements Engine {
   /** Blocks for each multiprocessor: enough to fill it twice, so that blocks end at other times. */
   private static final int BLOCKS_PER_PROCESSOR = 16;
 
+  private static final System.Logger LOG = System.getLogger("dev.weft");
+
   private final BackendInfo info;
   private final Device device;
   private final DeviceMemory memory;
   private final Transfers transfers;
   private final Curand words; // null: the kernels compute them
   private final ConcurrentLinkedQueue<FillLaunch> idleFills = new ConcurrentLinkedQueue<>();
-  private Engine host; // made when first needed; guarded by this
+  private final OrthogonalPath orthogonalPath;
+  private OrthogonalFill orthogonal; // made when first needed; guarded by this
+  private boolean orthogonalMissing; // likewise
+  private Engine host; // likewise
 
-  GpuEngine(BackendInfo info, Cuda.DeviceInfo opened, Generator generator, BackendOptions options) {
+  GpuEngine(
+      BackendInfo info,
+      Cuda.DeviceInfo opened,
+      Generator generator,
+      OrthogonalPath orthogonalPath,
+      BackendOptions options) {
     this.info = info;
+    this.orthogonalPath = orthogonalPath;
     boolean curand = generator == Generator.CURAND;
     this.device =
         new Device(
@@ -109,30 +123,117 @@ final class GpuEngine implements Engine {
       return;
     }
     if (!FillLaunch.supports(fill)) {
-      fillOnHost(fill, key, dtype, region, out);
+      if (fill instanceof Fill.Custom || !fillOrthogonal(fill, key, dtype, region, out)) {
+        fillOnHost(fill, key, dtype, region, out);
+      }
       return;
     }
+    int size = dtype.byteSize();
+    produce(
+        (from, count, address) ->
+            fillPart(fill, key, dtype, region, from / size, count / size, address),
+        dtype.byteSize(region.shape().elements()),
+        out);
+  }
+
+  /** Writes memory of the device at once, and the host's chunk by chunk. */
+  private void produce(Transfers.Producer producer, long bytes, Buffer out) {
+    if (out instanceof DeviceBuffer b) {
+      producer.produce(0, bytes, b.block.address());
+    } else {
+      transfers.produce(producer, out.segment().asSlice(0, bytes));
+    }
+  }
+
+  private void fillPart(
+      Fill fill, RandomKey key, DType dtype, Region region, long from, long count, long address) {
     FillLaunch idle = idleFills.poll();
     FillLaunch launches = idle == null ? new FillLaunch(Arena.ofAuto(), words) : idle;
-    if (out instanceof DeviceBuffer b) {
-      launches.fill(fill, key, dtype, region, b.block.address(), this::launch);
-    } else {
-      int size = dtype.byteSize();
-      long bytes = dtype.byteSize(region.shape().elements());
-      transfers.produce(
-          (from, count, address) ->
-              launches.fillPart(
-                  fill, key, dtype, region, from / size, count / size, address, this::launch),
-          out.segment().asSlice(0, bytes));
-    }
+    launches.fillPart(
+        fill,
+        key,
+        dtype,
+        region,
+        from,
+        count,
+        address,
+        (kernel, items, arguments) ->
+            launch(kernel.symbol(), items, FillKernel.MAX_THREADS, arguments));
     idleFills.add(launches); // one that failed is left to the collector
   }
 
-  private void launch(FillKernel kernel, long items, MemorySegment arguments) {
-    int threads = FillKernel.MAX_THREADS;
+  private void launch(String kernel, long items, int threads, MemorySegment arguments) {
     long blocks = (items + threads - 1) / threads;
     long most = (long) BLOCKS_PER_PROCESSOR * device.info().processors();
-    device.launch(kernel.symbol(), (int) Math.min(blocks, most), threads, arguments);
+    device.launch(kernel, (int) Math.min(blocks, most), threads, arguments);
+  }
+
+  /** On the device; false if it is the CPU's to do, and nothing was written. */
+  private boolean fillOrthogonal(Fill fill, RandomKey key, DType dtype, Region region, Buffer out) {
+    OrthogonalPlan plan = OrthogonalPlan.of(fill, region.logical());
+    if (orthogonalPath == OrthogonalPath.CPU
+        || orthogonalPath == OrthogonalPath.AUTO && !OrthogonalFill.isLarge(plan)) {
+      return false;
+    }
+    if (!OrthogonalFill.fits(plan, memory)) {
+      LOG.log(
+          System.Logger.Level.DEBUG,
+          "orthogonal: the cpu makes {0} x {1}, which the memory of {2} does not allow",
+          plan.rows(),
+          plan.columns(),
+          info.name());
+      return false;
+    }
+    OrthogonalFill onDevice = orthogonal();
+    if (onDevice == null) {
+      return false;
+    }
+    long bytes = dtype.byteSize(region.shape().elements());
+    if (!onDevice.fill(plan, key, dtype, region, producer -> produce(producer, bytes, out))) {
+      LOG.log(
+          System.Logger.Level.DEBUG,
+          "orthogonal: the cpu makes {0} x {1} of key {2}, which is ill-conditioned",
+          plan.rows(),
+          plan.columns(),
+          key);
+      return false;
+    }
+    return true;
+  }
+
+  /** What makes them on the device; null where it is missing and the CPU may do it. */
+  private synchronized OrthogonalFill orthogonal() {
+    if (orthogonal == null && !orthogonalMissing) {
+      try {
+        orthogonal =
+            new OrthogonalFill(
+                device,
+                memory,
+                transfers,
+                this::fillPart,
+                (kernel, items, threads, arguments) ->
+                    launch(kernel.symbol(), items, threads, arguments));
+      } catch (UnavailableException e) {
+        if (orthogonalPath == OrthogonalPath.DEVICE) {
+          throw new BackendUnavailableException(
+              "orthogonal: need cuBLAS for -D"
+                  + OrthogonalPath.PROPERTY
+                  + "=device: "
+                  + e.getMessage()
+                  + "; remedy: "
+                  + e.remedy(),
+              e);
+        }
+        orthogonalMissing = true;
+        LOG.log(
+            System.Logger.Level.WARNING,
+            "{0}: the cpu makes orthogonal fills: {1}; remedy: {2}",
+            info.name(),
+            e.getMessage(),
+            e.remedy());
+      }
+    }
+    return orthogonal;
   }
 
   /** By the CPU backend, straight into host memory, or by way of it. */
@@ -287,9 +388,15 @@ final class GpuEngine implements Engine {
         words.close();
       }
     } finally {
-      transfers.close();
-      memory.close();
-      device.close();
+      try {
+        if (orthogonal != null) {
+          orthogonal.close();
+        }
+      } finally {
+        transfers.close();
+        memory.close();
+        device.close();
+      }
     }
     if (host != null) {
       host.close();

@@ -3,10 +3,10 @@ package dev.weft.gpu.cuda;
 import dev.weft.DeviceException;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import jcuda.Pointer;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
@@ -33,7 +33,7 @@ public final class Device implements AutoCloseable {
   private final CUcontext context = new CUcontext();
   private final CUstream compute;
   private final CUstream copy;
-  private final List<CUmodule> modules = new ArrayList<>();
+  private final List<CUmodule> modules = new CopyOnWriteArrayList<>();
   private final Map<String, CUfunction> functions = new ConcurrentHashMap<>();
   private volatile DeviceException death;
 
@@ -104,6 +104,17 @@ public final class Device implements AutoCloseable {
           "install a newer driver");
     }
     return made;
+  }
+
+  /**
+   * Loads more kernels.
+   *
+   * @param ptx ended by a zero byte
+   * @throws UnavailableException if the driver refuses them
+   */
+  public void addKernels(byte[] ptx) {
+    begin();
+    modules.add(load(ptx));
   }
 
   /** What was opened. */
