@@ -71,7 +71,9 @@ public final class GpuProvider implements BackendProvider {
           "no NVIDIA driver is loaded (" + driver.getFirst() + " is missing)", REMEDY);
     }
     List<Cuda.DeviceInfo> found = Cuda.devices();
-    OrthogonalPath.chosen(); // refuses another value
+    if (OrthogonalPath.chosen() == OrthogonalPath.DEVICE) {
+      Cuda.loadCublas();
+    }
     if (Generator.chosen() == Generator.CURAND) {
       Cuda.loadCurand();
     }

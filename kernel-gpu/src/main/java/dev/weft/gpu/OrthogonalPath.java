@@ -11,7 +11,7 @@ enum OrthogonalPath {
   AUTO,
   /** By the CPU backend, with its bits. */
   CPU,
-  /** On the device, whatever their size; without cuBLAS they fail. */
+  /** On the device, whatever their size; without cuBLAS the backend is unavailable. */
   DEVICE;
 
   /** System property: {@code auto}, which is the default, {@code cpu} or {@code device}. */

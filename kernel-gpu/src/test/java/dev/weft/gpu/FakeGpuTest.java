@@ -44,4 +44,24 @@ class FakeGpuTest {
       return backend(options);
     }
   }
+
+  @Nested
+  class OrthogonalOnTheDevice extends OrthogonalContract {
+    /** The device's memory alone. */
+    @Override
+    protected boolean worksInItsOwnMemory() {
+      return false;
+    }
+
+    @Override
+    protected boolean hasTheCpusBits() {
+      return false;
+    }
+
+    @Override
+    protected Backend open(BackendOptions options) {
+      FakeCublas.load(FakeDriver.load());
+      return CurandContract.with(OrthogonalPath.PROPERTY, "device", () -> backend(options));
+    }
+  }
 }

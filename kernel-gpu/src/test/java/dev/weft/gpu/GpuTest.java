@@ -48,6 +48,25 @@ class GpuTest {
   }
 
   @Nested
+  class OrthogonalOnTheDevice extends OrthogonalContract {
+    /** The device's memory alone. */
+    @Override
+    protected boolean worksInItsOwnMemory() {
+      return false;
+    }
+
+    @Override
+    protected boolean hasTheCpusBits() {
+      return false;
+    }
+
+    @Override
+    protected Backend open(BackendOptions options) {
+      return CurandContract.with(OrthogonalPath.PROPERTY, "device", () -> backend(options));
+    }
+  }
+
+  @Nested
   class Sizes extends SizeContract {
     @Override
     protected Backend open(BackendOptions options) {

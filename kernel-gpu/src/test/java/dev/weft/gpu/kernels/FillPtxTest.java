@@ -21,8 +21,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * fill.cu, words.cu and orthogonal.cu through NVIDIA's own compiler, in the profile {@code nvrtc}: they compile
- * without spills, and the committed PTX and the tables in docs/kernels.md are what it gives.
+ * fill.cu, words.cu and orthogonal.cu through NVIDIA's own compiler, in the profile {@code nvrtc}:
+ * they compile without spills, and the committed PTX and the tables in docs/kernels.md are what it
+ * gives.
  *
  * <p>{@code -Dweft.ptx=write} writes both instead of comparing them: {@code kernel-gpu/make-ptx}.
  */

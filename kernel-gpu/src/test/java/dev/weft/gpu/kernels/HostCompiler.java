@@ -34,7 +34,9 @@ public final class HostCompiler {
     if (hasFma()) {
       command.add("-mfma");
     }
-    command.addAll(List.of("-Wl,-soname," + name, "-I", kernels.toString()));
+    // symbols carry the name as their version, which JCuda's libraries ask for
+    command.add("-Wl,-soname," + name + ",--default-symver");
+    command.addAll(List.of("-I", kernels.toString()));
     command.addAll(List.of("-o", library.toString()));
     for (String source : sources) {
       command.add(resource(source).toString());
