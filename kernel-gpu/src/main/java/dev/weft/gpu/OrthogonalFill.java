@@ -35,7 +35,7 @@ final class OrthogonalFill implements AutoCloseable {
   /**
    * Least m·n² that is made on the device. Below, the CPU takes some 10 ms at 100 GFLOP/s (8/3·m·n²
    * flop and less), and the device would spend its time on launches: three for every 64 columns,
-   * twice. 645 × 645 is the least square.
+   * twice. 646 × 646 is the least square.
    */
   static final long LEAST_PRODUCT = 1L << 28;
 
