@@ -20,8 +20,8 @@ import dev.weft.gpu.kernels.OrthogonalLaunch;
  * <p>Costs 4·m·n² + 2/3·n³ flop in f64. Takes n² elements for G.
  *
  * @see <a href="https://doi.org/10.1109/ScalA.2014.11">Fukaya et al. 2014</a>, CholeskyQR2
- * @see <a href="https://etna.math.kent.edu/vol.44.2015/">Yamamoto, Nakatsukasa, Yanagisawa, Fukaya:
- *     Roundoff error analysis of the CholeskyQR2 algorithm, ETNA 44 (2015)</a>
+ * @see "Yamamoto, Nakatsukasa, Yanagisawa, Fukaya: Roundoff error analysis of the CholeskyQR2
+ *     algorithm, ETNA 44 (2015)"
  */
 public final class CholeskyQr {
   private static final int BYTES = Double.BYTES;
