@@ -1,6 +1,7 @@
 /** The CUDA backend, found as a provider. */
 module dev.weft.gpu {
   requires dev.weft;
+  requires jcublas;
   requires jcuda;
   requires jcurand;
 

@@ -32,6 +32,22 @@ public final class Accuracy {
   private Accuracy() {}
 
   /**
+   * Largest distance of an element of an orthogonal fill of gain 1 from the exact Q of the fill's
+   * normals: 8·(1 + κ) units in the last place of 1, where κ is the condition of their matrix; for
+   * the 16-bit types before they are rounded. The CPU's and a GPU's Q are within it, and so within
+   * twice of it of each other.
+   *
+   * <p>A computed Q is the exact one of a matrix A + E, where ‖E‖ is some units in the last place
+   * of ‖A‖, and Q moves with A by at most √2·κ·‖E‖/‖A‖ to first order. The 8 is measured.
+   *
+   * @param dtype F64; or F32, F16 or BF16, which are computed from normals in f32
+   * @see <a href="https://doi.org/10.1137/1.9780898718027">Higham 2002</a>, sections 19.3 and 19.9
+   */
+  public static double orthogonal(DType dtype, double condition) {
+    return 8 * (1 + condition) * (dtype == DType.F64 ? 0x1p-52 : 0x1p-23);
+  }
+
+  /**
    * Largest absolute error of an element of {@code alpha·A·B + beta·C}: γ(K + 4) times the sum of
    * the magnitudes of its terms, where γ(n) = n·u / (1 − n·u) and u is half a unit in the last
    * place of 1. K for the chain of fused multiply-adds and the sum over blocks, 1 for alpha's own

@@ -100,6 +100,9 @@ public sealed interface Fill {
    * over such matrices: Q of the Householder QR of a normal matrix of shape (max(r, c), min(r, c)),
    * its columns multiplied by the sign of R's diagonal (never 0), transposed if {@code r < c}. In
    * KERAS layout r = ∏s[:-1], c = s[-1]; in TORCH layout r = s[0], c = ∏s[1:].
+   *
+   * <p>The bits are those of every backend, but for large matrices that a GPU makes: they are
+   * within {@link dev.weft.Accuracy#orthogonal}, and the same from run to run.
    */
   static Fill orthogonal(double gain, Layout layout) {
     return new Orthogonal(gain, layout);

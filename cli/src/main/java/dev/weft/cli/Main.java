@@ -33,6 +33,9 @@ public final class Main {
   /** Set to {@code true}, it makes an unexpected failure print its stack trace. */
   static final String DEBUG_PROPERTY = "weft.debug";
 
+  /** Where a backend of a GPU makes orthogonal matrices: only the CPU's bits are a receipt's. */
+  static final String ORTHOGONAL_PROPERTY = "weft.gpu.orthogonal";
+
   private Main() {}
 
   /** Runs one command and ends the process with its exit code. */
@@ -42,6 +45,9 @@ public final class Main {
 
   /** Runs one command; returns its exit code. */
   static int run(Streams streams, String... args) {
+    if (System.getProperty(ORTHOGONAL_PROPERTY) == null) {
+      System.setProperty(ORTHOGONAL_PROPERTY, "cpu");
+    }
     CommandLine weft = commandLine(streams);
     StringWriter help = new StringWriter();
     weft.setOut(new PrintWriter(help));

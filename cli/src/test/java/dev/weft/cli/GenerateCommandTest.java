@@ -254,4 +254,19 @@ class GenerateCommandTest {
       return tensor.segment().toArray(ValueLayout.JAVA_BYTE);
     }
   }
+
+  /** A receipt determines every byte, so a GPU leaves orthogonal matrices to the CPU. */
+  @Test
+  void aGpuLeavesOrthogonalMatricesToTheCpuUnlessToldOtherwise() {
+    try {
+      System.clearProperty(Main.ORTHOGONAL_PROPERTY);
+      Run.of("--version");
+      assertThat(System.getProperty(Main.ORTHOGONAL_PROPERTY)).isEqualTo("cpu");
+      System.setProperty(Main.ORTHOGONAL_PROPERTY, "auto");
+      Run.of("--version");
+      assertThat(System.getProperty(Main.ORTHOGONAL_PROPERTY)).isEqualTo("auto");
+    } finally {
+      System.clearProperty(Main.ORTHOGONAL_PROPERTY);
+    }
+  }
 }

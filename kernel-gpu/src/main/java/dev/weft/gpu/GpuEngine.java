@@ -11,8 +11,10 @@ import dev.weft.gpu.cuda.Cuda;
 import dev.weft.gpu.cuda.Device;
 import dev.weft.gpu.cuda.DeviceMemory;
 import dev.weft.gpu.cuda.Transfers;
+import dev.weft.gpu.cuda.UnavailableException;
 import dev.weft.gpu.kernels.FillKernel;
 import dev.weft.gpu.kernels.FillLaunch;
+import dev.weft.gpu.kernels.OrthogonalPlan;
 import dev.weft.gpu.rand.Curand;
 import dev.weft.init.Fill;
 import dev.weft.internal.Chunks;
@@ -34,8 +36,9 @@ import java.util.ServiceLoader;
 
 /**
  * The CUDA backend: fills by the kernels of kernels/fill.cu, into the device's memory or, chunk by
- * chunk, into the host's. What needs more than an element at a time (orthogonal matrices), or the
- * caller's code (custom fills), the CPU backend does, so that the bits are the same.
+ * chunk, into the host's. Large orthogonal matrices are made on the device too ({@link
+ * OrthogonalFill}), within a stated bound of the CPU's; small ones, and custom fills, which call
+ * the caller's code, the CPU backend does.
  *
  * <p>Fills of the device's memory have begun when they return. What reads them comes after them.
  */
@@ -46,6 +49,8 @@ final class GpuEngine implements Engine {
    */
   private static final int MOST_BLOCKS = 8192;
 
+  private static final System.Logger LOG = System.getLogger("dev.weft");
+
   private final BackendInfo info;
   private final Device device;
   private final DeviceMemory memory;
@@ -53,10 +58,19 @@ final class GpuEngine implements Engine {
   private final Curand words; // null: the kernels compute them
   private final ArrayDeque<FillWorkspace> idle = new ArrayDeque<>(); // guarded by itself
   private final BackendOptions hostOptions;
-  private Engine host; // made when first needed; guarded by this
+  private final OrthogonalPath orthogonalPath;
+  private OrthogonalFill orthogonal; // made when first needed; guarded by this
+  private boolean orthogonalMissing; // likewise
+  private Engine host; // likewise
 
-  GpuEngine(BackendInfo info, Cuda.DeviceInfo opened, Generator generator, BackendOptions options) {
+  GpuEngine(
+      BackendInfo info,
+      Cuda.DeviceInfo opened,
+      Generator generator,
+      OrthogonalPath orthogonalPath,
+      BackendOptions options) {
     this.info = info;
+    this.orthogonalPath = orthogonalPath;
     boolean curand = generator == Generator.CURAND;
     this.device =
         new Device(
@@ -127,21 +141,37 @@ final class GpuEngine implements Engine {
       return;
     }
     if (!FillLaunch.supports(fill)) {
-      fillOnHost(fill, key, dtype, region, out);
+      if (fill instanceof Fill.Custom || !fillOrthogonal(fill, key, dtype, region, out)) {
+        fillOnHost(fill, key, dtype, region, out);
+      }
       return;
     }
-    FillWorkspace workspace = fillWorkspace();
+    long bytes = dtype.byteSize(region.shape().elements());
     if (out instanceof DeviceBuffer b) {
-      workspace.fills.fill(fill, key, dtype, region, b.devicePointer, workspace);
+      fillPart(fill, key, dtype, region, 0, region.shape().elements(), b.devicePointer);
     } else {
       int size = dtype.byteSize();
-      long bytes = dtype.byteSize(region.shape().elements());
-      transfers.produce(
+      produce(
           (from, count, address) ->
-              workspace.fills.fillPart(
-                  fill, key, dtype, region, from / size, count / size, address, workspace),
-          out.segment().asSlice(0, bytes));
+              fillPart(fill, key, dtype, region, from / size, count / size, address),
+          bytes,
+          out);
     }
+  }
+
+  /** Writes memory of the device at once, and the host's chunk by chunk. */
+  private void produce(Transfers.Producer producer, long bytes, Buffer out) {
+    if (out instanceof DeviceBuffer b) {
+      producer.produce(0, bytes, b.devicePointer);
+    } else {
+      transfers.produce(producer, out.segment().asSlice(0, bytes));
+    }
+  }
+
+  private void fillPart(
+      Fill fill, RandomKey key, DType dtype, Region region, long from, long count, long address) {
+    FillWorkspace workspace = fillWorkspace();
+    workspace.fills.fillPart(fill, key, dtype, region, from, count, address, workspace);
     synchronized (idle) {
       idle.push(workspace); // one that failed is left to the collector
     }
@@ -149,11 +179,84 @@ final class GpuEngine implements Engine {
 
   private FillWorkspace fillWorkspace() {
     synchronized (idle) {
-      if (!idle.isEmpty()) {
-        return idle.pop();
+      return idle.isEmpty() ? new FillWorkspace() : idle.pop();
+    }
+  }
+
+  private void launch(String kernel, long items, int threads, Device.Arguments arguments) {
+    long blocks = Math.min((items + threads - 1) / threads, MOST_BLOCKS);
+    if (blocks > FillKernel.COLUMN_BLOCKS) {
+      blocks -= blocks % FillKernel.COLUMN_BLOCKS;
+    }
+    device.launch(kernel, (int) blocks, threads, arguments);
+  }
+
+  /** On the device; false if it is the CPU's to do, and nothing was written. */
+  private boolean fillOrthogonal(Fill fill, RandomKey key, DType dtype, Region region, Buffer out) {
+    OrthogonalPlan plan = OrthogonalPlan.of(fill, region.logical());
+    if (orthogonalPath == OrthogonalPath.CPU
+        || orthogonalPath == OrthogonalPath.AUTO && !OrthogonalFill.isLarge(plan)) {
+      return false;
+    }
+    if (!OrthogonalFill.fits(plan, memory)) {
+      LOG.log(
+          System.Logger.Level.DEBUG,
+          "orthogonal: the cpu makes {0} x {1}, which the memory of {2} does not allow",
+          plan.rows(),
+          plan.columns(),
+          info.name());
+      return false;
+    }
+    OrthogonalFill onDevice = orthogonal();
+    if (onDevice == null) {
+      return false;
+    }
+    long bytes = dtype.byteSize(region.shape().elements());
+    if (!onDevice.fill(plan, key, dtype, region, producer -> produce(producer, bytes, out))) {
+      LOG.log(
+          System.Logger.Level.DEBUG,
+          "orthogonal: the cpu makes {0} x {1} of key {2}, which is ill-conditioned",
+          plan.rows(),
+          plan.columns(),
+          key);
+      return false;
+    }
+    return true;
+  }
+
+  /** What makes them on the device; null where it is missing and the CPU may do it. */
+  private synchronized OrthogonalFill orthogonal() {
+    if (orthogonal == null && !orthogonalMissing) {
+      try {
+        orthogonal =
+            new OrthogonalFill(
+                device,
+                memory,
+                transfers,
+                this::fillPart,
+                (kernel, items, threads, arguments) ->
+                    launch(kernel.symbol(), items, threads, new Device.Arguments(arguments)));
+      } catch (UnavailableException e) {
+        if (orthogonalPath == OrthogonalPath.DEVICE) {
+          throw new BackendUnavailableException(
+              "orthogonal: need cuBLAS for -D"
+                  + OrthogonalPath.PROPERTY
+                  + "=device: "
+                  + e.getMessage()
+                  + "; remedy: "
+                  + e.remedy(),
+              e);
+        }
+        orthogonalMissing = true;
+        LOG.log(
+            System.Logger.Level.WARNING,
+            "{0}: the cpu makes orthogonal fills: {1}; remedy: {2}",
+            info.name(),
+            e.getMessage(),
+            e.remedy());
       }
     }
-    return new FillWorkspace();
+    return orthogonal;
   }
 
   /** What one fill at a time needs on the host; used again, so that a fill allocates nothing. */
@@ -166,12 +269,7 @@ final class GpuEngine implements Engine {
       if (arguments == null) {
         arguments = new Device.Arguments(pointers); // the same for every launch of fills
       }
-      int threads = FillKernel.MAX_THREADS;
-      long blocks = Math.min((items + threads - 1) / threads, MOST_BLOCKS);
-      if (blocks > FillKernel.COLUMN_BLOCKS) {
-        blocks -= blocks % FillKernel.COLUMN_BLOCKS;
-      }
-      device.launch(kernel.symbol(), (int) blocks, threads, arguments);
+      GpuEngine.this.launch(kernel.symbol(), items, FillKernel.MAX_THREADS, arguments);
     }
   }
 
@@ -342,9 +440,15 @@ final class GpuEngine implements Engine {
         words.close();
       }
     } finally {
-      transfers.close();
-      memory.close();
-      device.close();
+      try {
+        if (orthogonal != null) {
+          orthogonal.close();
+        }
+      } finally {
+        transfers.close();
+        memory.close();
+        device.close();
+      }
     }
     if (host != null) {
       host.close();

@@ -22,14 +22,19 @@ import org.junit.jupiter.params.provider.ValueSource;
 abstract class CurandContract extends FillContract {
   /** Runs {@code open} with the property that chooses cuRAND. */
   static Backend withCurand(Supplier<Backend> open) {
-    String before = System.setProperty(Generator.PROPERTY, "curand");
+    return with(Generator.PROPERTY, "curand", open);
+  }
+
+  /** Runs {@code open} with a property. */
+  static <T> T with(String property, String value, Supplier<T> open) {
+    String before = System.setProperty(property, value);
     try {
       return open.get();
     } finally {
       if (before == null) {
-        System.clearProperty(Generator.PROPERTY);
+        System.clearProperty(property);
       } else {
-        System.setProperty(Generator.PROPERTY, before);
+        System.setProperty(property, before);
       }
     }
   }

@@ -13,6 +13,7 @@ import dev.weft.Weft;
 import dev.weft.init.Fill;
 import dev.weft.random.RandomKey;
 import dev.weft.testkit.Availability;
+import dev.weft.testkit.contract.OrthogonalContract;
 import dev.weft.testkit.contract.PeerMistakesContract;
 import dev.weft.testkit.contract.SizeContract;
 import dev.weft.testkit.contract.StatisticsContract;
@@ -88,6 +89,25 @@ class GpuTest extends GpuContracts {
               .isEqualTo(-1);
         }
       }
+    }
+  }
+
+  @Nested
+  class OrthogonalOnTheDevice extends OrthogonalContract {
+    /** The device's memory alone. */
+    @Override
+    protected boolean worksInItsOwnMemory() {
+      return false;
+    }
+
+    @Override
+    protected boolean hasTheCpusBits() {
+      return false;
+    }
+
+    @Override
+    protected Backend open(BackendOptions options) {
+      return CurandContract.with(OrthogonalPath.PROPERTY, "device", () -> backend(options));
     }
   }
 

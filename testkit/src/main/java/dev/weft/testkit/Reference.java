@@ -284,6 +284,72 @@ public final class Reference {
     return q;
   }
 
+  /**
+   * The condition of A [m, n], m {@code >=} n: the largest singular value over the least, by power
+   * iterations with R and its inverse, where A = Q·R. From below, and within some percent.
+   */
+  public static double condition(double[][] a) {
+    int n = a.length == 0 ? 0 : a[0].length;
+    double[][] q = orthogonal(a);
+    double[][] r = new double[n][n];
+    for (int i = 0; i < n; i++) {
+      for (int j = i; j < n; j++) {
+        for (int k = 0; k < a.length; k++) {
+          r[i][j] += q[k][i] * a[k][j];
+        }
+      }
+    }
+    double[] large = new double[n];
+    double[] small = new double[n];
+    for (int i = 0; i < n; i++) {
+      large[i] = small[i] = 1 + 0.5 * Math.sin(i); // no singular vector, as good as surely
+    }
+    double most = 0;
+    double least = 0;
+    for (int step = 0; step < 100; step++) {
+      most = Math.sqrt(normalize(large));
+      double[] image = new double[n];
+      for (int i = 0; i < n; i++) {
+        for (int j = i; j < n; j++) {
+          image[i] += r[i][j] * large[j];
+        }
+      }
+      for (int j = 0; j < n; j++) {
+        large[j] = 0;
+        for (int i = 0; i <= j; i++) {
+          large[j] += r[i][j] * image[i];
+        }
+      }
+      least = Math.sqrt(normalize(small));
+      for (int j = 0; j < n; j++) { // R⁻ᵀ
+        for (int i = 0; i < j; i++) {
+          small[j] -= r[i][j] * small[i];
+        }
+        small[j] /= r[j][j];
+      }
+      for (int i = n - 1; i >= 0; i--) { // R⁻¹
+        for (int j = i + 1; j < n; j++) {
+          small[i] -= r[i][j] * small[j];
+        }
+        small[i] /= r[i][i];
+      }
+    }
+    return most * least;
+  }
+
+  /** Makes a vector's length 1; what it was. */
+  private static double normalize(double[] x) {
+    double squares = 0;
+    for (double each : x) {
+      squares += each * each;
+    }
+    double length = Math.sqrt(squares);
+    for (int i = 0; i < x.length; i++) {
+      x[i] /= length;
+    }
+    return length;
+  }
+
   /** max |QᵀQ − I|. */
   public static double orthogonalityError(double[][] q) {
     double worst = 0;

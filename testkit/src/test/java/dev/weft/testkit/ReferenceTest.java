@@ -195,4 +195,13 @@ class ReferenceTest {
         .as("%s against %s", actual, expected)
         .isLessThan(tolerance);
   }
+
+  @Test
+  void conditionIsTheRatioOfSingularValues() {
+    double c = Math.cos(0.7);
+    double d = Math.sin(0.7);
+    double[][] rotated = {{300 * c, 300 * d, 0}, {-d, c, 0}, {0, 0, 20}, {0, 0, 0}};
+    assertThat(Reference.condition(rotated)).isCloseTo(300, within(1e-6));
+    assertThat(Reference.condition(new double[][] {{0.5}, {2}})).isCloseTo(1, within(1e-12));
+  }
 }

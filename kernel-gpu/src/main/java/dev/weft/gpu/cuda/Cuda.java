@@ -8,6 +8,7 @@ import jcuda.driver.CUdevice;
 import jcuda.driver.CUdevice_attribute;
 import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
+import jcuda.jcublas.cublasStatus;
 import jcuda.jcurand.curandStatus;
 
 /** The CUDA driver: what it is, its devices, and the one place that its status codes pass. */
@@ -88,6 +89,15 @@ public final class Cuda {
     NativeLibraries.loadCurand(LibrarySearch.ofMachine());
   }
 
+  /**
+   * Loads cuBLAS, for good.
+   *
+   * @throws UnavailableException if it is not there, with the places that were looked at
+   */
+  public static void loadCublas() {
+    NativeLibraries.loadCublas(LibrarySearch.ofMachine());
+  }
+
   /** {@code 12.6} of 12060. */
   public static String version(int version) {
     return version / 1000 + "." + version % 1000 / 10;
@@ -155,19 +165,20 @@ public final class Cuda {
    */
   public static void checkCurand(int status, String call, DeviceInfo device) {
     if (status != curandStatus.CURAND_STATUS_SUCCESS) {
-      throw new DeviceException(
-          call
-              + ": cuRAND error "
-              + status
-              + ", "
-              + curandStatus.stringFor(status)
-              + ", on device "
-              + device.ordinal()
-              + " ("
-              + device.name()
-              + ")",
-          false);
+      throw failure(call + ": cuRAND error " + status, curandStatus.stringFor(status), device);
     }
+  }
+
+  /** The same for cuBLAS, which does not say either that the context is lost. */
+  public static void checkCublas(int status, String call, DeviceInfo device) {
+    if (status != cublasStatus.CUBLAS_STATUS_SUCCESS) {
+      throw failure(call + ": cuBLAS error " + status, cublasStatus.stringFor(status), device);
+    }
+  }
+
+  private static DeviceException failure(String what, String status, DeviceInfo device) {
+    String where = ", on device " + device.ordinal() + " (" + device.name() + ")";
+    return new DeviceException(what + ", " + status + where, false);
   }
 
   /** Whether a status says that the context, with all its memory, is lost. */

@@ -6,10 +6,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import jcuda.Pointer;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
@@ -38,7 +38,7 @@ public final class Device implements AutoCloseable {
   private final Context context = new Context();
   private final CUstream compute;
   private final CUstream copy;
-  private final List<CUmodule> modules = new ArrayList<>();
+  private final List<CUmodule> modules = new CopyOnWriteArrayList<>();
   private final Map<String, CUfunction> functions = new ConcurrentHashMap<>();
   private volatile DeviceException death;
 
@@ -109,6 +109,17 @@ public final class Device implements AutoCloseable {
           "install a newer driver");
     }
     return made;
+  }
+
+  /**
+   * Loads more kernels.
+   *
+   * @param ptx ended by a zero byte
+   * @throws UnavailableException if the driver refuses them
+   */
+  public void addKernels(byte[] ptx) {
+    begin();
+    modules.add(load(ptx));
   }
 
   /** What was opened. */

@@ -68,6 +68,20 @@ public final class DeviceMemory {
     return new MemoryInfo(usedBytes, peakBytes, limit);
   }
 
+  /** Whether blocks of these sizes were within the limit together, if there were no others. */
+  public boolean allows(long... bytes) {
+    long sum = 0;
+    for (long each : bytes) {
+      sum += blockSize(each);
+    }
+    return sum <= limit;
+  }
+
+  /** Bytes that are kept for later. */
+  public synchronized long keptBytes() {
+    return keptBytes;
+  }
+
   /**
    * A block for a tensor of {@code bytes} bytes, whose content is undefined.
    *

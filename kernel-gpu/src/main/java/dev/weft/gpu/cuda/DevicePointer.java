@@ -16,7 +16,7 @@ public final class DevicePointer extends CUdeviceptr {
   }
 
   /** Memory of the host that stays where it is. */
-  static Pointer host(long address) {
+  public static Pointer host(long address) {
     return new Host(address);
   }
 

@@ -4,7 +4,13 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import jcuda.driver.JCudaDriver;
+import jcuda.jcublas.JCublas2;
 import jcuda.jcurand.JCurand;
 
 /**
@@ -27,8 +33,8 @@ final class NativeLibraries {
   private static final String DRIVER = "libcuda.so.1";
   private static final String TMPDIR = "java.io.tmpdir";
 
-  private static UnavailableException curandFailure; // guarded by the class
-  private static boolean curandLoaded;
+  private static final Set<String> LOADED = new HashSet<>(); // guarded by the class
+  private static final Map<String, UnavailableException> FAILED = new HashMap<>(); // likewise
 
   private NativeLibraries() {}
 
@@ -60,20 +66,48 @@ final class NativeLibraries {
    * @throws UnavailableException if one of them is not there or does not load, with the reason
    */
   static synchronized void loadCurand(LibrarySearch search) {
-    if (curandFailure != null) {
-      throw curandFailure;
+    loadOnce(
+        search,
+        List.of(CudaLibrary.CURAND),
+        "JCurand",
+        CURAND_VERSION,
+        () -> JCurand.setExceptionsEnabled(false),
+        "use the libcurand.so.10 of CUDA 12");
+  }
+
+  /**
+   * Loads what {@link JCublas2} needs, for good: cuBLAS itself first, and what that is built on.
+   *
+   * @throws UnavailableException if one of them is not there or does not load, with the reason
+   */
+  static synchronized void loadCublas(LibrarySearch search) {
+    loadOnce(
+        search,
+        List.of(CudaLibrary.CUBLAS_LT, CudaLibrary.CUBLAS),
+        "JCublas2",
+        VERSION,
+        () -> JCublas2.setExceptionsEnabled(false),
+        "use the libcublas.so.12 of a toolkit of CUDA 12");
+  }
+
+  /** Loads libraries of CUDA and then JCuda's own for them, unless that was tried before. */
+  private static void loadOnce(
+      LibrarySearch search,
+      List<CudaLibrary> libraries,
+      String name,
+      String version,
+      Runnable initializer,
+      String remedy) {
+    if (FAILED.containsKey(name)) {
+      throw FAILED.get(name);
     }
-    if (!curandLoaded) {
-      search.load(CudaLibrary.CURAND); // may succeed another time, JCurand may not
+    if (!LOADED.contains(name)) {
+      libraries.forEach(search::load); // may succeed another time, JCuda's own may not
       try {
-        load(
-            "JCurand",
-            CURAND_VERSION,
-            () -> JCurand.setExceptionsEnabled(false),
-            "use the libcurand.so.10 of CUDA 12");
-        curandLoaded = true;
+        load(name, version, initializer, remedy);
+        LOADED.add(name);
       } catch (UnavailableException e) {
-        curandFailure = e;
+        FAILED.put(name, e); // a class whose initializer failed cannot be tried again
         throw e;
       }
     }

@@ -80,7 +80,8 @@ public enum FillKernel {
     return ptx("words.ptx");
   }
 
-  private static byte[] ptx(String file) {
+  /** A PTX beside this class, ended by a zero byte. */
+  static byte[] ptx(String file) {
     try (InputStream in = FillKernel.class.getResourceAsStream(file)) {
       byte[] text = in.readAllBytes();
       return Arrays.copyOf(text, text.length + 1);

@@ -1,5 +1,5 @@
 // ieee.cuh — the only arithmetic that these kernels use. Every operation is rounded once, to nearest even, and no compiler may
-// contract or reorder it: what is written is what Java's +, *, Math.fma and Math.sqrt do, bit for bit, with or without
+// contract or reorder it: what is written is what Java's +, *, /, Math.fma and Math.sqrt do, bit for bit, with or without
 // --fmad=false. No libm, no fast maths, no flush to zero.
 #pragma once
 
@@ -32,6 +32,7 @@ WEFT_DEVICE double add_rn(double a, double b) { return __dadd_rn(a, b); }
 WEFT_DEVICE double sub_rn(double a, double b) { return __dsub_rn(a, b); }
 WEFT_DEVICE double mul_rn(double a, double b) { return __dmul_rn(a, b); }
 WEFT_DEVICE double fma_rn(double a, double b, double c) { return __fma_rn(a, b, c); }
+WEFT_DEVICE double div_rn(double a, double b) { return __ddiv_rn(a, b); }
 WEFT_DEVICE double sqrt_rn(double a) { return __dsqrt_rn(a); }
 
 // The value of v kept within [least, most], by comparisons as Java writes them: a zero keeps its sign.

@@ -21,8 +21,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * fill.cu and words.cu through NVIDIA's own compiler, in the profile {@code nvrtc}: they compile
- * without spills, and the committed PTX and the tables in docs/kernels.md are what it gives.
+ * fill.cu, words.cu and orthogonal.cu through NVIDIA's own compiler, in the profile {@code nvrtc}:
+ * they compile without spills, and the committed PTX and the tables in docs/kernels.md are what it
+ * gives.
  *
  * <p>{@code -Dweft.ptx=write} writes both instead of comparing them: {@code kernel-gpu/make-ptx}.
  */
@@ -58,20 +59,27 @@ class FillPtxTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"fill, sm_80", "fill, sm_90", "words, sm_80", "words, sm_90"})
+  @CsvSource({
+    "fill, sm_80",
+    "fill, sm_90",
+    "words, sm_80",
+    "words, sm_90",
+    "orthogonal, sm_80",
+    "orthogonal, sm_90"
+  })
   void compilesWithoutSpillsAndLocalMemory(String source, String architecture) throws IOException {
     Nvrtc.Compiled cubin = compile(source, architecture);
     List<String> stacks =
         cubin.log().lines().filter(line -> line.contains("bytes stack frame")).toList();
     assertThat(stacks)
         .as(cubin.log())
-        .hasSizeGreaterThanOrEqualTo(kernels(source).size())
+        .hasSizeGreaterThanOrEqualTo(symbols(source).size())
         .allMatch(line -> line.matches(".*\\b0 bytes stack frame, 0 bytes spill stores.*"));
     assertThat(Cubin.kernels(cubin.code())).containsOnlyKeys(symbols(source));
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"fill", "words"})
+  @ValueSource(strings = {"fill", "words", "orthogonal"})
   void theCommittedPtxIsCurrent(String source) throws IOException {
     String ptx = ptx(source, ISA);
     assertThat(ptx).doesNotContain(".local").doesNotContain("call");
@@ -93,7 +101,10 @@ class FillPtxTest {
     "fill, sm_100",
     "words, sm_80",
     "words, sm_90",
-    "words, sm_100"
+    "words, sm_100",
+    "orthogonal, sm_80",
+    "orthogonal, sm_90",
+    "orthogonal, sm_100"
   })
   void theLoweredPtxIsAssembledForEveryGpuSinceSm80(String source, String architecture)
       throws IOException {
@@ -110,7 +121,7 @@ class FillPtxTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"fill", "words"})
+  @ValueSource(strings = {"fill", "words", "orthogonal"})
   void theTableOfKernelsIsCurrent(String source) throws IOException {
     Map<String, Cubin.Kernel> ampere = Cubin.kernels(compile(source, "sm_80").code());
     Map<String, Cubin.Kernel> hopper = Cubin.kernels(compile(source, "sm_90").code());
@@ -121,18 +132,18 @@ class FillPtxTest {
     StringBuilder table = new StringBuilder();
     table.append("| kernel | registers sm_80, sm_90 | instructions sm_80, sm_90 ");
     table.append("| of its main loop, sm_90 | an element |\n|---|---:|---:|---:|---:|\n");
-    for (FillKernel kernel : kernels(source)) {
-      Cubin.Kernel a = ampere.get(kernel.symbol());
-      Cubin.Kernel h = hopper.get(kernel.symbol());
-      boolean stream = kernel.readsWords() || kernel.ordinal() < FillKernel.CONSTANT_2.ordinal();
-      int groups = Math.max(1, h.blocks() / (bytes(kernel) == 2 ? 2 : 1)); // a turn of the loop
-      int elements = stream ? groups * 16 / bytes(kernel) : 0;
+    for (String symbol : symbols(source)) {
+      Cubin.Kernel a = ampere.get(symbol);
+      Cubin.Kernel h = hopper.get(symbol);
+      boolean stream = symbol.matches("weft_(words_)?(bits|uniform|(truncated_)?normal)_.*");
+      int groups = Math.max(1, h.blocks() / (bytes(symbol) == 2 ? 2 : 1)); // a turn of the loop
+      int elements = stream ? groups * 16 / bytes(symbol) : 0;
       String row =
           "| `%s` | %d, %d | %d, %d | %s | %s |%n"
               .formatted(
-                  kernel.symbol(),
-                  ampereRegisters.get(kernel.symbol()),
-                  hopperRegisters.get(kernel.symbol()),
+                  symbol,
+                  ampereRegisters.get(symbol),
+                  hopperRegisters.get(symbol),
                   a.instructions(),
                   h.instructions(),
                   stream ? h.loop() : "",
@@ -172,17 +183,12 @@ class FillPtxTest {
     return compiled;
   }
 
-  private static int bytes(FillKernel kernel) {
-    String name = kernel.name();
-    return name.endsWith("F64") ? 8 : name.endsWith("F32") ? 4 : 2;
-  }
-
-  private static List<FillKernel> kernels(String source) {
-    return FillKernelTest.kernels(source + ".ptx");
+  private static int bytes(String symbol) {
+    return symbol.endsWith("f64") ? 8 : symbol.endsWith("f32") ? 4 : 2;
   }
 
   private static List<String> symbols(String source) {
-    return kernels(source).stream().map(FillKernel::symbol).toList();
+    return FillKernelTest.symbols(source + ".ptx");
   }
 
   /** The PTX for compute_80 with another version, without comments and hints of newer versions. */

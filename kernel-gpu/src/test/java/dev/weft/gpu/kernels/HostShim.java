@@ -13,8 +13,8 @@ import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 
 /**
- * fill.cu compiled as C++ by g++ behind cuda_shim.h, so that its kernels run where there is no GPU.
- * A launch is a loop over the grid on the calling thread.
+ * The .cu files compiled as C++ by g++ behind cuda_shim.h, so that its kernels run where there is
+ * no GPU. A launch is a loop over the grid on the calling thread.
  */
 @SuppressWarnings("restricted") // calls a native library, as it must
 final class HostShim {
@@ -49,10 +49,21 @@ final class HostShim {
 
   /** Runs a kernel over {@code grid} blocks of {@code block} threads. */
   void launch(FillKernel kernel, int grid, int block, MemorySegment arguments) {
+    launch(names[kernel.ordinal()], grid, block, arguments);
+  }
+
+  /** The same for a kernel of orthogonal.cu. */
+  void launch(OrthogonalKernel kernel, int grid, int block, MemorySegment arguments) {
+    try (Arena arena = Arena.ofConfined()) {
+      launch(arena.allocateFrom(kernel.symbol()), grid, block, arguments);
+    }
+  }
+
+  private void launch(MemorySegment name, int grid, int block, MemorySegment arguments) {
     try {
-      int status = (int) launch.invokeExact(names[kernel.ordinal()], grid, block, arguments);
+      int status = (int) launch.invokeExact(name, grid, block, arguments);
       if (status != 0) {
-        throw new AssertionError("no kernel " + kernel.symbol());
+        throw new AssertionError("no kernel " + name.getString(0));
       }
     } catch (RuntimeException | Error e) {
       throw e;

@@ -48,7 +48,8 @@ final class HostCompiler {
     if (hasFma()) {
       command.add("-mfma");
     }
-    command.addAll(List.of("-Wl,-soname," + name, "-o", name));
+    // symbols carry the name as their version, which JCuda's libraries ask for
+    command.addAll(List.of("-Wl,-soname," + name + ",--default-symver", "-o", name));
     command.addAll(List.of(sources));
 
     Path module = Path.of("").toAbsolutePath().resolveSibling("kernel-gpu");

@@ -1,21 +1,29 @@
-// cuda_shim.h — as much of CUDA C++ as weft's kernels use, in standard C++: they run on the host, one thread after the other, with
-// the bits of a GPU. Right only for kernels whose threads do not talk to each other.
+// cuda_shim.h — as much of CUDA C++ as weft's kernels use, in C++: they run on the host, one thread after the other, with
+// the bits of a GPU. The threads of a block that wait for each other are fibers, switched at __syncthreads.
 // Compile with -ffp-contract=off, and on x86 with -mfma where the processor has it (else fma is a slow call with the same bits).
 #pragma once
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 
+#include <ucontext.h>
+
 #define __global__
 #define __device__
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(threads)
 #define __grid_constant__
+#define __shared__ static thread_local
 
 struct dim3 {
   unsigned x, y, z;
 };
 static thread_local dim3 blockIdx, blockDim, gridDim, threadIdx;
+
+// The loop over a block's threads, and the fiber of the one that runs: null where threads do not wait.
+static thread_local ucontext_t weft_block;
+static thread_local ucontext_t* weft_fiber;
+static inline void __syncthreads() { swapcontext(weft_fiber, &weft_block); }
 
 struct alignas(16) uint4 {
   unsigned x, y, z, w;
@@ -40,6 +48,8 @@ static inline double __dsub_rn(double a, double b) { return a - b; }
 static inline double __dmul_rn(double a, double b) { return a * b; }
 static inline double __fma_rn(double a, double b, double c) { return std::fma(a, b, c); }
 static inline double __dsqrt_rn(double a) { return std::sqrt(a); }
+static inline double __ddiv_rn(double a, double b) { return a / b; }
+static inline float __double2float_rn(double a) { return (float)a; }
 
 static inline float __int2float_rn(int a) { return (float)a; }
 static inline float __uint2float_rn(unsigned a) { return (float)a; }

@@ -490,6 +490,7 @@ int cuLaunchKernel(Function* function, unsigned gx, unsigned gy, unsigned gz, un
   if (gx == 0 || gy != 1 || gz != 1 || bx == 0 || bx > 256 || by != 1 || bz != 1) {
     return INVALID_VALUE;
   }
+  calls[function->name]++;
   std::function<void()>* bound = weft_shim_bind(function->name.c_str(), gx, bx, parameters);
   if (bound == nullptr) {
     return NOT_FOUND;

@@ -1,14 +1,17 @@
-// fill_shim.cpp — fill.cu and words.cu on the host: a launch is a loop over the grid. Compiled beside the kernels by HostCompiler.
+// fill_shim.cpp — fill.cu, words.cu and orthogonal.cu on the host: a launch is a loop over the grid. Compiled beside the kernels by HostCompiler.
 #include "cuda_shim.h"
 
 #include "fill.cu"
+#include "orthogonal.cu"
 #include "words.cu"
 
 #include <cstddef>
+#include <cstdlib>
 #include <functional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 // The offsets that FillPlan.java writes to.
 static_assert(offsetof(FillPlan, seed) == 24, "layout");
@@ -21,14 +24,57 @@ static_assert(offsetof(FillPlan, truncated32) == 960, "layout");
 static_assert(offsetof(FillPlan, roundKeys) == 1032, "layout");
 static_assert(offsetof(FillPlan, firstRun) == 1112, "layout");
 
+// The offsets that OrthogonalPlan.java writes to.
+static_assert(offsetof(OrthogonalPlan, rows) == 24, "layout");
+static_assert(offsetof(OrthogonalPlan, transposed) == 40, "layout");
+static_assert(offsetof(OrthogonalPlan, gain) == 48, "layout");
+
 namespace {
 
-template <class... A>
+// The threads of one block as fibers: all run to their next __syncthreads in turn, until all have ended.
+thread_local const std::function<void()>* fiber_body;
+thread_local unsigned ended;
+
+void run_fiber() {
+  (*fiber_body)();
+  ended++;
+}
+
+void run_together(unsigned block, const std::function<void()>& body) {
+  constexpr size_t STACK = 32 << 10;
+  std::vector<char> stacks(block * STACK);
+  std::vector<ucontext_t> fibers(block);
+  fiber_body = &body;
+  ended = 0;
+  for (unsigned t = 0; t < block; t++) {
+    getcontext(&fibers[t]);
+    fibers[t].uc_stack.ss_sp = &stacks[t * STACK];
+    fibers[t].uc_stack.ss_size = STACK;
+    fibers[t].uc_link = &weft_block;
+    makecontext(&fibers[t], run_fiber, 0);
+  }
+  while (ended == 0) {
+    for (unsigned t = 0; t < block; t++) {
+      threadIdx = {t, 0, 0};
+      weft_fiber = &fibers[t];
+      swapcontext(&weft_block, weft_fiber);
+    }
+    if (ended != 0 && ended != block) {
+      std::abort();  // some wait for those that have ended
+    }
+  }
+}
+
+template <bool TOGETHER, class... A>
 void run(void (*kernel)(A...), unsigned grid, unsigned block, const std::tuple<std::remove_cv_t<A>...>& arguments) {
   gridDim = {grid, 1, 1};
   blockDim = {block, 1, 1};
   for (unsigned b = grid; b-- > 0;) {  // in an order that no kernel may rely on
     blockIdx = {b, 0, 0};
+    if (TOGETHER) {
+      run_together(block, [&] { std::apply(kernel, arguments); });
+      continue;
+    }
     for (unsigned t = 0; t < block; t++) {
       threadIdx = {t, 0, 0};
       std::apply(kernel, arguments);
@@ -37,15 +83,15 @@ void run(void (*kernel)(A...), unsigned grid, unsigned block, const std::tuple<s
 }
 
 // A launch with a copy of its arguments, to be run later.
-template <class... A, std::size_t... I>
+template <bool TOGETHER, class... A, std::size_t... I>
 std::function<void()> later(void (*kernel)(A...), unsigned grid, unsigned block, void** arguments, std::index_sequence<I...>) {
   std::tuple<std::remove_cv_t<A>...> copy{*static_cast<std::remove_cv_t<A>*>(arguments[I])...};
-  return [=] { run(kernel, grid, block, copy); };
+  return [=] { run<TOGETHER>(kernel, grid, block, copy); };
 }
 
-template <class... A>
+template <bool TOGETHER, class... A>
 std::function<void()> later(void (*kernel)(A...), unsigned grid, unsigned block, void** arguments) {
-  return later(kernel, grid, block, arguments, std::index_sequence_for<A...>());
+  return later<TOGETHER>(kernel, grid, block, arguments, std::index_sequence_for<A...>());
 }
 
 struct Kernel {
@@ -53,14 +99,18 @@ struct Kernel {
   std::function<void()> (*later)(unsigned grid, unsigned block, void** arguments);
 };
 
-#define KERNEL(name) \
-  { #name, [](unsigned grid, unsigned block, void** arguments) { return later(name, grid, block, arguments); } }
+#define KERNEL_OF(name, together) \
+  { #name, [](unsigned grid, unsigned block, void** arguments) { return later<together>(name, grid, block, arguments); } }
+#define KERNEL(name) KERNEL_OF(name, false)
+#define KERNEL_WITH_BARRIERS(name) KERNEL_OF(name, true)
 #define KIND(kind) KERNEL(weft_##kind##_f32), KERNEL(weft_##kind##_f64), KERNEL(weft_##kind##_f16), KERNEL(weft_##kind##_bf16)
 #define SIZES(name) KERNEL(weft_##name##_2), KERNEL(weft_##name##_4), KERNEL(weft_##name##_8)
 
 const Kernel KERNELS[] = {KIND(bits),       KIND(uniform),       KIND(normal),       KIND(truncated_normal),
                           KIND(words_bits), KIND(words_uniform), KIND(words_normal), KIND(words_truncated_normal),
-                          SIZES(constant),  SIZES(identity),     SIZES(dirac),       SIZES(sparse_zeros)};
+                          SIZES(constant),  SIZES(identity),     SIZES(dirac),       SIZES(sparse_zeros),
+                          KIND(orthogonal), KERNEL(weft_orthogonal_widen), KERNEL(weft_orthogonal_check),
+                          KERNEL_WITH_BARRIERS(weft_orthogonal_cholesky)};
 
 }  // namespace
 

@@ -1,0 +1,2 @@
+/** cuBLAS, and what is made of it. */
+package dev.weft.gpu.blas;
