@@ -140,6 +140,9 @@ struct F32 {
 // Two upper halves of words, the first below.
 WEFT_DEVICE u32 upper_halves(u32 first, u32 second) { return __byte_perm(first, second, 0x7632); }
 
+// Rounds to the upper half, to nearest even; no NaN comes here.
+WEFT_DEVICE u32 rounded_bf16(u32 bits) { return bits + 0x7FFFu + (bits >> 16 & 1u); }
+
 // Two f32 rounded to bf16, to nearest even, the first below. Subnormal results are kept; no NaN comes here.
 WEFT_DEVICE u32 halves_bf16(u32 first, u32 second) {
 #ifdef __CUDACC__
@@ -147,7 +150,7 @@ WEFT_DEVICE u32 halves_bf16(u32 first, u32 second) {
   asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(__uint_as_float(second)), "f"(__uint_as_float(first)));
   return both;
 #else
-  return upper_halves(first + 0x7FFFu + (first >> 16 & 1u), second + 0x7FFFu + (second >> 16 & 1u));
+  return upper_halves(rounded_bf16(first), rounded_bf16(second));
 #endif
 }
 
