@@ -25,6 +25,7 @@ public final class FakeDriver {
   };
 
   private static Path library;
+  private static Path folder;
   private static String reason;
   private static FakeDriver instance;
 
@@ -59,12 +60,15 @@ public final class FakeDriver {
   }
 
   /**
-   * A new directory that has the driver, and from now on is the one where weft looks for libraries.
+   * A directory of this process that has the driver, and from now on is the one where weft looks
+   * for libraries.
    */
-  public static Path folder() throws IOException {
-    Path folder = Files.createTempDirectory("weft-cuda");
-    folder.toFile().deleteOnExit();
-    Files.createSymbolicLink(folder.resolve("libcuda.so.1"), library()).toFile().deleteOnExit();
+  public static synchronized Path folder() throws IOException {
+    if (folder == null) {
+      folder = Files.createTempDirectory("weft-cuda");
+      folder.toFile().deleteOnExit();
+      Files.createSymbolicLink(folder.resolve("libcuda.so.1"), library()).toFile().deleteOnExit();
+    }
     System.setProperty("weft.cuda.path", folder.toString());
     return folder;
   }
