@@ -95,6 +95,11 @@ public abstract class GpuFill {
 
   /** Bytes per second that CUDA writes to the tensor: the best of a few. */
   double writeRoof() {
+    return writeRoof(backend, tensor);
+  }
+
+  /** The same for any tensor of a backend. */
+  static double writeRoof(String backend, Tensor tensor) {
     double best = 0;
     try (DeviceRoof roof = new DeviceRoof(backend)) {
       for (int r = 0; r < ROOFS; r++) {

@@ -11,7 +11,7 @@ import org.openjdk.jmh.annotations.Setup;
  * than its launch (from some MiB on).
  */
 public class GpuFillKernelBenchmark extends GpuFill {
-  private static final int BATCH = 32;
+  static final int BATCH = 32;
 
   private double roof;
 

@@ -3,6 +3,7 @@ package dev.weft.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.data.Percentage.withPercentage;
 
+import dev.weft.testkit.gpu.FakeCurand;
 import dev.weft.testkit.gpu.FakeDriver;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -39,6 +40,7 @@ class BenchmarksTest {
     System.setProperty("jmh.ignoreLock", "true");
     try {
       FakeDriver.load();
+      FakeCurand.load();
       hasGpu = true;
     } catch (TestAbortedException e) {
       hasGpu = false; // the suites that need one are left out
@@ -103,6 +105,28 @@ class BenchmarksTest {
     assertThat(rate(result, "shareOfRoof")).isPositive();
     assertThat(driver.calls("cuLaunchKernel")).isPositive();
     assertThat(driver.calls("cuMemsetD32Async") > 0).isEqualTo(!kind.equals("EndToEnd"));
+    assertThat(driver.held()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"uniform", "normal"})
+  void curandReportsTheSame(String distribution) throws RunnerException {
+    FakeDriver driver = FakeDriver.load();
+    FakeCurand curand = FakeCurand.load();
+    RunResult result =
+        run(
+            tiny()
+                .forks(0)
+                .include("\\.GpuCurandBenchmark\\.")
+                .param("ordering", "legacy")
+                .param("distribution", distribution));
+
+    double calls = result.getPrimaryResult().getScore();
+    assertThat(rate(result, "gigaBytes")).isCloseTo(calls * 16384e-9, withPercentage(20));
+    assertThat(rate(result, "shareOfRoof")).isPositive();
+    String call = distribution.equals("uniform") ? "curandGenerateUniform" : "curandGenerateNormal";
+    assertThat(curand.calls(call)).isPositive();
+    assertThat(curand.held()).isZero();
     assertThat(driver.held()).isEmpty();
   }
 

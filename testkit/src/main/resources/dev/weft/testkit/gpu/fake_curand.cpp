@@ -3,6 +3,7 @@
 // LEGACY ordering; in any other they differ. Shares no code with weft's kernels.
 #include <dlfcn.h>
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <map>
@@ -85,6 +86,20 @@ void write(void* data) {
   delete work;
 }
 
+int generate(Generator* generator, unsigned* out, size_t count, void (*work)(void*)) {
+  auto on_device = driver<int (*)(const char*, size_t)>("fake_on_device");
+  if ((uintptr_t)out % 16 != 0 || !on_device((const char*)out, count * 4)) {
+    return OUT_OF_RANGE;
+  }
+  if (generator->stream == nullptr) {
+    return PREEXISTING_FAILURE;  // it would not wait for weft's stream, nor weft's for it
+  }
+  auto launch = driver<int (*)(void*, void (*)(void*), void*)>("cuLaunchHostFunc");
+  Work* data = new Work{generator->seed, generator->offset, count, generator->ordering == LEGACY ? 0u : ~0u, out};
+  generator->offset += count;
+  return launch(generator->stream, work, data) == 0 ? 0 : PREEXISTING_FAILURE;
+}
+
 }  // namespace
 
 #define CALL(name, generator)                             \
@@ -165,17 +180,33 @@ int curandSetGeneratorOffset(Generator* generator, unsigned long long offset) {
 }
 int curandGenerate(Generator* generator, unsigned* out, size_t count) {
   CALL("curandGenerate", generator);
-  auto on_device = driver<int (*)(const char*, size_t)>("fake_on_device");
-  if ((uintptr_t)out % 16 != 0 || !on_device((const char*)out, count * 4)) {
+  return generate(generator, out, count, write);
+}
+int curandGenerateUniform(Generator* generator, float* out, size_t count) {
+  CALL("curandGenerateUniform", generator);
+  return generate(generator, (unsigned*)out, count, [](void* data) {
+    Work work = *static_cast<Work*>(data);
+    write(data);
+    for (uint64_t i = 0; i < work.count; i++) {
+      ((float*)work.out)[i] = work.out[i] * 0x1p-32f + 0x1p-33f;
+    }
+  });
+}
+int curandGenerateNormal(Generator* generator, float* out, size_t count, float mean, float stddev) {
+  CALL("curandGenerateNormal", generator);
+  if (mean != 0 || stddev != 1) {
     return OUT_OF_RANGE;
   }
-  if (generator->stream == nullptr) {
-    return PREEXISTING_FAILURE;  // it would not wait for weft's stream, nor weft's for it
-  }
-  auto launch = driver<int (*)(void*, void (*)(void*), void*)>("cuLaunchHostFunc");
-  Work* work = new Work{generator->seed, generator->offset, count, generator->ordering == LEGACY ? 0u : ~0u, out};
-  generator->offset += count;
-  return launch(generator->stream, write, work) == 0 ? 0 : PREEXISTING_FAILURE;
+  return generate(generator, (unsigned*)out, count, [](void* data) {
+    Work work = *static_cast<Work*>(data);
+    write(data);
+    for (uint64_t i = 0; i + 1 < work.count; i += 2) {
+      double r = std::sqrt(-2 * std::log(work.out[i] * 0x1p-32 + 0x1p-33));
+      double angle = work.out[i + 1] * (0x1p-31 * 3.14159265358979323846);
+      ((float*)work.out)[i] = (float)(r * std::sin(angle));
+      ((float*)work.out)[i + 1] = (float)(r * std::cos(angle));
+    }
+  });
 }
 
 }  // extern "C"
