@@ -146,15 +146,15 @@ final class GpuEngine implements Engine {
       }
       return;
     }
-    long bytes = dtype.byteSize(region.shape().elements());
-    if (out instanceof DeviceBuffer b) {
-      fillPart(fill, key, dtype, region, 0, region.shape().elements(), b.devicePointer);
+    long elements = region.shape().elements();
+    if (out instanceof DeviceBuffer b) { // without an object
+      fillPart(fill, key, dtype, region, 0, elements, b.devicePointer);
     } else {
       int size = dtype.byteSize();
       produce(
           (from, count, address) ->
               fillPart(fill, key, dtype, region, from / size, count / size, address),
-          bytes,
+          dtype.byteSize(elements),
           out);
     }
   }

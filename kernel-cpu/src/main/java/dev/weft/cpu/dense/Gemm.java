@@ -186,9 +186,8 @@ public final class Gemm<A> {
 
   private void blocks(
       long m, long n, long k, double alpha, Update update, MemorySegment c, long cAt, long ldc) {
-    int most = m <= FEW_ROWS ? Integer.getInteger("nc", NC) : NC;
-    for (long jc = 0; jc < n; jc += most) {
-      int nc = (int) Math.min(most, n - jc);
+    for (long jc = 0; jc < n; jc += NC) {
+      int nc = (int) Math.min(NC, n - jc);
       for (long pc = 0; pc == 0 || pc < k; pc += KC) {
         int kc = (int) Math.min(KC, k - pc);
         int inPlace = right.inPlace(nc, m);
@@ -261,7 +260,10 @@ public final class Gemm<A> {
     }
   }
 
-  /** Row by row, a strip of panels at a time; memory gives one stream half of what it can. */
+  /**
+   * Row by row, a strip of panels at a time. The kernel reads four panels at once: memory gives one
+   * stream half of what it can.
+   */
   private void fewRows(
       int m, long n, long k, double alpha, Update update, MemorySegment c, long cAt, long ldc) {
     for (long pc = 0; pc == 0 || pc < k; pc += KC) {

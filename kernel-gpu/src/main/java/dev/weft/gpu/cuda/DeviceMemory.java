@@ -77,11 +77,6 @@ public final class DeviceMemory {
     return sum <= limit;
   }
 
-  /** Bytes that are kept for later. */
-  public synchronized long keptBytes() {
-    return keptBytes;
-  }
-
   /**
    * A block for a tensor of {@code bytes} bytes, whose content is undefined.
    *
