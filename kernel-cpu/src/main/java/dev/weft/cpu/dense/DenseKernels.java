@@ -34,15 +34,10 @@ public interface DenseKernels<A> {
   int nr();
 
   /**
-   * Whether {@link #micro} is faster on an array than on native memory by more than a copy takes.
+   * Whether {@link #micro} is faster on an array than on native memory by more than a copy takes;
+   * otherwise right operands are packed into native memory.
    */
   boolean prefersArrays();
-
-  /**
-   * Whether a left operand whose rows lie one after another is best copied by rows instead of
-   * transposed into panels.
-   */
-  boolean prefersRows();
 
   /** A new array of zeros. */
   A array(int length);
@@ -75,6 +70,40 @@ public interface DenseKernels<A> {
       A out,
       int at,
       int ld);
+
+  /**
+   * Panels of nr rows, in native memory, of a matrix whose columns lie one after another: {@code
+   * out[at + p·nr·K + k·nr + r] = x(p·nr + r, k)}. Only of kernels that do not prefer arrays.
+   *
+   * @param rows a multiple of nr
+   */
+  default void packColumns(
+      MemorySegment x,
+      long origin,
+      long columnStride,
+      int rows,
+      int columns,
+      MemorySegment out,
+      long at) {
+    throw new UnsupportedOperationException();
+  }
+
+  /**
+   * A panel of nr rows, in native memory, of a matrix whose rows lie one after another: {@code
+   * out[at + k·nr + r] = x(r, k)}. Only of kernels that do not prefer arrays.
+   *
+   * @param rows at most nr; what the panel holds in place of those that it lacks is left as it is
+   */
+  default void packRows(
+      MemorySegment x,
+      long origin,
+      long rowStride,
+      int rows,
+      int columns,
+      MemorySegment out,
+      long at) {
+    throw new UnsupportedOperationException();
+  }
 
   /** The same of a matrix. */
   default void pack(Matrix x, int width, A out, int at, int ld) {
@@ -115,18 +144,18 @@ public interface DenseKernels<A> {
    *
    * @param a rows of a packed panel, {@code a(i, k) = a[aAt + i + k·mr]}, or of a block by rows,
    *     {@code a(i, k) = a[aAt + i·ROW + k]}
-   * @param aRow elements from a row of a to the next: 1 in a panel, {@link #ROW} in a block by
-   *     rows, which only kernels that prefer rows take
+   * @param aRow elements from a row of a to the next: 1 in a panel, {@link #ROW} in a block by rows
    * @param b a packed panel of nr rows
    */
   void micro(int rows, int kc, A a, int aAt, int aRow, A b, int bAt, A tile);
 
   /**
-   * The same with a packed panel of a and {@code b(j, k) = b[bAt + k·ldb + j]}, in native memory: a
-   * packed panel, where ldb is nr, or a matrix whose columns lie one after another. Only of kernels
-   * that do not prefer arrays.
+   * The same with {@code b(j, k) = b[bAt + k·ldb + j]} in native memory: a packed panel, where ldb
+   * is nr, or a matrix whose columns lie one after another. Only of kernels that do not prefer
+   * arrays.
    */
-  default void micro(int rows, int kc, A a, int aAt, MemorySegment b, long bAt, long ldb, A tile) {
+  default void micro(
+      int rows, int kc, A a, int aAt, int aRow, MemorySegment b, long bAt, long ldb, A tile) {
     throw new UnsupportedOperationException();
   }
 

@@ -18,7 +18,7 @@ public final class Gemm<A> {
   /** Columns of a block of both operands: part of the definition of every result. */
   public static final int KC = 256;
 
-  /** Rows of a left block, a multiple of every mr (14, 6, 4): 168 KiB of f32 in L2. */
+  /** Rows of a left block at most: 168 KiB of f32 in L2. */
   static final int MC = 168;
 
   /** Rows of a right block, a multiple of every nr. */
@@ -58,6 +58,7 @@ public final class Gemm<A> {
 
   private final DenseKernels<A> kernels;
   private final int mr;
+  private final int mc; // a multiple of mr
   private final int nr;
   private final A tile;
   private final Panels<A> left;
@@ -74,6 +75,7 @@ public final class Gemm<A> {
   public Gemm(DenseKernels<A> kernels) {
     this.kernels = kernels;
     this.mr = kernels.mr();
+    this.mc = MC / mr * mr;
     this.nr = kernels.nr();
     this.tile = kernels.array(mr * nr);
     this.left = new Panels<>(kernels, mr, true);
@@ -133,7 +135,7 @@ public final class Gemm<A> {
         for (long jc = 0; jc < n; jc += NC) {
           int nc = (int) Math.min(NC, n - jc);
           right.block(jc, nc, pc, kc);
-          MemorySegment block = kernels.segment(right.data());
+          MemorySegment block = right.isInMemory() ? right.memory() : kernels.segment(right.data());
           long bytes = packedLength(kernels, nc, kc) * size;
           MemorySegment.copy(block, 0, out, (at + jc * kc) * size, bytes);
         }
@@ -188,9 +190,9 @@ public final class Gemm<A> {
       long m, long n, long k, double alpha, Update update, MemorySegment c, long cAt, long ldc) {
     for (long jc = 0; jc < n; jc += NC) {
       int nc = (int) Math.min(NC, n - jc);
+      int inPlace = right.inPlace(nc, m);
       for (long pc = 0; pc == 0 || pc < k; pc += KC) {
         int kc = (int) Math.min(KC, k - pc);
-        int inPlace = right.inPlace(nc, m);
         if (inPlace < nc) {
           right.block(jc + inPlace, nc - inPlace, pc, kc);
         }
@@ -199,15 +201,15 @@ public final class Gemm<A> {
         }
         Update now = pc == 0 ? update : Update.ADD;
         Epilogue<A> end = pc + KC >= k ? epilogue : null;
-        for (long ic = 0; ic < m; ic += MC) {
-          int mc = (int) Math.min(MC, m - ic);
-          left.block(ic, mc, pc, kc);
+        for (long ic = 0; ic < m; ic += mc) {
+          int rows = (int) Math.min(mc, m - ic);
+          left.block(ic, rows, pc, kc);
           long at = cAt + ic * ldc + jc;
           if (end == null) {
-            macro(mc, nc, inPlace, kc, alpha, now, c, at, ldc);
+            macro(rows, nc, inPlace, kc, alpha, now, c, at, ldc);
           } else {
-            macroThen(
-                end, mc, nc, inPlace, kc, now, c, at, ldc, epilogueRow + ic, epilogueColumn + jc);
+            long row = epilogueRow + ic;
+            macroThen(end, rows, nc, inPlace, kc, now, c, at, ldc, row, epilogueColumn + jc);
           }
         }
       }
@@ -329,13 +331,16 @@ public final class Gemm<A> {
   /** The sums of the tile whose first element is (i, j) of the blocks. */
   private void tile(int rows, int i, int j, int inPlace, int kc) {
     int aAt = left.at() + i * left.tileStep();
+    int aRow = left.rowStep();
+    int bAt = right.at() + (j - inPlace) * kc;
     if (j < inPlace) {
-      long bAt = right.stripAt() + (long) j * right.stripStep();
+      long from = right.stripAt() + (long) j * right.stripStep();
       long ldb = right.stripStride();
-      kernels.micro(rows, kc, left.data(), aAt, right.stripSegment(), bAt, ldb, tile);
+      kernels.micro(rows, kc, left.data(), aAt, aRow, right.stripSegment(), from, ldb, tile);
+    } else if (right.isInMemory()) {
+      kernels.micro(rows, kc, left.data(), aAt, aRow, right.memory(), bAt, nr, tile);
     } else {
-      int bAt = right.at() + (j - inPlace) * kc;
-      kernels.micro(rows, kc, left.data(), aAt, left.rowStep(), right.data(), bAt, tile);
+      kernels.micro(rows, kc, left.data(), aAt, aRow, right.data(), bAt, tile);
     }
   }
 

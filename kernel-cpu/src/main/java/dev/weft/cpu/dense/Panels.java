@@ -1,13 +1,16 @@
 package dev.weft.cpu.dense;
 
 import dev.weft.DType;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
  * One operand of a product, block by block as the micro-kernels read it: packed into a buffer that
- * is kept, copied there by rows, or where it lies if it is packed already. Reused from product to
- * product.
+ * is kept, copied there by rows, or where it lies if it is packed already. Blocks of a right
+ * operand are packed into native memory if the kernels read it there: its lines of 64 bytes are
+ * those of the vectors, while an array begins anywhere and a vector then costs two lines. Reused
+ * from product to product.
  */
 final class Panels<A> {
   /**
@@ -20,16 +23,20 @@ final class Panels<A> {
   /** Only for so few rows of the product: for more, packing pays (512³ on Zen 3: 1.3). */
   static final long IN_PLACE_ROWS = 128;
 
+  private static final int LINE_BYTES = 64; // of a cache
+
   private final DenseKernels<A> kernels;
   private final int width;
   private final boolean hasVectors; // scalar code is faster on an array
   private final boolean readsMemory;
   private final ValueLayout layout;
-  private final boolean rowsAllowed;
+  private final boolean isLeft;
   private boolean byRows; // the block, otherwise it is in panels
   private int blockColumns;
-  private A buffer;
-  private long length;
+  private A buffer; // of one panel only, if they are in native memory
+  private int length;
+  private MemorySegment memory;
+  private int memoryLength;
   private Packed<A> packed;
   private MemorySegment segment;
   private DType dtype;
@@ -37,6 +44,7 @@ final class Panels<A> {
   private long rowStride;
   private long columnStride;
   private long panelRows; // of panels in native memory, those of the padding too; 0 for a matrix
+  private boolean inMemory;
   private A data;
   private int at;
   private Widened<A> widened; // made for the first operand of 16 bits
@@ -49,14 +57,15 @@ final class Panels<A> {
    * No operand yet.
    *
    * @param width rows of a panel: mr for a left operand, nr for a right one
-   * @param rowsAllowed whether a block may be copied by rows: that of a left operand
+   * @param isLeft whether it is a left operand, whose blocks are copied by rows if these lie one
+   *     after another
    */
-  Panels(DenseKernels<A> kernels, int width, boolean rowsAllowed) {
+  Panels(DenseKernels<A> kernels, int width, boolean isLeft) {
     this.kernels = kernels;
     this.width = width;
-    this.rowsAllowed = rowsAllowed && kernels.prefersRows();
+    this.isLeft = isLeft;
     this.hasVectors = kernels.vectorBits() > 0;
-    this.readsMemory = !kernels.prefersArrays();
+    this.readsMemory = !isLeft && !kernels.prefersArrays();
     this.layout =
         kernels.dtype() == DType.F32
             ? ValueLayout.JAVA_FLOAT_UNALIGNED
@@ -107,33 +116,97 @@ final class Panels<A> {
 
   /** Makes a block what {@link #data} and {@link #at} give. */
   void block(long row, int rows, long column, int columns) {
-    byRows = rowsAllowed && packed == null && rowStride != 1;
+    byRows = isLeft && packed == null && panelRows == 0 && rowStride != 1;
     blockColumns = columns;
+    at = 0;
+    inMemory = readsMemory && packed == null;
     if (packed != null) {
       data = packed.data();
       at = packed.at(row, column);
       return;
     }
-    long needed = Packed.length(rows, byRows ? DenseKernels.ROW : columns, width);
-    if (length < needed) {
-      buffer = kernels.array((int) needed);
-      length = needed;
+    reserve((int) Packed.length(rows, byRows ? DenseKernels.ROW : columns, width));
+    data = buffer;
+    if (columns == 0) {
+      return;
     }
-    if (panelRows > 0) {
+    if (panelRows > 0) { // what is packed already
       strip(row, rows, column, columns);
-      int size = kernels.dtype().byteSize();
-      MemorySegment.copy(
-          segment, layout, stripAt * size, buffer, 0, (int) needed); // what is packed already
+      int count = (int) Packed.length(rows, columns, width);
+      MemorySegment.copy(segment, layout, stripAt * layout.byteSize(), buffer, 0, count);
     } else if (byRows) {
       copyRows(row, rows, column, columns);
     } else if (isNarrow()) {
       widen(row, rows, column, columns);
     } else {
-      long from = at(row, column);
-      kernels.pack(segment, from, rowStride, columnStride, rows, columns, width, buffer, 0, width);
+      pack(segment, at(row, column), rowStride, columnStride, rows, columns, 0);
     }
-    data = buffer;
-    at = 0;
+  }
+
+  private void reserve(int elements) {
+    if (readsMemory && memoryLength < elements) {
+      long withStage = elements + (long) width * Gemm.KC; // room for rows of one panel
+      memory = Arena.ofAuto().allocate(withStage * layout.byteSize(), LINE_BYTES);
+      memoryLength = elements;
+    }
+    int inArray = readsMemory ? width * Gemm.KC : elements;
+    if (length < inArray) {
+      buffer = kernels.array(inArray);
+      length = inArray;
+    }
+  }
+
+  /** Packs a block of 16-bit elements, as many panels at a time as {@link Widened} has room for. */
+  private void widen(long row, int rows, long column, int columns) {
+    int most = Widened.SIDE / width * width;
+    boolean byColumns = rowStride == 1;
+    for (int r = 0; r < rows; r += most) {
+      int count = Math.min(most, rows - r);
+      strip(row + r, count, column, columns);
+      long ofRow = byColumns ? 1 : stripStride;
+      long ofColumn = byColumns ? stripStride : 1;
+      pack(stripSegment, 0, ofRow, ofColumn, count, columns, r * columns);
+    }
+  }
+
+  private void pack(
+      MemorySegment x, long origin, long ofRow, long ofColumn, int rows, int columns, int to) {
+    if (!readsMemory) {
+      kernels.pack(x, origin, ofRow, ofColumn, rows, columns, width, buffer, to, width);
+      return;
+    }
+    if (ofRow == 1) {
+      int whole = rows / width * width;
+      kernels.packColumns(x, origin, ofColumn, whole, columns, memory, to);
+      if (whole < rows) {
+        kernels.pack(
+            x, origin + whole, 1, ofColumn, rows - whole, columns, width, buffer, 0, width);
+        long bytes = (to + (long) whole * columns) * layout.byteSize();
+        MemorySegment.copy(buffer, 0, memory, layout, bytes, width * columns);
+      }
+      return;
+    }
+    for (int r = 0; r < rows; r += width) {
+      int count = Math.min(width, rows - r);
+      long first = origin + r * ofRow;
+      long panel = to + (long) r * columns;
+      if (x.isNative()) {
+        kernels.packRows(x, first, ofRow, count, columns, memory, panel);
+      } else {
+        stage(x, first, ofRow, count, columns);
+        kernels.packRows(memory, memoryLength, columns, count, columns, memory, panel);
+      }
+    }
+  }
+
+  /** Copies rows that are not in native memory to where {@link #memory} is for that. */
+  private void stage(MemorySegment x, long origin, long ofRow, int rows, int columns) {
+    long size = layout.byteSize();
+    for (int r = 0; r < rows; r++) {
+      long from = (origin + r * ofRow) * size;
+      long to = (memoryLength + (long) r * columns) * size;
+      MemorySegment.copy(x, from, memory, to, columns * size);
+    }
   }
 
   private void copyRows(long row, int rows, long column, int columns) {
@@ -144,27 +217,6 @@ final class Panels<A> {
       }
       long from = (stripAt + r % most * stripStride) * layout.byteSize();
       MemorySegment.copy(stripSegment, layout, from, buffer, r * DenseKernels.ROW, columns);
-    }
-  }
-
-  /** Packs a block of 16-bit elements, as many panels at a time as {@link Widened} has room for. */
-  private void widen(long row, int rows, long column, int columns) {
-    int most = Widened.SIDE / width * width;
-    for (int r = 0; r < rows; r += most) {
-      int count = Math.min(most, rows - r);
-      strip(row + r, count, column, columns);
-      boolean byColumns = rowStride == 1;
-      kernels.pack(
-          stripSegment,
-          0,
-          byColumns ? 1 : stripStride,
-          byColumns ? stripStride : 1,
-          count,
-          columns,
-          width,
-          buffer,
-          r * columns,
-          width);
     }
   }
 
@@ -277,7 +329,17 @@ final class Panels<A> {
     return byRows ? 1 : width;
   }
 
-  /** Where the block's panels are. */
+  /** Whether the block's panels are in {@link #memory} instead of {@link #data}. */
+  boolean isInMemory() {
+    return inMemory;
+  }
+
+  /** Native memory. */
+  MemorySegment memory() {
+    return memory;
+  }
+
+  /** An array. */
   A data() {
     return data;
   }

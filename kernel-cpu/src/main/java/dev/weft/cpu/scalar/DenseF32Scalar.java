@@ -40,11 +40,6 @@ public final class DenseF32Scalar implements DenseKernels<float[]> {
   }
 
   @Override
-  public boolean prefersRows() {
-    return true;
-  }
-
-  @Override
   public float[] array(int length) {
     return new float[length];
   }
@@ -115,6 +110,29 @@ public final class DenseF32Scalar implements DenseKernels<float[]> {
     if (rows < width) {
       for (int k = 0; k < columns; k++) {
         Arrays.fill(out, at + k * ld + rows, at + k * ld + width, 0);
+      }
+    }
+  }
+
+  /**
+   * {@code out[at + k·ld + r] = x[origin + r·rowStride + k]} for {@code fromRow <= r < toRow},
+   * {@code fromColumn <= k < toColumn}.
+   */
+  public static void packElements(
+      MemorySegment x,
+      long origin,
+      long rowStride,
+      int fromRow,
+      int toRow,
+      int fromColumn,
+      int toColumn,
+      MemorySegment out,
+      long at,
+      int ld) {
+    for (int k = fromColumn; k < toColumn; k++) {
+      for (int r = fromRow; r < toRow; r++) {
+        float element = x.get(F32, (origin + r * rowStride + k) * Float.BYTES);
+        out.set(F32, (at + (long) k * ld + r) * Float.BYTES, element);
       }
     }
   }

@@ -40,11 +40,6 @@ public final class DenseF64Scalar implements DenseKernels<double[]> {
   }
 
   @Override
-  public boolean prefersRows() {
-    return true;
-  }
-
-  @Override
   public double[] array(int length) {
     return new double[length];
   }
@@ -115,6 +110,29 @@ public final class DenseF64Scalar implements DenseKernels<double[]> {
     if (rows < width) {
       for (int k = 0; k < columns; k++) {
         Arrays.fill(out, at + k * ld + rows, at + k * ld + width, 0);
+      }
+    }
+  }
+
+  /**
+   * {@code out[at + k·ld + r] = x[origin + r·rowStride + k]} for {@code fromRow <= r < toRow},
+   * {@code fromColumn <= k < toColumn}.
+   */
+  public static void packElements(
+      MemorySegment x,
+      long origin,
+      long rowStride,
+      int fromRow,
+      int toRow,
+      int fromColumn,
+      int toColumn,
+      MemorySegment out,
+      long at,
+      int ld) {
+    for (int k = fromColumn; k < toColumn; k++) {
+      for (int r = fromRow; r < toRow; r++) {
+        double element = x.get(F64, (origin + r * rowStride + k) * Double.BYTES);
+        out.set(F64, (at + (long) k * ld + r) * Double.BYTES, element);
       }
     }
   }

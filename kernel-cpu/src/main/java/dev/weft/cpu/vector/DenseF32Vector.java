@@ -32,10 +32,12 @@ final class DenseF32Vector implements DenseKernels<float[]> {
 
   private static final boolean HAS_32_REGISTERS = S.vectorBitSize() >= 512;
 
-  /** 28 sums need 32 registers, which come with vectors of 512 bits; 12 fit 16 registers. */
-  private static final int MR = HAS_32_REGISTERS ? 14 : 6;
+  /** 26 sums need 32 registers, which come with vectors of 512 bits; 12 fit 16 registers. */
+  private static final int MR = HAS_32_REGISTERS ? 13 : 6;
 
   private static final int NR = 2 * V;
+
+  private static final int SIDE = 8;
 
   /** Without masks in hardware, which come with vectors of 512 bits, masked loads are boxed. */
   private static final boolean HAS_MASKS = S.vectorBitSize() >= 512;
@@ -53,10 +55,21 @@ final class DenseF32Vector implements DenseKernels<float[]> {
 
   private final TransposeF32 transpose = transpose();
 
-  private final Micro<float[]> microOfArray = micro(false, Micro.Operand.ARRAY);
-  private final Micro<float[]> microOfRows =
-      HAS_32_REGISTERS ? null : micro(true, Micro.Operand.ARRAY);
-  private final Micro<float[]> microOfMemory =
+  /** Of squares of {@link #SIDE}: faster than larger ones, which do not fit the registers. */
+  private final TransposeF32 square =
+      HAS_32_REGISTERS
+          ? VectorWidth.load(TransposeF32.class, TransposeF32Registers.class, 256)
+          : null;
+
+  private final Micro<float[]> rowsOnArray = micro(true, Micro.Operand.ARRAY);
+  private final Micro<float[]> panelOnArray = micro(false, Micro.Operand.ARRAY);
+  private final Micro<float[]> rowsOnPanels =
+      HAS_32_REGISTERS ? micro(true, Micro.Operand.PANELS) : null;
+  private final Micro<float[]> panelOnPanels =
+      HAS_32_REGISTERS ? micro(false, Micro.Operand.PANELS) : null;
+  private final Micro<float[]> rowsOnMemory =
+      HAS_32_REGISTERS ? micro(true, Micro.Operand.MEMORY) : null;
+  private final Micro<float[]> panelOnMemory =
       HAS_32_REGISTERS ? micro(false, Micro.Operand.MEMORY) : null;
 
   /** Made by {@link VectorWidth#load}. */
@@ -100,12 +113,6 @@ final class DenseF32Vector implements DenseKernels<float[]> {
   /** After each fence of {@link Micro} a segment would be checked anew. */
   @Override
   public boolean prefersArrays() {
-    return !HAS_32_REGISTERS;
-  }
-
-  /** What a transposition saves in the micro-kernel is little; where it is fast it was measured. */
-  @Override
-  public boolean prefersRows() {
     return !HAS_32_REGISTERS;
   }
 
@@ -200,6 +207,65 @@ final class DenseF32Vector implements DenseKernels<float[]> {
       DenseF32Scalar.packPanel(
           x, rest, rowStride, columnStride, rows, columns - whole, out, at + whole * ld, ld);
     }
+  }
+
+  @Override
+  public void packColumns(
+      MemorySegment x,
+      long origin,
+      long columnStride,
+      int rows,
+      int columns,
+      MemorySegment out,
+      long at) {
+    for (int row = 0; row < rows; row += NR) {
+      long panel = at + (long) row * columns;
+      if (x.isNative()) {
+        packColumns(
+            VectorWidth.NATIVE.cast(x),
+            origin + row,
+            columnStride,
+            columns,
+            VectorWidth.NATIVE.cast(out),
+            panel);
+      } else {
+        for (int k = 0; k < columns; k++) {
+          long from = (origin + row + k * columnStride) * Float.BYTES;
+          MemorySegment.copy(x, from, out, (panel + (long) k * NR) * Float.BYTES, 2 * VECTOR_BYTES);
+        }
+      }
+    }
+  }
+
+  /** A panel of columns that lie one after another in native memory. */
+  private static void packColumns(
+      MemorySegment x, long origin, long columnStride, int columns, MemorySegment out, long at) {
+    for (int k = 0; k < columns; k++) {
+      long from = (origin + k * columnStride) * Float.BYTES;
+      long to = (at + (long) k * NR) * Float.BYTES;
+      FloatVector x0 = FloatVector.fromMemorySegment(S, x, from, ORDER);
+      FloatVector x1 = FloatVector.fromMemorySegment(S, x, from + VECTOR_BYTES, ORDER);
+      x0.intoMemorySegment(out, to, ORDER);
+      x1.intoMemorySegment(out, to + VECTOR_BYTES, ORDER);
+    }
+  }
+
+  @Override
+  public void packRows(
+      MemorySegment x,
+      long origin,
+      long rowStride,
+      int rows,
+      int columns,
+      MemorySegment out,
+      long at) {
+    int whole = rows / SIDE * SIDE;
+    int wholeColumns = columns / SIDE * SIDE;
+    for (int r = 0; r < whole; r += SIDE) {
+      square.pack(x, origin + r * rowStride, rowStride, wholeColumns, out, at + r, NR);
+    }
+    DenseF32Scalar.packElements(x, origin, rowStride, 0, whole, wholeColumns, columns, out, at, NR);
+    DenseF32Scalar.packElements(x, origin, rowStride, whole, rows, 0, columns, out, at, NR);
   }
 
   /**
@@ -326,13 +392,27 @@ final class DenseF32Vector implements DenseKernels<float[]> {
   @Override
   public void micro(
       int rows, int kc, float[] a, int aAt, int aRow, float[] b, int bAt, float[] tile) {
-    (aRow == 1 ? microOfArray : microOfRows).micro(rows, kc, a, aAt, b, null, bAt, NR, tile);
+    (aRow == 1 ? panelOnArray : rowsOnArray).micro(rows, kc, a, aAt, b, null, bAt, NR, tile);
   }
 
   @Override
   public void micro(
-      int rows, int kc, float[] a, int aAt, MemorySegment b, long bAt, long ldb, float[] tile) {
-    microOfMemory.micro(rows, kc, a, aAt, null, b, bAt, ldb, tile);
+      int rows,
+      int kc,
+      float[] a,
+      int aAt,
+      int aRow,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      float[] tile) {
+    Micro<float[]> micro;
+    if (ldb == NR) {
+      micro = aRow == 1 ? panelOnPanels : rowsOnPanels;
+    } else {
+      micro = aRow == 1 ? panelOnMemory : rowsOnMemory;
+    }
+    micro.micro(rows, kc, a, aAt, null, b, bAt, ldb, tile);
   }
 
   @Override

@@ -23,10 +23,12 @@ final class DenseF64Vector implements DenseKernels<double[]> {
 
   private static final boolean HAS_32_REGISTERS = S.vectorBitSize() >= 512;
 
-  /** 28 sums need 32 registers, which come with vectors of 512 bits; 12 fit 16 registers. */
-  private static final int MR = HAS_32_REGISTERS ? 14 : 6;
+  /** 26 sums need 32 registers, which come with vectors of 512 bits; 12 fit 16 registers. */
+  private static final int MR = HAS_32_REGISTERS ? 13 : 6;
 
   private static final int NR = 2 * V;
+
+  private static final int SIDE = 4;
 
   /** Without masks in hardware, which come with vectors of 512 bits, masked loads are boxed. */
   private static final boolean HAS_MASKS = S.vectorBitSize() >= 512;
@@ -38,10 +40,21 @@ final class DenseF64Vector implements DenseKernels<double[]> {
 
   private final TransposeF64 transpose = transpose();
 
-  private final Micro<double[]> microOfArray = micro(false, Micro.Operand.ARRAY);
-  private final Micro<double[]> microOfRows =
-      HAS_32_REGISTERS ? null : micro(true, Micro.Operand.ARRAY);
-  private final Micro<double[]> microOfMemory =
+  /** Of squares of {@link #SIDE}: faster than larger ones, which do not fit the registers. */
+  private final TransposeF64 square =
+      HAS_32_REGISTERS
+          ? VectorWidth.load(TransposeF64.class, TransposeF64Registers.class, 256)
+          : null;
+
+  private final Micro<double[]> rowsOnArray = micro(true, Micro.Operand.ARRAY);
+  private final Micro<double[]> panelOnArray = micro(false, Micro.Operand.ARRAY);
+  private final Micro<double[]> rowsOnPanels =
+      HAS_32_REGISTERS ? micro(true, Micro.Operand.PANELS) : null;
+  private final Micro<double[]> panelOnPanels =
+      HAS_32_REGISTERS ? micro(false, Micro.Operand.PANELS) : null;
+  private final Micro<double[]> rowsOnMemory =
+      HAS_32_REGISTERS ? micro(true, Micro.Operand.MEMORY) : null;
+  private final Micro<double[]> panelOnMemory =
       HAS_32_REGISTERS ? micro(false, Micro.Operand.MEMORY) : null;
 
   /** Made by {@link VectorWidth#load}. */
@@ -85,12 +98,6 @@ final class DenseF64Vector implements DenseKernels<double[]> {
   /** After each fence of {@link Micro} a segment would be checked anew. */
   @Override
   public boolean prefersArrays() {
-    return !HAS_32_REGISTERS;
-  }
-
-  /** What a transposition saves in the micro-kernel is little; where it is fast it was measured. */
-  @Override
-  public boolean prefersRows() {
     return !HAS_32_REGISTERS;
   }
 
@@ -174,6 +181,66 @@ final class DenseF64Vector implements DenseKernels<double[]> {
       DenseF64Scalar.packPanel(
           x, rest, rowStride, columnStride, rows, columns - whole, out, at + whole * ld, ld);
     }
+  }
+
+  @Override
+  public void packColumns(
+      MemorySegment x,
+      long origin,
+      long columnStride,
+      int rows,
+      int columns,
+      MemorySegment out,
+      long at) {
+    for (int row = 0; row < rows; row += NR) {
+      long panel = at + (long) row * columns;
+      if (x.isNative()) {
+        packColumns(
+            VectorWidth.NATIVE.cast(x),
+            origin + row,
+            columnStride,
+            columns,
+            VectorWidth.NATIVE.cast(out),
+            panel);
+      } else {
+        for (int k = 0; k < columns; k++) {
+          long from = (origin + row + k * columnStride) * Double.BYTES;
+          MemorySegment.copy(
+              x, from, out, (panel + (long) k * NR) * Double.BYTES, 2 * VECTOR_BYTES);
+        }
+      }
+    }
+  }
+
+  /** A panel of columns that lie one after another in native memory. */
+  private static void packColumns(
+      MemorySegment x, long origin, long columnStride, int columns, MemorySegment out, long at) {
+    for (int k = 0; k < columns; k++) {
+      long from = (origin + k * columnStride) * Double.BYTES;
+      long to = (at + (long) k * NR) * Double.BYTES;
+      DoubleVector x0 = DoubleVector.fromMemorySegment(S, x, from, ORDER);
+      DoubleVector x1 = DoubleVector.fromMemorySegment(S, x, from + VECTOR_BYTES, ORDER);
+      x0.intoMemorySegment(out, to, ORDER);
+      x1.intoMemorySegment(out, to + VECTOR_BYTES, ORDER);
+    }
+  }
+
+  @Override
+  public void packRows(
+      MemorySegment x,
+      long origin,
+      long rowStride,
+      int rows,
+      int columns,
+      MemorySegment out,
+      long at) {
+    int whole = rows / SIDE * SIDE;
+    int wholeColumns = columns / SIDE * SIDE;
+    for (int r = 0; r < whole; r += SIDE) {
+      square.pack(x, origin + r * rowStride, rowStride, wholeColumns, out, at + r, NR);
+    }
+    DenseF64Scalar.packElements(x, origin, rowStride, 0, whole, wholeColumns, columns, out, at, NR);
+    DenseF64Scalar.packElements(x, origin, rowStride, whole, rows, 0, columns, out, at, NR);
   }
 
   /**
@@ -282,13 +349,27 @@ final class DenseF64Vector implements DenseKernels<double[]> {
   @Override
   public void micro(
       int rows, int kc, double[] a, int aAt, int aRow, double[] b, int bAt, double[] tile) {
-    (aRow == 1 ? microOfArray : microOfRows).micro(rows, kc, a, aAt, b, null, bAt, NR, tile);
+    (aRow == 1 ? panelOnArray : rowsOnArray).micro(rows, kc, a, aAt, b, null, bAt, NR, tile);
   }
 
   @Override
   public void micro(
-      int rows, int kc, double[] a, int aAt, MemorySegment b, long bAt, long ldb, double[] tile) {
-    microOfMemory.micro(rows, kc, a, aAt, null, b, bAt, ldb, tile);
+      int rows,
+      int kc,
+      double[] a,
+      int aAt,
+      int aRow,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      double[] tile) {
+    Micro<double[]> micro;
+    if (ldb == NR) {
+      micro = aRow == 1 ? panelOnPanels : rowsOnPanels;
+    } else {
+      micro = aRow == 1 ? panelOnMemory : rowsOnMemory;
+    }
+    micro.micro(rows, kc, a, aAt, null, b, bAt, ldb, tile);
   }
 
   @Override

@@ -3,18 +3,20 @@ package dev.weft.cpu.vector;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The micro-kernels of a tile: as few rows as it has, of 14, 8 and 4 with vectors of 512 bits, and
+ * The micro-kernels of a tile: as few rows as it has, of 13, 8 and 4 with vectors of 512 bits, and
  * of 6 and 3 below, times 2 vectors. A class of its own, which is loaded once for every {@link
  * Use}.
  *
  * <p>R rows cost 4·R·V·kc flop, and read R + 2·V elements per step.
  */
 interface Micro<A> {
-  /** Where b is. */
+  /** Where b is: of vectors below 512 bits, only in an array. */
   enum Operand {
     /** Panels in an array. */
     ARRAY,
-    /** Native memory. */
+    /** Panels in native memory. */
+    PANELS,
+    /** A matrix in native memory whose columns lie one after another. */
     MEMORY
   }
 

@@ -16,9 +16,9 @@ final class MicroF64Vector implements Micro<double[]> {
       VectorSpecies.of(double.class, VectorShape.forBitSize(USE.bits()));
   private static final int V = S.length();
   private static final boolean HAS_32_REGISTERS = S.vectorBitSize() >= 512;
-  private static final boolean IS_ARRAY = USE.operand() == Micro.Operand.ARRAY;
+  private static final Micro.Operand B = USE.operand();
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
-  private static final int MR = HAS_32_REGISTERS ? 14 : 6; // as in DenseF64Vector
+  private static final int MR = HAS_32_REGISTERS ? 13 : 6; // as in DenseF64Vector
   private static final int NR = 2 * V;
 
   /** Elements of a from one row to the next, and from one column to the next. */
@@ -40,23 +40,24 @@ final class MicroF64Vector implements Micro<double[]> {
       long bAt,
       long ldb,
       double[] tile) {
-    if (MR == 14) {
+    if (MR == 13) {
+      MemorySegment memory = VectorWidth.NATIVE.cast(b);
       if (rows > 8) {
-        micro14x2v(kc, a, aAt, panels, b, bAt, ldb, tile);
+        micro13x2v(kc, a, aAt, panels, memory, bAt, ldb, tile);
       } else if (rows > 4) {
-        micro8x2v(kc, a, aAt, panels, b, bAt, ldb, tile);
+        micro8x2v(kc, a, aAt, panels, memory, bAt, ldb, tile);
       } else {
-        micro4x2v(kc, a, aAt, panels, b, bAt, ldb, tile);
+        micro4x2v(kc, a, aAt, panels, memory, bAt, ldb, tile);
       }
     } else if (rows > 3) {
-      micro6x2v(kc, a, aAt, panels, b, bAt, ldb, tile);
+      micro6x2v(kc, a, aAt, panels, (int) bAt, tile);
     } else {
-      micro3x2v(kc, a, aAt, panels, b, bAt, ldb, tile);
+      micro3x2v(kc, a, aAt, panels, (int) bAt, tile);
     }
   }
 
-  /** 14 rows of 2 vectors: 28 independent chains. */
-  private static void micro14x2v(
+  /** 13 rows of 2 vectors: 26 independent chains. With 28, HotSpot keeps one in memory. */
+  private static void micro13x2v(
       int kc,
       double[] a,
       int aAt,
@@ -91,68 +92,51 @@ final class MicroF64Vector implements Micro<double[]> {
     DoubleVector c111 = DoubleVector.zero(S);
     DoubleVector c120 = DoubleVector.zero(S);
     DoubleVector c121 = DoubleVector.zero(S);
-    DoubleVector c130 = DoubleVector.zero(S);
-    DoubleVector c131 = DoubleVector.zero(S);
     int panelAt = (int) bAt;
     for (int k = 0; k < kc; k++) {
       int ak = aAt + k * AC;
-      DoubleVector b0 = load(panels, panelAt + k * NR, b, bAt + k * ldb);
-      DoubleVector b1 = load(panels, panelAt + k * NR + V, b, bAt + k * ldb + V);
+      long from = bAt + k * (B == Micro.Operand.MEMORY ? ldb : NR);
+      DoubleVector b0 = load(panels, panelAt + k * NR, b, from);
+      DoubleVector b1 = load(panels, panelAt + k * NR + V, b, from + V);
       DoubleVector ai = DoubleVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
-      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + AR]);
       c10 = ai.fma(b0, c10);
       c11 = ai.fma(b1, c11);
-      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 2 * AR]);
       c20 = ai.fma(b0, c20);
       c21 = ai.fma(b1, c21);
-      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 3 * AR]);
       c30 = ai.fma(b0, c30);
       c31 = ai.fma(b1, c31);
-      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 4 * AR]);
       c40 = ai.fma(b0, c40);
       c41 = ai.fma(b1, c41);
-      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 5 * AR]);
       c50 = ai.fma(b0, c50);
       c51 = ai.fma(b1, c51);
-      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 6 * AR]);
       c60 = ai.fma(b0, c60);
       c61 = ai.fma(b1, c61);
-      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 7 * AR]);
       c70 = ai.fma(b0, c70);
       c71 = ai.fma(b1, c71);
-      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 8 * AR]);
       c80 = ai.fma(b0, c80);
       c81 = ai.fma(b1, c81);
-      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 9 * AR]);
       c90 = ai.fma(b0, c90);
       c91 = ai.fma(b1, c91);
-      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 10 * AR]);
       c100 = ai.fma(b0, c100);
       c101 = ai.fma(b1, c101);
-      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 11 * AR]);
       c110 = ai.fma(b0, c110);
       c111 = ai.fma(b1, c111);
-      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 12 * AR]);
       c120 = ai.fma(b0, c120);
       c121 = ai.fma(b1, c121);
-      nextRow();
-      ai = DoubleVector.broadcast(S, a[ak + 13 * AR]);
-      c130 = ai.fma(b0, c130);
-      c131 = ai.fma(b1, c131);
     }
     c00.intoArray(tile, 0);
     c01.intoArray(tile, V);
@@ -180,8 +164,6 @@ final class MicroF64Vector implements Micro<double[]> {
     c111.intoArray(tile, 11 * NR + V);
     c120.intoArray(tile, 12 * NR);
     c121.intoArray(tile, 12 * NR + V);
-    c130.intoArray(tile, 13 * NR);
-    c131.intoArray(tile, 13 * NR + V);
   }
 
   /** 8 rows of 2 vectors: 16 independent chains. */
@@ -213,36 +195,30 @@ final class MicroF64Vector implements Micro<double[]> {
     int panelAt = (int) bAt;
     for (int k = 0; k < kc; k++) {
       int ak = aAt + k * AC;
-      DoubleVector b0 = load(panels, panelAt + k * NR, b, bAt + k * ldb);
-      DoubleVector b1 = load(panels, panelAt + k * NR + V, b, bAt + k * ldb + V);
+      long from = bAt + k * (B == Micro.Operand.MEMORY ? ldb : NR);
+      DoubleVector b0 = load(panels, panelAt + k * NR, b, from);
+      DoubleVector b1 = load(panels, panelAt + k * NR + V, b, from + V);
       DoubleVector ai = DoubleVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
-      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + AR]);
       c10 = ai.fma(b0, c10);
       c11 = ai.fma(b1, c11);
-      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 2 * AR]);
       c20 = ai.fma(b0, c20);
       c21 = ai.fma(b1, c21);
-      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 3 * AR]);
       c30 = ai.fma(b0, c30);
       c31 = ai.fma(b1, c31);
-      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 4 * AR]);
       c40 = ai.fma(b0, c40);
       c41 = ai.fma(b1, c41);
-      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 5 * AR]);
       c50 = ai.fma(b0, c50);
       c51 = ai.fma(b1, c51);
-      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 6 * AR]);
       c60 = ai.fma(b0, c60);
       c61 = ai.fma(b1, c61);
-      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 7 * AR]);
       c70 = ai.fma(b0, c70);
       c71 = ai.fma(b1, c71);
@@ -286,20 +262,18 @@ final class MicroF64Vector implements Micro<double[]> {
     int panelAt = (int) bAt;
     for (int k = 0; k < kc; k++) {
       int ak = aAt + k * AC;
-      DoubleVector b0 = load(panels, panelAt + k * NR, b, bAt + k * ldb);
-      DoubleVector b1 = load(panels, panelAt + k * NR + V, b, bAt + k * ldb + V);
+      long from = bAt + k * (B == Micro.Operand.MEMORY ? ldb : NR);
+      DoubleVector b0 = load(panels, panelAt + k * NR, b, from);
+      DoubleVector b1 = load(panels, panelAt + k * NR + V, b, from + V);
       DoubleVector ai = DoubleVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
-      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + AR]);
       c10 = ai.fma(b0, c10);
       c11 = ai.fma(b1, c11);
-      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 2 * AR]);
       c20 = ai.fma(b0, c20);
       c21 = ai.fma(b1, c21);
-      nextRow();
       ai = DoubleVector.broadcast(S, a[ak + 3 * AR]);
       c30 = ai.fma(b0, c30);
       c31 = ai.fma(b1, c31);
@@ -316,14 +290,7 @@ final class MicroF64Vector implements Micro<double[]> {
 
   /** 6 rows of 2 vectors: 12 independent chains. Two steps at a time halve what a step costs. */
   private static void micro6x2v(
-      int kc,
-      double[] a,
-      int aAt,
-      double[] panels,
-      MemorySegment b,
-      long bAt,
-      long ldb,
-      double[] tile) {
+      int kc, double[] a, int aAt, double[] panels, int panelAt, double[] tile) {
     DoubleVector c00 = DoubleVector.zero(S);
     DoubleVector c01 = DoubleVector.zero(S);
     DoubleVector c10 = DoubleVector.zero(S);
@@ -339,12 +306,11 @@ final class MicroF64Vector implements Micro<double[]> {
     DoubleVector b0;
     DoubleVector b1;
     DoubleVector ai;
-    int panelAt = (int) bAt;
     int k = 0;
     for (; k < kc - 1; k += 2) {
       int ak = aAt + k * AC;
-      b0 = load(panels, panelAt + k * NR, b, bAt + k * ldb);
-      b1 = load(panels, panelAt + k * NR + V, b, bAt + k * ldb + V);
+      b0 = DoubleVector.fromArray(S, panels, panelAt + k * NR);
+      b1 = DoubleVector.fromArray(S, panels, panelAt + k * NR + V);
       ai = DoubleVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
@@ -369,8 +335,8 @@ final class MicroF64Vector implements Micro<double[]> {
       c50 = ai.fma(b0, c50);
       c51 = ai.fma(b1, c51);
       nextRow();
-      b0 = load(panels, panelAt + (k + 1) * NR, b, bAt + (k + 1) * ldb);
-      b1 = load(panels, panelAt + (k + 1) * NR + V, b, bAt + (k + 1) * ldb + V);
+      b0 = DoubleVector.fromArray(S, panels, panelAt + (k + 1) * NR);
+      b1 = DoubleVector.fromArray(S, panels, panelAt + (k + 1) * NR + V);
       ai = DoubleVector.broadcast(S, a[ak + AC]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
@@ -397,8 +363,8 @@ final class MicroF64Vector implements Micro<double[]> {
     }
     if (k < kc) {
       int ak = aAt + k * AC;
-      b0 = load(panels, panelAt + k * NR, b, bAt + k * ldb);
-      b1 = load(panels, panelAt + k * NR + V, b, bAt + k * ldb + V);
+      b0 = DoubleVector.fromArray(S, panels, panelAt + k * NR);
+      b1 = DoubleVector.fromArray(S, panels, panelAt + k * NR + V);
       ai = DoubleVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
@@ -439,25 +405,17 @@ final class MicroF64Vector implements Micro<double[]> {
 
   /** 3 rows of 2 vectors: 6 independent chains. */
   private static void micro3x2v(
-      int kc,
-      double[] a,
-      int aAt,
-      double[] panels,
-      MemorySegment b,
-      long bAt,
-      long ldb,
-      double[] tile) {
+      int kc, double[] a, int aAt, double[] panels, int panelAt, double[] tile) {
     DoubleVector c00 = DoubleVector.zero(S);
     DoubleVector c01 = DoubleVector.zero(S);
     DoubleVector c10 = DoubleVector.zero(S);
     DoubleVector c11 = DoubleVector.zero(S);
     DoubleVector c20 = DoubleVector.zero(S);
     DoubleVector c21 = DoubleVector.zero(S);
-    int panelAt = (int) bAt;
     for (int k = 0; k < kc; k++) {
       int ak = aAt + k * AC;
-      DoubleVector b0 = load(panels, panelAt + k * NR, b, bAt + k * ldb);
-      DoubleVector b1 = load(panels, panelAt + k * NR + V, b, bAt + k * ldb + V);
+      DoubleVector b0 = DoubleVector.fromArray(S, panels, panelAt + k * NR);
+      DoubleVector b1 = DoubleVector.fromArray(S, panels, panelAt + k * NR + V);
       DoubleVector ai = DoubleVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
@@ -479,21 +437,19 @@ final class MicroF64Vector implements Micro<double[]> {
   }
 
   /**
-   * With 16 registers, a fence between the rows, for which no instruction is needed: HotSpot would
-   * load what all rows need first, and for want of a register keep a sum in memory, which takes a
-   * step as long as a store and a load.
+   * A fence between the rows where there are 16 registers, for which no instruction is needed:
+   * HotSpot would load what all rows need first, and for want of a register keep a sum in memory,
+   * which takes a step as long as a store and a load.
    */
   @Inlined
   static void nextRow() {
-    if (!HAS_32_REGISTERS) {
-      VarHandle.loadLoadFence();
-    }
+    VarHandle.loadLoadFence();
   }
 
   @Inlined
   static DoubleVector load(double[] panels, int panelAt, MemorySegment b, long at) {
-    return IS_ARRAY
-        ? DoubleVector.fromArray(S, panels, HAS_32_REGISTERS ? (int) at : panelAt)
+    return B == Micro.Operand.ARRAY
+        ? DoubleVector.fromArray(S, panels, panelAt)
         : DoubleVector.fromMemorySegment(S, b, at * Double.BYTES, ORDER);
   }
 }

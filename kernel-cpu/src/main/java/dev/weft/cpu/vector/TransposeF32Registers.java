@@ -16,6 +16,7 @@ import jdk.incubator.vector.VectorSpecies;
 final class TransposeF32Registers implements TransposeF32 {
   private static final VectorSpecies<Float> S =
       VectorSpecies.of(float.class, VectorWidth.shape(MethodHandles.lookup()));
+  static final Class<?> FLOATS = S.vectorType();
   private static final int SIDE = 8;
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
   private static final VectorShuffle<Float> SWAP_4 = VectorShuffle.fromOp(S, lane -> lane ^ 4);
@@ -29,6 +30,7 @@ final class TransposeF32Registers implements TransposeF32 {
   TransposeF32Registers() {}
 
   @Override
+  @Exact
   public void pack(
       MemorySegment x,
       long origin,
@@ -37,6 +39,35 @@ final class TransposeF32Registers implements TransposeF32 {
       int columns,
       float[] out,
       int at,
+      int ld) {
+    MemorySegment from = VectorWidth.NATIVE.cast(x);
+    transpose(from, origin, rowStride, columns, out, null, at, ld);
+  }
+
+  @Override
+  @Exact
+  public void pack(
+      MemorySegment x,
+      long origin,
+      long rowStride,
+      int columns,
+      MemorySegment out,
+      long at,
+      int ld) {
+    MemorySegment from = VectorWidth.NATIVE.cast(x);
+    MemorySegment to = VectorWidth.NATIVE.cast(out);
+    transpose(from, origin, rowStride, columns, null, to, at, ld);
+  }
+
+  @Inlined
+  static void transpose(
+      MemorySegment x,
+      long origin,
+      long rowStride,
+      int columns,
+      float[] array,
+      MemorySegment memory,
+      long at,
       int ld) {
     long rowBytes = rowStride * Float.BYTES;
     for (int k = 0; k < columns; k += SIDE) {
@@ -73,15 +104,24 @@ final class TransposeF32Registers implements TransposeF32 {
       FloatVector u5 = t4.rearrange(SWAP_1).blend(t5, HAS_1);
       FloatVector u6 = t6.blend(t7.rearrange(SWAP_1), HAS_1);
       FloatVector u7 = t6.rearrange(SWAP_1).blend(t7, HAS_1);
-      int to = at + k * ld;
-      u0.intoArray(out, to);
-      u1.intoArray(out, to + ld);
-      u2.intoArray(out, to + 2 * ld);
-      u3.intoArray(out, to + 3 * ld);
-      u4.intoArray(out, to + 4 * ld);
-      u5.intoArray(out, to + 5 * ld);
-      u6.intoArray(out, to + 6 * ld);
-      u7.intoArray(out, to + 7 * ld);
+      long to = at + (long) k * ld;
+      store(u0, array, memory, to);
+      store(u1, array, memory, to + ld);
+      store(u2, array, memory, to + 2 * ld);
+      store(u3, array, memory, to + 3 * ld);
+      store(u4, array, memory, to + 4 * ld);
+      store(u5, array, memory, to + 5 * ld);
+      store(u6, array, memory, to + 6 * ld);
+      store(u7, array, memory, to + 7 * ld);
+    }
+  }
+
+  @Inlined
+  static void store(FloatVector x, float[] array, MemorySegment memory, long at) {
+    if (array != null) {
+      x.intoArray(array, (int) at);
+    } else {
+      x.intoMemorySegment(memory, at * Float.BYTES, ORDER);
     }
   }
 

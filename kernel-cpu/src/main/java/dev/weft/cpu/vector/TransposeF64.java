@@ -21,4 +21,19 @@ interface TransposeF64 {
       double[] out,
       int at,
       int ld);
+
+  /**
+   * {@code out[at + k·ld + r] = x(r, k)} in native memory, for as many rows as a vector has lanes.
+   * Only of vectors of 256 bits.
+   */
+  default void pack(
+      MemorySegment x,
+      long origin,
+      long rowStride,
+      int columns,
+      MemorySegment out,
+      long at,
+      int ld) {
+    throw new UnsupportedOperationException();
+  }
 }

@@ -16,6 +16,7 @@ import jdk.incubator.vector.VectorSpecies;
 final class TransposeF64Registers implements TransposeF64 {
   private static final VectorSpecies<Double> S =
       VectorSpecies.of(double.class, VectorWidth.shape(MethodHandles.lookup()));
+  static final Class<?> DOUBLES = S.vectorType();
   private static final int SIDE = 4;
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
   private static final VectorShuffle<Double> SWAP_2 = VectorShuffle.fromOp(S, lane -> lane ^ 2);
@@ -27,6 +28,7 @@ final class TransposeF64Registers implements TransposeF64 {
   TransposeF64Registers() {}
 
   @Override
+  @Exact
   public void pack(
       MemorySegment x,
       long origin,
@@ -35,6 +37,35 @@ final class TransposeF64Registers implements TransposeF64 {
       int columns,
       double[] out,
       int at,
+      int ld) {
+    MemorySegment from = VectorWidth.NATIVE.cast(x);
+    transpose(from, origin, rowStride, columns, out, null, at, ld);
+  }
+
+  @Override
+  @Exact
+  public void pack(
+      MemorySegment x,
+      long origin,
+      long rowStride,
+      int columns,
+      MemorySegment out,
+      long at,
+      int ld) {
+    MemorySegment from = VectorWidth.NATIVE.cast(x);
+    MemorySegment to = VectorWidth.NATIVE.cast(out);
+    transpose(from, origin, rowStride, columns, null, to, at, ld);
+  }
+
+  @Inlined
+  static void transpose(
+      MemorySegment x,
+      long origin,
+      long rowStride,
+      int columns,
+      double[] array,
+      MemorySegment memory,
+      long at,
       int ld) {
     long rowBytes = rowStride * Double.BYTES;
     for (int k = 0; k < columns; k += SIDE) {
@@ -51,11 +82,20 @@ final class TransposeF64Registers implements TransposeF64 {
       DoubleVector t1 = s0.rearrange(SWAP_1).blend(s1, HAS_1);
       DoubleVector t2 = s2.blend(s3.rearrange(SWAP_1), HAS_1);
       DoubleVector t3 = s2.rearrange(SWAP_1).blend(s3, HAS_1);
-      int to = at + k * ld;
-      t0.intoArray(out, to);
-      t1.intoArray(out, to + ld);
-      t2.intoArray(out, to + 2 * ld);
-      t3.intoArray(out, to + 3 * ld);
+      long to = at + (long) k * ld;
+      store(t0, array, memory, to);
+      store(t1, array, memory, to + ld);
+      store(t2, array, memory, to + 2 * ld);
+      store(t3, array, memory, to + 3 * ld);
+    }
+  }
+
+  @Inlined
+  static void store(DoubleVector x, double[] array, MemorySegment memory, long at) {
+    if (array != null) {
+      x.intoArray(array, (int) at);
+    } else {
+      x.intoMemorySegment(memory, at * Double.BYTES, ORDER);
     }
   }
 }

@@ -1,6 +1,7 @@
 package dev.weft.cpu.vector;
 
 import java.lang.constant.ConstantDescs;
+import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodHandles.Lookup;
 import jdk.incubator.vector.VectorShape;
@@ -11,6 +12,12 @@ import jdk.incubator.vector.VectorShape;
  * hidden class of its own, made from the same bytes, with profiles and machine code of its own.
  */
 final class VectorWidth {
+  /**
+   * The class of segments of native memory, to cast to where no others come: the compiler knows
+   * then what it calls, whatever segments its profiles of shared methods have seen.
+   */
+  static final Class<? extends MemorySegment> NATIVE = MemorySegment.NULL.getClass();
+
   private VectorWidth() {}
 
   /** The vectors' shape of a class that {@link #load} gave a width in bits. */
