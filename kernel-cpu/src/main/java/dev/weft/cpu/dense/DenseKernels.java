@@ -160,6 +160,27 @@ public interface DenseKernels<A> {
   }
 
   /**
+   * The same into {@code c(i, j) = c[cAt + i·ldc + j]}, in native memory, for {@code i < rows},
+   * {@code j < nr}, if the kernels can do that for so many rows; otherwise nothing.
+   *
+   * @return whether they can
+   */
+  default boolean micro(
+      int rows,
+      int kc,
+      A a,
+      int aAt,
+      int aRow,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      MemorySegment c,
+      long cAt,
+      long ldc) {
+    return false;
+  }
+
+  /**
    * {@code sums[j] = Σ a[aAt + k·aStep]·b[bAt + k·ldb + j]}, k from 0 to {@code kc} − 1, {@code 0
    * <= j < columns}: chains of fused multiply-adds that begin with what sums holds.
    *
@@ -183,6 +204,21 @@ public interface DenseKernels<A> {
    */
   void writeRow(
       A sums, int from, int columns, double alpha, Gemm.Update update, MemorySegment c, long cAt);
+
+  /**
+   * A row of a product of one term: {@code c[cAt + j] = alpha·(a[aAt]·b[bAt + j])}, or that added
+   * to it (fused), {@code 0 <= j < columns}; the operations of {@link #micro} and {@link #write}.
+   */
+  void outerRow(
+      A a,
+      int aAt,
+      MemorySegment b,
+      long bAt,
+      double alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long cAt,
+      int columns);
 
   /**
    * One row of a product with panels in native memory: {@code c[cAt + j] = alpha·Σ a[aAt +

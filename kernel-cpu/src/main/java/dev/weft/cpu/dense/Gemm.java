@@ -174,6 +174,8 @@ public final class Gemm<A> {
     try {
       if (right.isByColumns() && m <= FEW_ROWS) {
         inPlace((int) m, n, k, alpha, update, c, cAt, ldc);
+      } else if (right.isByColumns() && k == 1) {
+        outer(m, n, alpha, update, c, cAt, ldc);
       } else if (right.isPanels() && m <= FEW_ROWS) {
         fewRows((int) m, n, k, alpha, update, c, cAt, ldc);
       } else {
@@ -188,8 +190,9 @@ public final class Gemm<A> {
 
   private void blocks(
       long m, long n, long k, double alpha, Update update, MemorySegment c, long cAt, long ldc) {
-    for (long jc = 0; jc < n; jc += NC) {
-      int nc = (int) Math.min(NC, n - jc);
+    int most = m <= FEW_ROWS && k > KC ? nr : NC; // B is read in long pieces where that is all
+    for (long jc = 0; jc < n; jc += most) {
+      int nc = (int) Math.min(most, n - jc);
       int inPlace = right.inPlace(nc, m);
       for (long pc = 0; pc == 0 || pc < k; pc += KC) {
         int kc = (int) Math.min(KC, k - pc);
@@ -210,6 +213,36 @@ public final class Gemm<A> {
           } else {
             long row = epilogueRow + ic;
             macroThen(end, rows, nc, inPlace, kc, now, c, at, ldc, row, epilogueColumn + jc);
+          }
+        }
+      }
+    }
+  }
+
+  /** A column times a row: writing C, row after row, is all of it. */
+  private void outer(
+      long m, long n, double alpha, Update update, MemorySegment c, long cAt, long ldc) {
+    int most = right.isNarrow() ? Widened.SIDE : WIDE;
+    for (long ic = 0; ic < m; ic += mc) {
+      int rows = (int) Math.min(mc, m - ic);
+      left.block(ic, rows, 0, 1);
+      for (long jc = 0; jc < n; jc += most) {
+        int nc = (int) Math.min(most, n - jc);
+        right.strip(jc, nc, 0, 1);
+        for (int i = 0; i < rows; i++) {
+          long at = cAt + (ic + i) * ldc + jc;
+          kernels.outerRow(
+              left.data(),
+              left.at() + left.row(i),
+              right.stripSegment(),
+              right.stripAt(),
+              alpha,
+              update,
+              c,
+              at,
+              nc);
+          if (epilogue != null) {
+            applyRow(c, at, nc, ic + i, jc);
           }
         }
       }
@@ -318,14 +351,38 @@ public final class Gemm<A> {
       MemorySegment c,
       long cAt,
       long ldc) {
+    boolean isSums = alpha == 1 && update == Update.OVERWRITE && c.isNative();
     for (int i = 0; i < m; i += mr) {
       int rows = Math.min(mr, m - i);
       for (int j = 0; j < n; j += nr) {
         int columns = Math.min(nr, n - j);
+        long at = cAt + i * ldc + j;
+        if (isSums && columns == nr && tileInto(rows, i, j, inPlace, kc, c, at, ldc)) {
+          continue;
+        }
         tile(rows, i, j, inPlace, kc);
-        kernels.write(tile, rows, columns, alpha, update, c, cAt + i * ldc + j, ldc);
+        kernels.write(tile, rows, columns, alpha, update, c, at, ldc);
       }
     }
+  }
+
+  /** Makes the sums a tile of C, if that is possible. */
+  private boolean tileInto(
+      int rows, int i, int j, int inPlace, int kc, MemorySegment c, long at, long ldc) {
+    int aAt = left.at() + i * left.tileStep();
+    int aRow = left.rowStep();
+    if (j < inPlace) {
+      long from = right.stripAt() + (long) j * right.stripStep();
+      long ldb = right.stripStride();
+      MemorySegment b = right.stripSegment();
+      return kernels.micro(rows, kc, left.data(), aAt, aRow, b, from, ldb, c, at, ldc);
+    }
+    if (right.isInMemory()) {
+      int bAt = right.at() + (j - inPlace) * kc;
+      MemorySegment b = right.memory();
+      return kernels.micro(rows, kc, left.data(), aAt, aRow, b, bAt, nr, c, at, ldc);
+    }
+    return false;
   }
 
   /** The sums of the tile whose first element is (i, j) of the blocks. */

@@ -319,6 +319,11 @@ final class Panels<A> {
     return byRows ? DenseKernels.ROW : blockColumns;
   }
 
+  /** Where row i of the block begins, in elements after its first. */
+  int row(int i) {
+    return byRows ? i * DenseKernels.ROW : i / width * width * blockColumns + i % width;
+  }
+
   /** Elements from a row of a tile to the next. */
   int rowStep() {
     return byRows ? DenseKernels.ROW : 1;

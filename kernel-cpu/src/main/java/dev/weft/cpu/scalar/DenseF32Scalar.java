@@ -115,22 +115,21 @@ public final class DenseF32Scalar implements DenseKernels<float[]> {
   }
 
   /**
-   * {@code out[at + k·ld + r] = x[origin + r·rowStride + k]} for {@code fromRow <= r < toRow},
-   * {@code fromColumn <= k < toColumn}.
+   * {@code out[at + k·ld + r] = x[origin + r·rowStride + k]} for {@code r < rows}, {@code first <=
+   * k < columns}.
    */
   public static void packElements(
       MemorySegment x,
       long origin,
       long rowStride,
-      int fromRow,
-      int toRow,
-      int fromColumn,
-      int toColumn,
+      int rows,
+      int first,
+      int columns,
       MemorySegment out,
       long at,
       int ld) {
-    for (int k = fromColumn; k < toColumn; k++) {
-      for (int r = fromRow; r < toRow; r++) {
+    for (int k = first; k < columns; k++) {
+      for (int r = 0; r < rows; r++) {
         float element = x.get(F32, (origin + r * rowStride + k) * Float.BYTES);
         out.set(F32, (at + (long) k * ld + r) * Float.BYTES, element);
       }
@@ -256,6 +255,40 @@ public final class DenseF32Scalar implements DenseKernels<float[]> {
       MemorySegment c,
       long cAt) {
     writeElements(sums, from, columns, (float) alpha, update, c, cAt);
+  }
+
+  @Override
+  public void outerRow(
+      float[] a,
+      int aAt,
+      MemorySegment b,
+      long bAt,
+      double alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long cAt,
+      int columns) {
+    outerElements(a[aAt], b, bAt, (float) alpha, update, c, cAt, columns);
+  }
+
+  /** {@link #outerRow}. */
+  public static void outerElements(
+      float a,
+      MemorySegment b,
+      long bAt,
+      float alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long cAt,
+      int columns) {
+    for (int j = 0; j < columns; j++) {
+      float term = Math.fma(a, b.get(F32, (bAt + j) * Float.BYTES), 0);
+      long at = (cAt + j) * Float.BYTES;
+      c.set(
+          F32,
+          at,
+          update == Gemm.Update.ADD ? Math.fma(alpha, term, c.get(F32, at)) : alpha * term);
+    }
   }
 
   @Override

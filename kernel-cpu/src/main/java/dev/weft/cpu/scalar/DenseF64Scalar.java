@@ -115,22 +115,21 @@ public final class DenseF64Scalar implements DenseKernels<double[]> {
   }
 
   /**
-   * {@code out[at + k·ld + r] = x[origin + r·rowStride + k]} for {@code fromRow <= r < toRow},
-   * {@code fromColumn <= k < toColumn}.
+   * {@code out[at + k·ld + r] = x[origin + r·rowStride + k]} for {@code r < rows}, {@code first <=
+   * k < columns}.
    */
   public static void packElements(
       MemorySegment x,
       long origin,
       long rowStride,
-      int fromRow,
-      int toRow,
-      int fromColumn,
-      int toColumn,
+      int rows,
+      int first,
+      int columns,
       MemorySegment out,
       long at,
       int ld) {
-    for (int k = fromColumn; k < toColumn; k++) {
-      for (int r = fromRow; r < toRow; r++) {
+    for (int k = first; k < columns; k++) {
+      for (int r = 0; r < rows; r++) {
         double element = x.get(F64, (origin + r * rowStride + k) * Double.BYTES);
         out.set(F64, (at + (long) k * ld + r) * Double.BYTES, element);
       }
@@ -244,6 +243,40 @@ public final class DenseF64Scalar implements DenseKernels<double[]> {
       int to,
       int columns) {
     addPart(kc, a, aAt, aStep, b, bAt, ldb, sums, to, columns);
+  }
+
+  @Override
+  public void outerRow(
+      double[] a,
+      int aAt,
+      MemorySegment b,
+      long bAt,
+      double alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long cAt,
+      int columns) {
+    outerElements(a[aAt], b, bAt, alpha, update, c, cAt, columns);
+  }
+
+  /** {@link #outerRow}. */
+  public static void outerElements(
+      double a,
+      MemorySegment b,
+      long bAt,
+      double alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long cAt,
+      int columns) {
+    for (int j = 0; j < columns; j++) {
+      double term = Math.fma(a, b.get(F64, (bAt + j) * Double.BYTES), 0);
+      long at = (cAt + j) * Double.BYTES;
+      c.set(
+          F64,
+          at,
+          update == Gemm.Update.ADD ? Math.fma(alpha, term, c.get(F64, at)) : alpha * term);
+    }
   }
 
   @Override

@@ -1,7 +1,5 @@
 package dev.weft.cpu.vector;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
-
 import dev.weft.DType;
 import dev.weft.cpu.dense.DenseKernels;
 import dev.weft.cpu.dense.Gemm;
@@ -37,8 +35,6 @@ final class DenseF32Vector implements DenseKernels<float[]> {
 
   private static final int NR = 2 * V;
 
-  private static final int SIDE = 8;
-
   /** Without masks in hardware, which come with vectors of 512 bits, masked loads are boxed. */
   private static final boolean HAS_MASKS = S.vectorBitSize() >= 512;
 
@@ -47,30 +43,11 @@ final class DenseF32Vector implements DenseKernels<float[]> {
   /** A block of more bytes from end to end does not come from the second-level cache. */
   private static final long FAR_BYTES = 1 << 20;
 
-  /** Columns of a strip of rows on their way into a panel: 16 KiB. */
-  private static final int STRIP_COLUMNS = 256;
-
-  private static final ThreadLocal<int[]> STRIP =
-      ThreadLocal.withInitial(() -> new int[V * STRIP_COLUMNS]);
-
   private final TransposeF32 transpose = transpose();
 
-  /** Of squares of {@link #SIDE}: faster than larger ones, which do not fit the registers. */
-  private final TransposeF32 square =
-      HAS_32_REGISTERS
-          ? VectorWidth.load(TransposeF32.class, TransposeF32Registers.class, 256)
-          : null;
-
-  private final Micro<float[]> rowsOnArray = micro(true, Micro.Operand.ARRAY);
-  private final Micro<float[]> panelOnArray = micro(false, Micro.Operand.ARRAY);
-  private final Micro<float[]> rowsOnPanels =
-      HAS_32_REGISTERS ? micro(true, Micro.Operand.PANELS) : null;
-  private final Micro<float[]> panelOnPanels =
-      HAS_32_REGISTERS ? micro(false, Micro.Operand.PANELS) : null;
-  private final Micro<float[]> rowsOnMemory =
-      HAS_32_REGISTERS ? micro(true, Micro.Operand.MEMORY) : null;
-  private final Micro<float[]> panelOnMemory =
-      HAS_32_REGISTERS ? micro(false, Micro.Operand.MEMORY) : null;
+  /** By byRows, operand and intoC; each loaded when it is first needed. */
+  @SuppressWarnings({"unchecked", "rawtypes"})
+  private final Micro<float[]>[] micros = new Micro[4 * Micro.Operand.values().length];
 
   /** Made by {@link VectorWidth#load}. */
   DenseF32Vector() {}
@@ -84,10 +61,20 @@ final class DenseF32Vector implements DenseKernels<float[]> {
     };
   }
 
+  private Micro<float[]> micro(int aRow, Micro.Operand operand, boolean intoC) {
+    int i = operand.ordinal() * 4 + (aRow == 1 ? 0 : 2) + (intoC ? 1 : 0);
+    Micro<float[]> micro = micros[i];
+    return micro != null
+        ? micro
+        : load(i, new Micro.Use(S.vectorBitSize(), aRow != 1, operand, intoC));
+  }
+
   @SuppressWarnings("unchecked")
-  private static Micro<float[]> micro(boolean byRows, Micro.Operand operand) {
-    Micro.Use use = new Micro.Use(S.vectorBitSize(), byRows, operand);
-    return VectorWidth.load(Micro.class, MicroF32Vector.class, use);
+  private synchronized Micro<float[]> load(int i, Micro.Use use) {
+    if (micros[i] == null) {
+      micros[i] = VectorWidth.load(Micro.class, MicroF32Vector.class, use);
+    }
+    return micros[i];
   }
 
   @Override
@@ -186,21 +173,10 @@ final class DenseF32Vector implements DenseKernels<float[]> {
       int at,
       int ld) {
     int whole = 0;
-    boolean transposed = transpose != null && columnStride == 1 && (HAS_MASKS || rows == V);
-    if (transposed && x.isNative()) {
+    boolean canTranspose = transpose != null && (HAS_MASKS || rows == V);
+    if (canTranspose && columnStride == 1 && x.isNative()) {
       whole = columns / V * V;
       transpose.pack(x, origin, rowStride, rows, whole, out, at, ld);
-    } else if (transposed) {
-      whole = columns / V * V;
-      int[] strip = STRIP.get();
-      for (int k = 0; k < whole; k += STRIP_COLUMNS) {
-        int count = Math.min(STRIP_COLUMNS, whole - k);
-        for (int r = 0; r < rows; r++) {
-          long from = (origin + r * rowStride + k) * Float.BYTES;
-          MemorySegment.copy(x, JAVA_INT_UNALIGNED, from, strip, r * STRIP_COLUMNS, count);
-        }
-        transpose.pack(strip, STRIP_COLUMNS, rows, count, out, at + k * ld, ld);
-      }
     }
     if (whole < columns) {
       long rest = origin + whole * columnStride;
@@ -259,13 +235,12 @@ final class DenseF32Vector implements DenseKernels<float[]> {
       int columns,
       MemorySegment out,
       long at) {
-    int whole = rows / SIDE * SIDE;
-    int wholeColumns = columns / SIDE * SIDE;
-    for (int r = 0; r < whole; r += SIDE) {
-      square.pack(x, origin + r * rowStride, rowStride, wholeColumns, out, at + r, NR);
+    int whole = columns / V * V;
+    for (int r = 0; r < rows; r += V) {
+      int count = Math.min(V, rows - r);
+      transpose.pack(x, origin + r * rowStride, rowStride, count, whole, out, at + r, NR);
     }
-    DenseF32Scalar.packElements(x, origin, rowStride, 0, whole, wholeColumns, columns, out, at, NR);
-    DenseF32Scalar.packElements(x, origin, rowStride, whole, rows, 0, columns, out, at, NR);
+    DenseF32Scalar.packElements(x, origin, rowStride, rows, whole, columns, out, at, NR);
   }
 
   /**
@@ -392,7 +367,8 @@ final class DenseF32Vector implements DenseKernels<float[]> {
   @Override
   public void micro(
       int rows, int kc, float[] a, int aAt, int aRow, float[] b, int bAt, float[] tile) {
-    (aRow == 1 ? panelOnArray : rowsOnArray).micro(rows, kc, a, aAt, b, null, bAt, NR, tile);
+    micro(aRow, Micro.Operand.ARRAY, false)
+        .micro(rows, kc, a, aAt, b, null, bAt, NR, tile, null, 0, 0);
   }
 
   @Override
@@ -406,13 +382,31 @@ final class DenseF32Vector implements DenseKernels<float[]> {
       long bAt,
       long ldb,
       float[] tile) {
-    Micro<float[]> micro;
-    if (ldb == NR) {
-      micro = aRow == 1 ? panelOnPanels : rowsOnPanels;
-    } else {
-      micro = aRow == 1 ? panelOnMemory : rowsOnMemory;
+    micro(aRow, inMemory(ldb), false).micro(rows, kc, a, aAt, null, b, bAt, ldb, tile, null, 0, 0);
+  }
+
+  @Override
+  public boolean micro(
+      int rows,
+      int kc,
+      float[] a,
+      int aAt,
+      int aRow,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      MemorySegment c,
+      long cAt,
+      long ldc) {
+    if (rows != MR && rows != 8 && rows != 4) { // the micro-kernels write all their rows
+      return false;
     }
-    micro.micro(rows, kc, a, aAt, null, b, bAt, ldb, tile);
+    micro(aRow, inMemory(ldb), true).micro(rows, kc, a, aAt, null, b, bAt, ldb, null, c, cAt, ldc);
+    return true;
+  }
+
+  private static Micro.Operand inMemory(long ldb) {
+    return ldb == NR ? Micro.Operand.PANELS : Micro.Operand.MEMORY;
   }
 
   @Override
@@ -554,6 +548,29 @@ final class DenseF32Vector implements DenseKernels<float[]> {
     }
     DenseF32Scalar.writeElements(
         sums, from + whole, columns - whole, (float) alpha, update, c, cAt + whole);
+  }
+
+  @Override
+  public void outerRow(
+      float[] a,
+      int aAt,
+      MemorySegment b,
+      long bAt,
+      double alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long cAt,
+      int columns) {
+    FloatVector factor = FloatVector.broadcast(S, a[aAt]);
+    FloatVector alphas = FloatVector.broadcast(S, (float) alpha);
+    FloatVector zero = FloatVector.zero(S);
+    int whole = S.loopBound(columns);
+    for (int j = 0; j < whole; j += V) {
+      FloatVector term = FloatVector.fromMemorySegment(S, b, (bAt + j) * Float.BYTES, ORDER);
+      update(factor.fma(term, zero), alphas, update, c, (cAt + j) * Float.BYTES);
+    }
+    DenseF32Scalar.outerElements(
+        a[aAt], b, bAt + whole, (float) alpha, update, c, cAt + whole, columns - whole);
   }
 
   @Override

@@ -28,8 +28,6 @@ final class DenseF64Vector implements DenseKernels<double[]> {
 
   private static final int NR = 2 * V;
 
-  private static final int SIDE = 4;
-
   /** Without masks in hardware, which come with vectors of 512 bits, masked loads are boxed. */
   private static final boolean HAS_MASKS = S.vectorBitSize() >= 512;
 
@@ -40,22 +38,9 @@ final class DenseF64Vector implements DenseKernels<double[]> {
 
   private final TransposeF64 transpose = transpose();
 
-  /** Of squares of {@link #SIDE}: faster than larger ones, which do not fit the registers. */
-  private final TransposeF64 square =
-      HAS_32_REGISTERS
-          ? VectorWidth.load(TransposeF64.class, TransposeF64Registers.class, 256)
-          : null;
-
-  private final Micro<double[]> rowsOnArray = micro(true, Micro.Operand.ARRAY);
-  private final Micro<double[]> panelOnArray = micro(false, Micro.Operand.ARRAY);
-  private final Micro<double[]> rowsOnPanels =
-      HAS_32_REGISTERS ? micro(true, Micro.Operand.PANELS) : null;
-  private final Micro<double[]> panelOnPanels =
-      HAS_32_REGISTERS ? micro(false, Micro.Operand.PANELS) : null;
-  private final Micro<double[]> rowsOnMemory =
-      HAS_32_REGISTERS ? micro(true, Micro.Operand.MEMORY) : null;
-  private final Micro<double[]> panelOnMemory =
-      HAS_32_REGISTERS ? micro(false, Micro.Operand.MEMORY) : null;
+  /** By byRows, operand and intoC; each loaded when it is first needed. */
+  @SuppressWarnings({"unchecked", "rawtypes"})
+  private final Micro<double[]>[] micros = new Micro[4 * Micro.Operand.values().length];
 
   /** Made by {@link VectorWidth#load}. */
   DenseF64Vector() {}
@@ -69,10 +54,20 @@ final class DenseF64Vector implements DenseKernels<double[]> {
     };
   }
 
+  private Micro<double[]> micro(int aRow, Micro.Operand operand, boolean intoC) {
+    int i = operand.ordinal() * 4 + (aRow == 1 ? 0 : 2) + (intoC ? 1 : 0);
+    Micro<double[]> micro = micros[i];
+    return micro != null
+        ? micro
+        : load(i, new Micro.Use(S.vectorBitSize(), aRow != 1, operand, intoC));
+  }
+
   @SuppressWarnings("unchecked")
-  private static Micro<double[]> micro(boolean byRows, Micro.Operand operand) {
-    Micro.Use use = new Micro.Use(S.vectorBitSize(), byRows, operand);
-    return VectorWidth.load(Micro.class, MicroF64Vector.class, use);
+  private synchronized Micro<double[]> load(int i, Micro.Use use) {
+    if (micros[i] == null) {
+      micros[i] = VectorWidth.load(Micro.class, MicroF64Vector.class, use);
+    }
+    return micros[i];
   }
 
   @Override
@@ -234,13 +229,12 @@ final class DenseF64Vector implements DenseKernels<double[]> {
       int columns,
       MemorySegment out,
       long at) {
-    int whole = rows / SIDE * SIDE;
-    int wholeColumns = columns / SIDE * SIDE;
-    for (int r = 0; r < whole; r += SIDE) {
-      square.pack(x, origin + r * rowStride, rowStride, wholeColumns, out, at + r, NR);
+    int whole = columns / V * V;
+    for (int r = 0; r < rows; r += V) {
+      int count = Math.min(V, rows - r);
+      transpose.pack(x, origin + r * rowStride, rowStride, count, whole, out, at + r, NR);
     }
-    DenseF64Scalar.packElements(x, origin, rowStride, 0, whole, wholeColumns, columns, out, at, NR);
-    DenseF64Scalar.packElements(x, origin, rowStride, whole, rows, 0, columns, out, at, NR);
+    DenseF64Scalar.packElements(x, origin, rowStride, rows, whole, columns, out, at, NR);
   }
 
   /**
@@ -349,7 +343,8 @@ final class DenseF64Vector implements DenseKernels<double[]> {
   @Override
   public void micro(
       int rows, int kc, double[] a, int aAt, int aRow, double[] b, int bAt, double[] tile) {
-    (aRow == 1 ? panelOnArray : rowsOnArray).micro(rows, kc, a, aAt, b, null, bAt, NR, tile);
+    micro(aRow, Micro.Operand.ARRAY, false)
+        .micro(rows, kc, a, aAt, b, null, bAt, NR, tile, null, 0, 0);
   }
 
   @Override
@@ -363,13 +358,31 @@ final class DenseF64Vector implements DenseKernels<double[]> {
       long bAt,
       long ldb,
       double[] tile) {
-    Micro<double[]> micro;
-    if (ldb == NR) {
-      micro = aRow == 1 ? panelOnPanels : rowsOnPanels;
-    } else {
-      micro = aRow == 1 ? panelOnMemory : rowsOnMemory;
+    micro(aRow, inMemory(ldb), false).micro(rows, kc, a, aAt, null, b, bAt, ldb, tile, null, 0, 0);
+  }
+
+  @Override
+  public boolean micro(
+      int rows,
+      int kc,
+      double[] a,
+      int aAt,
+      int aRow,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      MemorySegment c,
+      long cAt,
+      long ldc) {
+    if (rows != MR && rows != 8 && rows != 4) { // the micro-kernels write all their rows
+      return false;
     }
-    micro.micro(rows, kc, a, aAt, null, b, bAt, ldb, tile);
+    micro(aRow, inMemory(ldb), true).micro(rows, kc, a, aAt, null, b, bAt, ldb, null, c, cAt, ldc);
+    return true;
+  }
+
+  private static Micro.Operand inMemory(long ldb) {
+    return ldb == NR ? Micro.Operand.PANELS : Micro.Operand.MEMORY;
   }
 
   @Override
@@ -513,6 +526,29 @@ final class DenseF64Vector implements DenseKernels<double[]> {
     }
     DenseF64Scalar.writeElements(
         sums, from + whole, columns - whole, alpha, update, c, cAt + whole);
+  }
+
+  @Override
+  public void outerRow(
+      double[] a,
+      int aAt,
+      MemorySegment b,
+      long bAt,
+      double alpha,
+      Gemm.Update update,
+      MemorySegment c,
+      long cAt,
+      int columns) {
+    DoubleVector factor = DoubleVector.broadcast(S, a[aAt]);
+    DoubleVector alphas = DoubleVector.broadcast(S, alpha);
+    DoubleVector zero = DoubleVector.zero(S);
+    int whole = S.loopBound(columns);
+    for (int j = 0; j < whole; j += V) {
+      DoubleVector term = DoubleVector.fromMemorySegment(S, b, (bAt + j) * Double.BYTES, ORDER);
+      update(factor.fma(term, zero), alphas, update, c, (cAt + j) * Double.BYTES);
+    }
+    DenseF64Scalar.outerElements(
+        a[aAt], b, bAt + whole, alpha, update, c, cAt + whole, columns - whole);
   }
 
   @Override

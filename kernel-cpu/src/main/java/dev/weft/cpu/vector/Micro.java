@@ -24,9 +24,25 @@ interface Micro<A> {
    * What a class of micro-kernels is loaded for.
    *
    * @param byRows whether a is a block by rows instead of a panel of mr rows
+   * @param intoC whether the sums go into c instead of the tile
    */
-  record Use(int bits, boolean byRows, Operand operand) {}
+  record Use(int bits, boolean byRows, Operand operand, boolean intoC) {}
 
-  /** As {@link dev.weft.cpu.dense.DenseKernels#micro}, with {@code panels} or {@code b}. */
-  void micro(int rows, int kc, A a, int aAt, A panels, MemorySegment b, long bAt, long ldb, A tile);
+  /**
+   * As {@link dev.weft.cpu.dense.DenseKernels#micro}, with {@code panels} or {@code b}, and {@code
+   * tile} or {@code c}.
+   */
+  void micro(
+      int rows,
+      int kc,
+      A a,
+      int aAt,
+      A panels,
+      MemorySegment b,
+      long bAt,
+      long ldb,
+      A tile,
+      MemorySegment c,
+      long cAt,
+      long ldc);
 }

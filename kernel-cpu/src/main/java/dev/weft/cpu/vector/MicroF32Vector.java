@@ -17,6 +17,7 @@ final class MicroF32Vector implements Micro<float[]> {
   private static final int V = S.length();
   private static final boolean HAS_32_REGISTERS = S.vectorBitSize() >= 512;
   private static final Micro.Operand B = USE.operand();
+  private static final boolean INTO_C = USE.intoC();
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
   private static final int MR = HAS_32_REGISTERS ? 13 : 6; // as in DenseF32Vector
   private static final int NR = 2 * V;
@@ -39,15 +40,19 @@ final class MicroF32Vector implements Micro<float[]> {
       MemorySegment b,
       long bAt,
       long ldb,
-      float[] tile) {
+      float[] tile,
+      MemorySegment c,
+      long cAt,
+      long ldc) {
     if (MR == 13) {
       MemorySegment memory = VectorWidth.NATIVE.cast(b);
+      MemorySegment out = VectorWidth.NATIVE.cast(c);
       if (rows > 8) {
-        micro13x2v(kc, a, aAt, panels, memory, bAt, ldb, tile);
+        micro13x2v(kc, a, aAt, panels, memory, bAt, ldb, tile, out, cAt, ldc);
       } else if (rows > 4) {
-        micro8x2v(kc, a, aAt, panels, memory, bAt, ldb, tile);
+        micro8x2v(kc, a, aAt, panels, memory, bAt, ldb, tile, out, cAt, ldc);
       } else {
-        micro4x2v(kc, a, aAt, panels, memory, bAt, ldb, tile);
+        micro4x2v(kc, a, aAt, panels, memory, bAt, ldb, tile, out, cAt, ldc);
       }
     } else if (rows > 3) {
       micro6x2v(kc, a, aAt, panels, (int) bAt, tile);
@@ -65,7 +70,10 @@ final class MicroF32Vector implements Micro<float[]> {
       MemorySegment b,
       long bAt,
       long ldb,
-      float[] tile) {
+      float[] tile,
+      MemorySegment c,
+      long cAt,
+      long ldc) {
     FloatVector c00 = FloatVector.zero(S);
     FloatVector c01 = FloatVector.zero(S);
     FloatVector c10 = FloatVector.zero(S);
@@ -138,32 +146,32 @@ final class MicroF32Vector implements Micro<float[]> {
       c120 = ai.fma(b0, c120);
       c121 = ai.fma(b1, c121);
     }
-    c00.intoArray(tile, 0);
-    c01.intoArray(tile, V);
-    c10.intoArray(tile, NR);
-    c11.intoArray(tile, NR + V);
-    c20.intoArray(tile, 2 * NR);
-    c21.intoArray(tile, 2 * NR + V);
-    c30.intoArray(tile, 3 * NR);
-    c31.intoArray(tile, 3 * NR + V);
-    c40.intoArray(tile, 4 * NR);
-    c41.intoArray(tile, 4 * NR + V);
-    c50.intoArray(tile, 5 * NR);
-    c51.intoArray(tile, 5 * NR + V);
-    c60.intoArray(tile, 6 * NR);
-    c61.intoArray(tile, 6 * NR + V);
-    c70.intoArray(tile, 7 * NR);
-    c71.intoArray(tile, 7 * NR + V);
-    c80.intoArray(tile, 8 * NR);
-    c81.intoArray(tile, 8 * NR + V);
-    c90.intoArray(tile, 9 * NR);
-    c91.intoArray(tile, 9 * NR + V);
-    c100.intoArray(tile, 10 * NR);
-    c101.intoArray(tile, 10 * NR + V);
-    c110.intoArray(tile, 11 * NR);
-    c111.intoArray(tile, 11 * NR + V);
-    c120.intoArray(tile, 12 * NR);
-    c121.intoArray(tile, 12 * NR + V);
+    store(c00, tile, 0, c, cAt);
+    store(c01, tile, V, c, cAt + V);
+    store(c10, tile, NR, c, cAt + ldc);
+    store(c11, tile, NR + V, c, cAt + ldc + V);
+    store(c20, tile, 2 * NR, c, cAt + 2 * ldc);
+    store(c21, tile, 2 * NR + V, c, cAt + 2 * ldc + V);
+    store(c30, tile, 3 * NR, c, cAt + 3 * ldc);
+    store(c31, tile, 3 * NR + V, c, cAt + 3 * ldc + V);
+    store(c40, tile, 4 * NR, c, cAt + 4 * ldc);
+    store(c41, tile, 4 * NR + V, c, cAt + 4 * ldc + V);
+    store(c50, tile, 5 * NR, c, cAt + 5 * ldc);
+    store(c51, tile, 5 * NR + V, c, cAt + 5 * ldc + V);
+    store(c60, tile, 6 * NR, c, cAt + 6 * ldc);
+    store(c61, tile, 6 * NR + V, c, cAt + 6 * ldc + V);
+    store(c70, tile, 7 * NR, c, cAt + 7 * ldc);
+    store(c71, tile, 7 * NR + V, c, cAt + 7 * ldc + V);
+    store(c80, tile, 8 * NR, c, cAt + 8 * ldc);
+    store(c81, tile, 8 * NR + V, c, cAt + 8 * ldc + V);
+    store(c90, tile, 9 * NR, c, cAt + 9 * ldc);
+    store(c91, tile, 9 * NR + V, c, cAt + 9 * ldc + V);
+    store(c100, tile, 10 * NR, c, cAt + 10 * ldc);
+    store(c101, tile, 10 * NR + V, c, cAt + 10 * ldc + V);
+    store(c110, tile, 11 * NR, c, cAt + 11 * ldc);
+    store(c111, tile, 11 * NR + V, c, cAt + 11 * ldc + V);
+    store(c120, tile, 12 * NR, c, cAt + 12 * ldc);
+    store(c121, tile, 12 * NR + V, c, cAt + 12 * ldc + V);
   }
 
   /** 8 rows of 2 vectors: 16 independent chains. */
@@ -175,7 +183,10 @@ final class MicroF32Vector implements Micro<float[]> {
       MemorySegment b,
       long bAt,
       long ldb,
-      float[] tile) {
+      float[] tile,
+      MemorySegment c,
+      long cAt,
+      long ldc) {
     FloatVector c00 = FloatVector.zero(S);
     FloatVector c01 = FloatVector.zero(S);
     FloatVector c10 = FloatVector.zero(S);
@@ -223,22 +234,22 @@ final class MicroF32Vector implements Micro<float[]> {
       c70 = ai.fma(b0, c70);
       c71 = ai.fma(b1, c71);
     }
-    c00.intoArray(tile, 0);
-    c01.intoArray(tile, V);
-    c10.intoArray(tile, NR);
-    c11.intoArray(tile, NR + V);
-    c20.intoArray(tile, 2 * NR);
-    c21.intoArray(tile, 2 * NR + V);
-    c30.intoArray(tile, 3 * NR);
-    c31.intoArray(tile, 3 * NR + V);
-    c40.intoArray(tile, 4 * NR);
-    c41.intoArray(tile, 4 * NR + V);
-    c50.intoArray(tile, 5 * NR);
-    c51.intoArray(tile, 5 * NR + V);
-    c60.intoArray(tile, 6 * NR);
-    c61.intoArray(tile, 6 * NR + V);
-    c70.intoArray(tile, 7 * NR);
-    c71.intoArray(tile, 7 * NR + V);
+    store(c00, tile, 0, c, cAt);
+    store(c01, tile, V, c, cAt + V);
+    store(c10, tile, NR, c, cAt + ldc);
+    store(c11, tile, NR + V, c, cAt + ldc + V);
+    store(c20, tile, 2 * NR, c, cAt + 2 * ldc);
+    store(c21, tile, 2 * NR + V, c, cAt + 2 * ldc + V);
+    store(c30, tile, 3 * NR, c, cAt + 3 * ldc);
+    store(c31, tile, 3 * NR + V, c, cAt + 3 * ldc + V);
+    store(c40, tile, 4 * NR, c, cAt + 4 * ldc);
+    store(c41, tile, 4 * NR + V, c, cAt + 4 * ldc + V);
+    store(c50, tile, 5 * NR, c, cAt + 5 * ldc);
+    store(c51, tile, 5 * NR + V, c, cAt + 5 * ldc + V);
+    store(c60, tile, 6 * NR, c, cAt + 6 * ldc);
+    store(c61, tile, 6 * NR + V, c, cAt + 6 * ldc + V);
+    store(c70, tile, 7 * NR, c, cAt + 7 * ldc);
+    store(c71, tile, 7 * NR + V, c, cAt + 7 * ldc + V);
   }
 
   /** 4 rows of 2 vectors: 8 independent chains. */
@@ -250,7 +261,10 @@ final class MicroF32Vector implements Micro<float[]> {
       MemorySegment b,
       long bAt,
       long ldb,
-      float[] tile) {
+      float[] tile,
+      MemorySegment c,
+      long cAt,
+      long ldc) {
     FloatVector c00 = FloatVector.zero(S);
     FloatVector c01 = FloatVector.zero(S);
     FloatVector c10 = FloatVector.zero(S);
@@ -278,14 +292,14 @@ final class MicroF32Vector implements Micro<float[]> {
       c30 = ai.fma(b0, c30);
       c31 = ai.fma(b1, c31);
     }
-    c00.intoArray(tile, 0);
-    c01.intoArray(tile, V);
-    c10.intoArray(tile, NR);
-    c11.intoArray(tile, NR + V);
-    c20.intoArray(tile, 2 * NR);
-    c21.intoArray(tile, 2 * NR + V);
-    c30.intoArray(tile, 3 * NR);
-    c31.intoArray(tile, 3 * NR + V);
+    store(c00, tile, 0, c, cAt);
+    store(c01, tile, V, c, cAt + V);
+    store(c10, tile, NR, c, cAt + ldc);
+    store(c11, tile, NR + V, c, cAt + ldc + V);
+    store(c20, tile, 2 * NR, c, cAt + 2 * ldc);
+    store(c21, tile, 2 * NR + V, c, cAt + 2 * ldc + V);
+    store(c30, tile, 3 * NR, c, cAt + 3 * ldc);
+    store(c31, tile, 3 * NR + V, c, cAt + 3 * ldc + V);
   }
 
   /** 6 rows of 2 vectors: 12 independent chains. Two steps at a time halve what a step costs. */
@@ -444,6 +458,15 @@ final class MicroF32Vector implements Micro<float[]> {
   @Inlined
   static void nextRow() {
     VarHandle.loadLoadFence();
+  }
+
+  @Inlined
+  static void store(FloatVector sums, float[] tile, int at, MemorySegment c, long cAt) {
+    if (INTO_C) {
+      sums.intoMemorySegment(c, cAt * Float.BYTES, ORDER);
+    } else {
+      sums.intoArray(tile, at);
+    }
   }
 
   @Inlined

@@ -2,20 +2,15 @@ package dev.weft.cpu.vector;
 
 import java.lang.foreign.MemorySegment;
 
-/** Packs rows of f32 that lie one after another into panels, whose columns do. */
+/** Packs rows of f32 that lie one after another in native memory into panels, whose columns do. */
 interface TransposeF32 {
   /**
-   * {@code out[at + k·ld + r] = rows[r·ldr + k]} for {@code r < count}, {@code k < columns}.
+   * {@code out[at + k·ld + r] = x[origin + r·rowStride + k]} for {@code r < count}, {@code k <
+   * columns}; no other row is read, and nothing else written.
    *
-   * @param rows patterns of as many rows as a vector has lanes, of which {@code count} matter
-   * @param count all of them, if vectors have no masks in hardware
+   * @param count at most as many as a vector has lanes, and no fewer if there are no masks in
+   *     hardware
    * @param columns a multiple of the lanes
-   */
-  void pack(int[] rows, int ldr, int count, int columns, float[] out, int at, int ld);
-
-  /**
-   * The same of rows in native memory, {@code rowStride} elements apart, whose first element is
-   * {@code origin}; no other row is read.
    */
   void pack(
       MemorySegment x,
@@ -28,13 +23,14 @@ interface TransposeF32 {
       int ld);
 
   /**
-   * {@code out[at + k·ld + r] = x(r, k)} in native memory, for as many rows as a vector has lanes.
-   * Only of vectors of 256 bits.
+   * The same into native memory, where something is written for as many rows as a vector has lanes.
+   * Only of vectors of 512 bits.
    */
   default void pack(
       MemorySegment x,
       long origin,
       long rowStride,
+      int count,
       int columns,
       MemorySegment out,
       long at,

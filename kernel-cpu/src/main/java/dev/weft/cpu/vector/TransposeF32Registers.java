@@ -16,7 +16,6 @@ import jdk.incubator.vector.VectorSpecies;
 final class TransposeF32Registers implements TransposeF32 {
   private static final VectorSpecies<Float> S =
       VectorSpecies.of(float.class, VectorWidth.shape(MethodHandles.lookup()));
-  static final Class<?> FLOATS = S.vectorType();
   private static final int SIDE = 8;
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
   private static final VectorShuffle<Float> SWAP_4 = VectorShuffle.fromOp(S, lane -> lane ^ 4);
@@ -30,7 +29,6 @@ final class TransposeF32Registers implements TransposeF32 {
   TransposeF32Registers() {}
 
   @Override
-  @Exact
   public void pack(
       MemorySegment x,
       long origin,
@@ -40,46 +38,18 @@ final class TransposeF32Registers implements TransposeF32 {
       float[] out,
       int at,
       int ld) {
-    MemorySegment from = VectorWidth.NATIVE.cast(x);
-    transpose(from, origin, rowStride, columns, out, null, at, ld);
-  }
-
-  @Override
-  @Exact
-  public void pack(
-      MemorySegment x,
-      long origin,
-      long rowStride,
-      int columns,
-      MemorySegment out,
-      long at,
-      int ld) {
-    MemorySegment from = VectorWidth.NATIVE.cast(x);
-    MemorySegment to = VectorWidth.NATIVE.cast(out);
-    transpose(from, origin, rowStride, columns, null, to, at, ld);
-  }
-
-  @Inlined
-  static void transpose(
-      MemorySegment x,
-      long origin,
-      long rowStride,
-      int columns,
-      float[] array,
-      MemorySegment memory,
-      long at,
-      int ld) {
+    MemorySegment in = VectorWidth.NATIVE.cast(x);
     long rowBytes = rowStride * Float.BYTES;
     for (int k = 0; k < columns; k += SIDE) {
       long from = (origin + k) * Float.BYTES;
-      FloatVector r0 = FloatVector.fromMemorySegment(S, x, from, ORDER);
-      FloatVector r1 = FloatVector.fromMemorySegment(S, x, from + rowBytes, ORDER);
-      FloatVector r2 = FloatVector.fromMemorySegment(S, x, from + 2 * rowBytes, ORDER);
-      FloatVector r3 = FloatVector.fromMemorySegment(S, x, from + 3 * rowBytes, ORDER);
-      FloatVector r4 = FloatVector.fromMemorySegment(S, x, from + 4 * rowBytes, ORDER);
-      FloatVector r5 = FloatVector.fromMemorySegment(S, x, from + 5 * rowBytes, ORDER);
-      FloatVector r6 = FloatVector.fromMemorySegment(S, x, from + 6 * rowBytes, ORDER);
-      FloatVector r7 = FloatVector.fromMemorySegment(S, x, from + 7 * rowBytes, ORDER);
+      FloatVector r0 = FloatVector.fromMemorySegment(S, in, from, ORDER);
+      FloatVector r1 = FloatVector.fromMemorySegment(S, in, from + rowBytes, ORDER);
+      FloatVector r2 = FloatVector.fromMemorySegment(S, in, from + 2 * rowBytes, ORDER);
+      FloatVector r3 = FloatVector.fromMemorySegment(S, in, from + 3 * rowBytes, ORDER);
+      FloatVector r4 = FloatVector.fromMemorySegment(S, in, from + 4 * rowBytes, ORDER);
+      FloatVector r5 = FloatVector.fromMemorySegment(S, in, from + 5 * rowBytes, ORDER);
+      FloatVector r6 = FloatVector.fromMemorySegment(S, in, from + 6 * rowBytes, ORDER);
+      FloatVector r7 = FloatVector.fromMemorySegment(S, in, from + 7 * rowBytes, ORDER);
       FloatVector s0 = r0.blend(r4.rearrange(SWAP_4), HAS_4);
       FloatVector s4 = r0.rearrange(SWAP_4).blend(r4, HAS_4);
       FloatVector s1 = r1.blend(r5.rearrange(SWAP_4), HAS_4);
@@ -104,34 +74,15 @@ final class TransposeF32Registers implements TransposeF32 {
       FloatVector u5 = t4.rearrange(SWAP_1).blend(t5, HAS_1);
       FloatVector u6 = t6.blend(t7.rearrange(SWAP_1), HAS_1);
       FloatVector u7 = t6.rearrange(SWAP_1).blend(t7, HAS_1);
-      long to = at + (long) k * ld;
-      store(u0, array, memory, to);
-      store(u1, array, memory, to + ld);
-      store(u2, array, memory, to + 2 * ld);
-      store(u3, array, memory, to + 3 * ld);
-      store(u4, array, memory, to + 4 * ld);
-      store(u5, array, memory, to + 5 * ld);
-      store(u6, array, memory, to + 6 * ld);
-      store(u7, array, memory, to + 7 * ld);
-    }
-  }
-
-  @Inlined
-  static void store(FloatVector x, float[] array, MemorySegment memory, long at) {
-    if (array != null) {
-      x.intoArray(array, (int) at);
-    } else {
-      x.intoMemorySegment(memory, at * Float.BYTES, ORDER);
-    }
-  }
-
-  /** Element by element: rows of an array come so from heap memory alone. */
-  @Override
-  public void pack(int[] rows, int ldr, int count, int columns, float[] out, int at, int ld) {
-    for (int k = 0; k < columns; k++) {
-      for (int r = 0; r < count; r++) {
-        out[at + k * ld + r] = Float.intBitsToFloat(rows[r * ldr + k]);
-      }
+      int to = at + k * ld;
+      u0.intoArray(out, to);
+      u1.intoArray(out, to + ld);
+      u2.intoArray(out, to + 2 * ld);
+      u3.intoArray(out, to + 3 * ld);
+      u4.intoArray(out, to + 4 * ld);
+      u5.intoArray(out, to + 5 * ld);
+      u6.intoArray(out, to + 6 * ld);
+      u7.intoArray(out, to + 7 * ld);
     }
   }
 }

@@ -6,7 +6,7 @@ import java.lang.foreign.MemorySegment;
 interface TransposeF64 {
   /**
    * {@code out[at + k·ld + r] = x[origin + r·rowStride + k]} for {@code r < count}, {@code k <
-   * columns}; no other row is read.
+   * columns}; no other row is read, and nothing else written.
    *
    * @param count at most as many as a vector has lanes, and no fewer if there are no masks in
    *     hardware
@@ -23,13 +23,14 @@ interface TransposeF64 {
       int ld);
 
   /**
-   * {@code out[at + k·ld + r] = x(r, k)} in native memory, for as many rows as a vector has lanes.
-   * Only of vectors of 256 bits.
+   * The same into native memory, where something is written for as many rows as a vector has lanes.
+   * Only of vectors of 512 bits.
    */
   default void pack(
       MemorySegment x,
       long origin,
       long rowStride,
+      int count,
       int columns,
       MemorySegment out,
       long at,

@@ -16,7 +16,6 @@ import jdk.incubator.vector.VectorSpecies;
 final class TransposeF64Registers implements TransposeF64 {
   private static final VectorSpecies<Double> S =
       VectorSpecies.of(double.class, VectorWidth.shape(MethodHandles.lookup()));
-  static final Class<?> DOUBLES = S.vectorType();
   private static final int SIDE = 4;
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
   private static final VectorShuffle<Double> SWAP_2 = VectorShuffle.fromOp(S, lane -> lane ^ 2);
@@ -28,7 +27,6 @@ final class TransposeF64Registers implements TransposeF64 {
   TransposeF64Registers() {}
 
   @Override
-  @Exact
   public void pack(
       MemorySegment x,
       long origin,
@@ -38,42 +36,14 @@ final class TransposeF64Registers implements TransposeF64 {
       double[] out,
       int at,
       int ld) {
-    MemorySegment from = VectorWidth.NATIVE.cast(x);
-    transpose(from, origin, rowStride, columns, out, null, at, ld);
-  }
-
-  @Override
-  @Exact
-  public void pack(
-      MemorySegment x,
-      long origin,
-      long rowStride,
-      int columns,
-      MemorySegment out,
-      long at,
-      int ld) {
-    MemorySegment from = VectorWidth.NATIVE.cast(x);
-    MemorySegment to = VectorWidth.NATIVE.cast(out);
-    transpose(from, origin, rowStride, columns, null, to, at, ld);
-  }
-
-  @Inlined
-  static void transpose(
-      MemorySegment x,
-      long origin,
-      long rowStride,
-      int columns,
-      double[] array,
-      MemorySegment memory,
-      long at,
-      int ld) {
+    MemorySegment in = VectorWidth.NATIVE.cast(x);
     long rowBytes = rowStride * Double.BYTES;
     for (int k = 0; k < columns; k += SIDE) {
       long from = (origin + k) * Double.BYTES;
-      DoubleVector r0 = DoubleVector.fromMemorySegment(S, x, from, ORDER);
-      DoubleVector r1 = DoubleVector.fromMemorySegment(S, x, from + rowBytes, ORDER);
-      DoubleVector r2 = DoubleVector.fromMemorySegment(S, x, from + 2 * rowBytes, ORDER);
-      DoubleVector r3 = DoubleVector.fromMemorySegment(S, x, from + 3 * rowBytes, ORDER);
+      DoubleVector r0 = DoubleVector.fromMemorySegment(S, in, from, ORDER);
+      DoubleVector r1 = DoubleVector.fromMemorySegment(S, in, from + rowBytes, ORDER);
+      DoubleVector r2 = DoubleVector.fromMemorySegment(S, in, from + 2 * rowBytes, ORDER);
+      DoubleVector r3 = DoubleVector.fromMemorySegment(S, in, from + 3 * rowBytes, ORDER);
       DoubleVector s0 = r0.blend(r2.rearrange(SWAP_2), HAS_2);
       DoubleVector s2 = r0.rearrange(SWAP_2).blend(r2, HAS_2);
       DoubleVector s1 = r1.blend(r3.rearrange(SWAP_2), HAS_2);
@@ -82,20 +52,11 @@ final class TransposeF64Registers implements TransposeF64 {
       DoubleVector t1 = s0.rearrange(SWAP_1).blend(s1, HAS_1);
       DoubleVector t2 = s2.blend(s3.rearrange(SWAP_1), HAS_1);
       DoubleVector t3 = s2.rearrange(SWAP_1).blend(s3, HAS_1);
-      long to = at + (long) k * ld;
-      store(t0, array, memory, to);
-      store(t1, array, memory, to + ld);
-      store(t2, array, memory, to + 2 * ld);
-      store(t3, array, memory, to + 3 * ld);
-    }
-  }
-
-  @Inlined
-  static void store(DoubleVector x, double[] array, MemorySegment memory, long at) {
-    if (array != null) {
-      x.intoArray(array, (int) at);
-    } else {
-      x.intoMemorySegment(memory, at * Double.BYTES, ORDER);
+      int to = at + k * ld;
+      t0.intoArray(out, to);
+      t1.intoArray(out, to + ld);
+      t2.intoArray(out, to + 2 * ld);
+      t3.intoArray(out, to + 3 * ld);
     }
   }
 }

@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class GemmTest {
   private static final int GUARD = 40;
 
-  /** Sizes at the edges of every tile (4×4, 6×2v, 14×2v), of KC, MC and NC. */
+  /** Sizes at the edges of every tile (4×4, 6×2v, 13×2v), of KC, MC and NC. */
   @ParameterizedTest
   @CsvSource({
     "1, 1, 0",
@@ -40,7 +40,12 @@ class GemmTest {
     "11, 34, 300",
     "5, 70, 40",
     "18, 64, 300",
-    "22, 33, 20"
+    "22, 33, 20",
+    "157, 33, 20",
+    "21, 64, 40",
+    "40, 70, 1",
+    "2, 70, 300",
+    "1, 40, 600"
   })
   void isTheChainThatTheLawStates(int m, int n, int k) {
     for (DenseKernels<?> kernels : EveryDense.both()) {
