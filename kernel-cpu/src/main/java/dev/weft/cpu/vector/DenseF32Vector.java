@@ -35,6 +35,9 @@ final class DenseF32Vector implements DenseKernels<float[]> {
 
   private static final int NR = 2 * V;
 
+  /** Elements in as few vectors as a column of a panel needs. */
+  private static final int READ = (MR + V - 1) / V * V;
+
   /** Without masks in hardware, which come with vectors of 512 bits, masked loads are boxed. */
   private static final boolean HAS_MASKS = S.vectorBitSize() >= 512;
 
@@ -152,6 +155,14 @@ final class DenseF32Vector implements DenseKernels<float[]> {
     boolean far = columns * columnStride * Float.BYTES >= FAR_BYTES;
     for (; rowStride == 1 && far && width == NR && row + 4 * NR <= rows; row += 4 * NR) {
       packPanels(x, origin + row, columnStride, columns, out, at + row / NR * panel, panel, ld);
+    }
+    int together = 0; // panels after which there are enough rows to read too many of
+    if (HAS_MASKS && rowStride == 1 && width == MR && ld == MR && rows >= READ) {
+      together = (rows - READ) / MR + 1;
+    }
+    if (together > 0) {
+      packTogether(x, origin, columnStride, together, columns, out, at);
+      row = together * MR;
     }
     for (; rowStride == 1 && row < rows; row += width) {
       int count = Math.min(width, rows - row);
@@ -273,6 +284,36 @@ final class DenseF32Vector implements DenseKernels<float[]> {
           .intoArray(out, to + 3 * panel);
       FloatVector.fromMemorySegment(S, x, from + 7 * VECTOR_BYTES, ORDER)
           .intoArray(out, to + 3 * panel + V);
+    }
+  }
+
+  /**
+   * Panels of mr rows, column after column of all of them: what lies one after another is read so,
+   * and not again for the next panel, when columns that are a power of two apart have driven it out
+   * of the cache. {@link #READ} elements are written for mr: the next column overwrites the rest.
+   */
+  private static void packTogether(
+      MemorySegment x,
+      long origin,
+      long columnStride,
+      int panels,
+      int columns,
+      float[] out,
+      int at) {
+    for (int k = 0; k < columns - 1; k++) {
+      long from = (origin + k * columnStride) * Float.BYTES;
+      int to = at + k * MR;
+      for (int p = 0; p < panels; p++) {
+        for (int i = 0; i < READ; i += V) {
+          FloatVector.fromMemorySegment(S, x, from + (p * MR + i) * Float.BYTES, ORDER)
+              .intoArray(out, to + p * MR * columns + i);
+        }
+      }
+    }
+    int last = columns - 1;
+    for (int r = 0; r < panels * MR; r++) {
+      int to = at + r / MR * MR * columns + last * MR + r % MR;
+      out[to] = x.get(ELEMENT, (origin + r + last * columnStride) * Float.BYTES);
     }
   }
 
