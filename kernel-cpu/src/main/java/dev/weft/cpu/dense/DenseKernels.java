@@ -72,6 +72,12 @@ public interface DenseKernels<A> {
       int ld);
 
   /**
+   * A block by rows of a matrix whose rows lie one after another: {@code out[at + r·ROW + k] =
+   * x[origin + r·rowStride + k]}, {@code r < rows}, {@code k < columns}.
+   */
+  void copyRows(MemorySegment x, long origin, long rowStride, int rows, int columns, A out, int at);
+
+  /**
    * Panels of nr rows, in native memory, of a matrix whose columns lie one after another: {@code
    * out[at + p·nr·K + k·nr + r] = x(p·nr + r, k)}. Only of kernels that do not prefer arrays.
    *

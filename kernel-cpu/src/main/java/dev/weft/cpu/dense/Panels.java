@@ -211,12 +211,11 @@ final class Panels<A> {
 
   private void copyRows(long row, int rows, long column, int columns) {
     int most = isNarrow() ? Widened.SIDE : rows;
-    for (int r = 0; r < rows; r++) {
-      if (r % most == 0) {
-        strip(row + r, Math.min(most, rows - r), column, columns);
-      }
-      long from = (stripAt + r % most * stripStride) * layout.byteSize();
-      MemorySegment.copy(stripSegment, layout, from, buffer, r * DenseKernels.ROW, columns);
+    for (int r = 0; r < rows; r += most) {
+      int count = Math.min(most, rows - r);
+      strip(row + r, count, column, columns);
+      int to = r * DenseKernels.ROW;
+      kernels.copyRows(stripSegment, stripAt, stripStride, count, columns, buffer, to);
     }
   }
 

@@ -114,6 +114,21 @@ public final class DenseF32Scalar implements DenseKernels<float[]> {
     }
   }
 
+  @Override
+  public void copyRows(
+      MemorySegment x, long origin, long rowStride, int rows, int columns, float[] out, int at) {
+    copyEach(x, origin, rowStride, rows, columns, out, at);
+  }
+
+  /** {@link #copyRows}, row by row. */
+  public static void copyEach(
+      MemorySegment x, long origin, long rowStride, int rows, int columns, float[] out, int at) {
+    for (int r = 0; r < rows; r++) {
+      long from = (origin + r * rowStride) * Float.BYTES;
+      MemorySegment.copy(x, F32, from, out, at + r * ROW, columns);
+    }
+  }
+
   /**
    * {@code out[at + k·ld + r] = x[origin + r·rowStride + k]} for {@code r < rows}, {@code first <=
    * k < columns}.

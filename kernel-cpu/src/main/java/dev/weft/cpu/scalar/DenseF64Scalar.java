@@ -114,6 +114,21 @@ public final class DenseF64Scalar implements DenseKernels<double[]> {
     }
   }
 
+  @Override
+  public void copyRows(
+      MemorySegment x, long origin, long rowStride, int rows, int columns, double[] out, int at) {
+    copyEach(x, origin, rowStride, rows, columns, out, at);
+  }
+
+  /** {@link #copyRows}, row by row. */
+  public static void copyEach(
+      MemorySegment x, long origin, long rowStride, int rows, int columns, double[] out, int at) {
+    for (int r = 0; r < rows; r++) {
+      long from = (origin + r * rowStride) * Double.BYTES;
+      MemorySegment.copy(x, F64, from, out, at + r * ROW, columns);
+    }
+  }
+
   /**
    * {@code out[at + k·ld + r] = x[origin + r·rowStride + k]} for {@code r < rows}, {@code first <=
    * k < columns}.

@@ -43,6 +43,9 @@ final class DenseF32Vector implements DenseKernels<float[]> {
 
   private static final ValueLayout.OfFloat ELEMENT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
+  /** Elements. */
+  private static final int SHORT_ROW = 128;
+
   /** A block of more bytes from end to end does not come from the second-level cache. */
   private static final long FAR_BYTES = 1 << 20;
 
@@ -193,6 +196,29 @@ final class DenseF32Vector implements DenseKernels<float[]> {
       long rest = origin + whole * columnStride;
       DenseF32Scalar.packPanel(
           x, rest, rowStride, columnStride, rows, columns - whole, out, at + whole * ld, ld);
+    }
+  }
+
+  /** By vectors where rows are so short that calling for a copy of each takes longer. */
+  @Override
+  public void copyRows(
+      MemorySegment x, long origin, long rowStride, int rows, int columns, float[] out, int at) {
+    if (columns > SHORT_ROW || !x.isNative()) {
+      DenseF32Scalar.copyEach(x, origin, rowStride, rows, columns, out, at);
+      return;
+    }
+    MemorySegment in = VectorWidth.NATIVE.cast(x);
+    int whole = S.loopBound(columns);
+    for (int r = 0; r < rows; r++) {
+      long from = (origin + r * rowStride) * Float.BYTES;
+      int to = at + r * ROW;
+      for (int k = 0; k < whole; k += V) {
+        FloatVector.fromMemorySegment(S, in, from + (long) k * Float.BYTES, ORDER)
+            .intoArray(out, to + k);
+      }
+      for (int k = whole; k < columns; k++) {
+        out[to + k] = in.get(ELEMENT, from + (long) k * Float.BYTES);
+      }
     }
   }
 

@@ -36,6 +36,9 @@ final class DenseF64Vector implements DenseKernels<double[]> {
 
   private static final ValueLayout.OfDouble ELEMENT = ValueLayout.JAVA_DOUBLE_UNALIGNED;
 
+  /** Elements. */
+  private static final int SHORT_ROW = 128;
+
   /** A block of more bytes from end to end does not come from the second-level cache. */
   private static final long FAR_BYTES = 1 << 20;
 
@@ -186,6 +189,29 @@ final class DenseF64Vector implements DenseKernels<double[]> {
       long rest = origin + whole * columnStride;
       DenseF64Scalar.packPanel(
           x, rest, rowStride, columnStride, rows, columns - whole, out, at + whole * ld, ld);
+    }
+  }
+
+  /** By vectors where rows are so short that calling for a copy of each takes longer. */
+  @Override
+  public void copyRows(
+      MemorySegment x, long origin, long rowStride, int rows, int columns, double[] out, int at) {
+    if (columns > SHORT_ROW || !x.isNative()) {
+      DenseF64Scalar.copyEach(x, origin, rowStride, rows, columns, out, at);
+      return;
+    }
+    MemorySegment in = VectorWidth.NATIVE.cast(x);
+    int whole = S.loopBound(columns);
+    for (int r = 0; r < rows; r++) {
+      long from = (origin + r * rowStride) * Double.BYTES;
+      int to = at + r * ROW;
+      for (int k = 0; k < whole; k += V) {
+        DoubleVector.fromMemorySegment(S, in, from + (long) k * Double.BYTES, ORDER)
+            .intoArray(out, to + k);
+      }
+      for (int k = whole; k < columns; k++) {
+        out[to + k] = in.get(ELEMENT, from + (long) k * Double.BYTES);
+      }
     }
   }
 
