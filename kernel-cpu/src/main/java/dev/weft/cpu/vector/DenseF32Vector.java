@@ -43,7 +43,7 @@ final class DenseF32Vector implements DenseKernels<float[]> {
 
   private static final ValueLayout.OfFloat ELEMENT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
-  /** Elements. */
+  /** Elements of the longest row that is short. */
   private static final int SHORT_ROW = 128;
 
   /** A block of more bytes from end to end does not come from the second-level cache. */

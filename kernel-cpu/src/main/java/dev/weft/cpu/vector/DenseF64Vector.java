@@ -36,7 +36,7 @@ final class DenseF64Vector implements DenseKernels<double[]> {
 
   private static final ValueLayout.OfDouble ELEMENT = ValueLayout.JAVA_DOUBLE_UNALIGNED;
 
-  /** Elements. */
+  /** Elements of the longest row that is short. */
   private static final int SHORT_ROW = 128;
 
   /** A block of more bytes from end to end does not come from the second-level cache. */
