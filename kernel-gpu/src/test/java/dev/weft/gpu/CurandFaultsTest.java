@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.weft.Backend;
 import dev.weft.BackendInfo;
+import dev.weft.BackendOptions;
 import dev.weft.BackendUnavailableException;
 import dev.weft.DType;
 import dev.weft.DeviceException;
+import dev.weft.MemoryInfo;
 import dev.weft.Region;
 import dev.weft.Shape;
 import dev.weft.Tensor;
@@ -101,6 +103,22 @@ class CurandFaultsTest {
     assertThat(curand.calls("curandGenerate")).isEqualTo(generated);
     assertThat(driver.calls("cuLaunchKernel")).isEqualTo(launched);
     assertThat(actual).isEqualTo(filled(Weft.open("scalar"), fill, key, dtype, whole));
+  }
+
+  /** The words of a 16-bit tensor take more than it does, and are no tensor. */
+  @Test
+  void aTensorOfTheLimitsSizeIsFilled() {
+    Shape shape = Shape.of(1000);
+    byte[] actual = new byte[2000];
+    BackendOptions options = BackendOptions.DEFAULT.withMemoryLimit(actual.length);
+    try (Backend backend = CurandContract.withCurand(() -> Weft.open("gpu", options));
+        Tensor tensor = backend.tensor(DType.BF16, shape)) {
+      tensor.fill(NORMAL, KEY);
+      tensor.copyTo(MemorySegment.ofArray(actual));
+      assertThat(curand.calls("curandGenerate")).isPositive();
+      assertThat(backend.memory()).isEqualTo(new MemoryInfo(2000, 2000, 2000));
+    }
+    assertThat(actual).isEqualTo(expected(NORMAL, DType.BF16, 1000));
   }
 
   @Test

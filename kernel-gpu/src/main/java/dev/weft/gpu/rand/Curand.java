@@ -70,7 +70,7 @@ public final class Curand implements WordSource, AutoCloseable {
 
   @Override
   public void withScratch(long bytes, LongConsumer body) {
-    DeviceMemory.Block block = memory.allocate(bytes);
+    DeviceMemory.Block block = memory.workspace(bytes);
     try {
       body.accept(block.address());
     } finally {
