@@ -1,5 +1,6 @@
 package dev.weft.cli;
 
+import com.sun.management.ThreadMXBean;
 import dev.weft.DType;
 import dev.weft.Region;
 import dev.weft.Shape;
@@ -7,6 +8,7 @@ import dev.weft.init.Fill;
 import dev.weft.random.RandomKey;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -24,6 +26,11 @@ final class Throughput {
   private static final int CALM_WINDOWS = 4;
   private static final int MOST_WARM_UP = 10;
 
+  /** More bytes than a compiled pass allocates. */
+  private static final long BOXED_BYTES = 1 << 16;
+
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
   private final long bytes;
   private final long warmNanos;
   private final long sampleNanos;
@@ -32,7 +39,7 @@ final class Throughput {
 
   /**
    * @param bytes size of the memory that is filled
-   * @param warmNanos how long each fill is repeated before it is timed, at least: until it gets no
+   * @param warmNanos how long each pass is repeated before it is timed, at least: until it gets no
    *     faster, but at most ten times as long
    * @param sampleNanos how long a sample lasts, at least
    * @param samples how many samples give the median
@@ -112,8 +119,8 @@ final class Throughput {
   }
 
   /**
-   * Repeats a fill until it has not got faster for a while: until all that is hot has been
-   * compiled.
+   * Repeats a pass until it has not got faster for a while and allocates next to nothing: until all
+   * that is hot has been compiled. Vectors in code that is not yet compiled are objects.
    */
   private void warmUp(Runnable pass) {
     long start = System.nanoTime();
@@ -122,14 +129,16 @@ final class Throughput {
     int calm = 0;
     do {
       long begin = System.nanoTime();
+      long allocated = THREADS.getTotalThreadAllocatedBytes();
       long passes = 0;
       do {
         pass.run();
         passes++;
       } while (System.nanoTime() - begin < window);
+      allocated = THREADS.getTotalThreadAllocatedBytes() - allocated;
       calm++;
-      if (passes > best * IMPROVEMENT) {
-        best = passes;
+      if (passes > best * IMPROVEMENT || allocated > passes * BOXED_BYTES) {
+        best = Math.max(best, passes);
         calm = 0;
       }
     } while (warmNanos > 0
