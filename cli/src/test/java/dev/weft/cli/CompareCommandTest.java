@@ -157,6 +157,26 @@ class CompareCommandTest {
     }
   }
 
+  /** A pass that allocates is not compiled yet, however steady it is. */
+  @Test
+  void warmsUpUntilNothingIsBoxed() {
+    int boxed = 30;
+    int[] passes = {0};
+    byte[][] sink = new byte[1][];
+    new Throughput(1, 100_000_000, 1, 1, 1)
+        .seconds(
+            () -> {
+              if (passes[0]++ < boxed) {
+                sink[0] = new byte[1 << 20];
+              }
+              long end = System.nanoTime() + 10_000_000;
+              while (System.nanoTime() < end) {
+                Thread.onSpinWait();
+              }
+            });
+    assertThat(passes[0]).isGreaterThan(boxed);
+  }
+
   @Test
   void progressIsShownOnATerminalAlone() throws Exception {
     for (boolean terminal : new boolean[] {true, false}) {

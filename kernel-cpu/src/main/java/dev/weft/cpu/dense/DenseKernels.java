@@ -71,6 +71,21 @@ public interface DenseKernels<A> {
       int at,
       int ld);
 
+  /** The same of a matrix. */
+  default void pack(Matrix x, int width, A out, int at, int ld) {
+    pack(
+        x.segment(),
+        x.origin(),
+        x.rowStride(),
+        x.columnStride(),
+        (int) x.rows(),
+        (int) x.columns(),
+        width,
+        out,
+        at,
+        ld);
+  }
+
   /**
    * A block by rows of a matrix whose rows lie one after another: {@code out[at + r·ROW + k] =
    * x[origin + r·rowStride + k]}, {@code r < rows}, {@code k < columns}.
@@ -98,7 +113,7 @@ public interface DenseKernels<A> {
    * A panel of nr rows, in native memory, of a matrix whose rows lie one after another: {@code
    * out[at + k·nr + r] = x(r, k)}. Only of kernels that do not prefer arrays.
    *
-   * @param rows at most nr; what the panel holds in place of those that it lacks is left as it is
+   * @param rows at most nr; what the panel holds in place of those that it lacks is undefined
    */
   default void packRows(
       MemorySegment x,
@@ -109,21 +124,6 @@ public interface DenseKernels<A> {
       MemorySegment out,
       long at) {
     throw new UnsupportedOperationException();
-  }
-
-  /** The same of a matrix. */
-  default void pack(Matrix x, int width, A out, int at, int ld) {
-    pack(
-        x.segment(),
-        x.origin(),
-        x.rowStride(),
-        x.columnStride(),
-        (int) x.rows(),
-        (int) x.columns(),
-        width,
-        out,
-        at,
-        ld);
   }
 
   /**

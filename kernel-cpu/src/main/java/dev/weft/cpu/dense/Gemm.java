@@ -357,48 +357,42 @@ public final class Gemm<A> {
       for (int j = 0; j < n; j += nr) {
         int columns = Math.min(nr, n - j);
         long at = cAt + i * ldc + j;
-        if (isSums && columns == nr && tileInto(rows, i, j, inPlace, kc, c, at, ldc)) {
+        if (isSums && columns == nr && sums(rows, i, j, inPlace, kc, c, at, ldc)) {
           continue;
         }
-        tile(rows, i, j, inPlace, kc);
+        sums(rows, i, j, inPlace, kc, null, 0, 0);
         kernels.write(tile, rows, columns, alpha, update, c, at, ldc);
       }
     }
   }
 
-  /** Makes the sums a tile of C, if that is possible. */
-  private boolean tileInto(
-      int rows, int i, int j, int inPlace, int kc, MemorySegment c, long at, long ldc) {
+  /**
+   * The sums of the tile whose first element is (i, j) of the blocks: in the tile, or, if there is
+   * a c, in it, if the kernels can do that.
+   *
+   * @return whether they were made
+   */
+  private boolean sums(
+      int rows, int i, int j, int inPlace, int kc, MemorySegment c, long cAt, long ldc) {
+    A a = left.data();
     int aAt = left.at() + i * left.tileStep();
     int aRow = left.rowStep();
-    if (j < inPlace) {
-      long from = right.stripAt() + (long) j * right.stripStep();
-      long ldb = right.stripStride();
-      MemorySegment b = right.stripSegment();
-      return kernels.micro(rows, kc, left.data(), aAt, aRow, b, from, ldb, c, at, ldc);
+    int panel = right.at() + (j - inPlace) * kc;
+    boolean isInPlace = j < inPlace;
+    if (!isInPlace && !right.isInMemory()) {
+      if (c == null) {
+        kernels.micro(rows, kc, a, aAt, aRow, right.data(), panel, tile);
+      }
+      return c == null;
     }
-    if (right.isInMemory()) {
-      int bAt = right.at() + (j - inPlace) * kc;
-      MemorySegment b = right.memory();
-      return kernels.micro(rows, kc, left.data(), aAt, aRow, b, bAt, nr, c, at, ldc);
+    MemorySegment b = isInPlace ? right.stripSegment() : right.memory();
+    long bAt = isInPlace ? right.stripAt() + (long) j * right.stripStep() : panel;
+    long ldb = isInPlace ? right.stripStride() : nr;
+    if (c != null) {
+      return kernels.micro(rows, kc, a, aAt, aRow, b, bAt, ldb, c, cAt, ldc);
     }
-    return false;
-  }
-
-  /** The sums of the tile whose first element is (i, j) of the blocks. */
-  private void tile(int rows, int i, int j, int inPlace, int kc) {
-    int aAt = left.at() + i * left.tileStep();
-    int aRow = left.rowStep();
-    int bAt = right.at() + (j - inPlace) * kc;
-    if (j < inPlace) {
-      long from = right.stripAt() + (long) j * right.stripStep();
-      long ldb = right.stripStride();
-      kernels.micro(rows, kc, left.data(), aAt, aRow, right.stripSegment(), from, ldb, tile);
-    } else if (right.isInMemory()) {
-      kernels.micro(rows, kc, left.data(), aAt, aRow, right.memory(), bAt, nr, tile);
-    } else {
-      kernels.micro(rows, kc, left.data(), aAt, aRow, right.data(), bAt, tile);
-    }
+    kernels.micro(rows, kc, a, aAt, aRow, b, bAt, ldb, tile);
+    return true;
   }
 
   /** The same, with an epilogue on each tile. */
@@ -421,7 +415,7 @@ public final class Gemm<A> {
       for (int j = 0; j < n; j += nr) {
         int columns = Math.min(nr, n - j);
         long at = cAt + i * ldc + j;
-        tile(rows, i, j, inPlace, kc);
+        sums(rows, i, j, inPlace, kc, null, 0, 0);
         kernels.gather(tile, rows, columns, add, c, at, ldc, bias, j);
         end.apply(tile, rows, columns, nr, row + i, column + j, scratch);
         kernels.write(tile, rows, columns, 1, Update.OVERWRITE, c, at, ldc);

@@ -199,7 +199,7 @@ final class Panels<A> {
     }
   }
 
-  /** Copies rows that are not in native memory to where {@link #memory} is for that. */
+  /** Copies rows that are not in native memory behind the panels, where there is room for them. */
   private void stage(MemorySegment x, long origin, long ofRow, int rows, int columns) {
     long size = layout.byteSize();
     for (int r = 0; r < rows; r++) {
@@ -338,12 +338,12 @@ final class Panels<A> {
     return inMemory;
   }
 
-  /** Native memory. */
+  /** The native memory of the block's panels, if they are there. */
   MemorySegment memory() {
     return memory;
   }
 
-  /** An array. */
+  /** The array of the block's panels or rows, if they are not in native memory. */
   A data() {
     return data;
   }

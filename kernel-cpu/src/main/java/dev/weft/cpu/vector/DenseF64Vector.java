@@ -24,7 +24,7 @@ final class DenseF64Vector implements DenseKernels<double[]> {
   private static final boolean HAS_32_REGISTERS = S.vectorBitSize() >= 512;
 
   /** 26 sums need 32 registers, which come with vectors of 512 bits; 12 fit 16 registers. */
-  private static final int MR = HAS_32_REGISTERS ? 13 : 6;
+  private static final int MR = Micro.mr(S.vectorBitSize());
 
   private static final int NR = 2 * V;
 
@@ -441,7 +441,7 @@ final class DenseF64Vector implements DenseKernels<double[]> {
       MemorySegment c,
       long cAt,
       long ldc) {
-    if (rows != MR && rows != 8 && rows != 4) { // the micro-kernels write all their rows
+    if (Micro.rows(S.vectorBitSize(), rows) != rows) { // it writes all its rows
       return false;
     }
     micro(aRow, inMemory(ldb), true).micro(rows, kc, a, aAt, null, b, bAt, ldb, null, c, cAt, ldc);

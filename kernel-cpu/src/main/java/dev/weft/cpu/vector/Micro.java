@@ -10,6 +10,21 @@ import java.lang.foreign.MemorySegment;
  * <p>R rows cost 4·R·V·kc flop, and read R + 2·V elements per step.
  */
 interface Micro<A> {
+  /**
+   * Rows of the micro-kernel for a tile of {@code rows} rows, with vectors of {@code bits} bits.
+   */
+  static int rows(int bits, int rows) {
+    if (bits < 512) {
+      return rows > 3 ? 6 : 3;
+    }
+    return rows > 8 ? 13 : rows > 4 ? 8 : 4;
+  }
+
+  /** Rows of a panel. */
+  static int mr(int bits) {
+    return rows(bits, Integer.MAX_VALUE);
+  }
+
   /** Where b is: of vectors below 512 bits, only in an array. */
   enum Operand {
     /** Panels in an array. */

@@ -15,11 +15,10 @@ final class MicroF32Vector implements Micro<float[]> {
   private static final VectorSpecies<Float> S =
       VectorSpecies.of(float.class, VectorShape.forBitSize(USE.bits()));
   private static final int V = S.length();
-  private static final boolean HAS_32_REGISTERS = S.vectorBitSize() >= 512;
   private static final Micro.Operand B = USE.operand();
   private static final boolean INTO_C = USE.intoC();
   private static final ByteOrder ORDER = ByteOrder.nativeOrder();
-  private static final int MR = HAS_32_REGISTERS ? 13 : 6; // as in DenseF32Vector
+  private static final int MR = Micro.mr(USE.bits());
   private static final int NR = 2 * V;
 
   /** Elements of a from one row to the next, and from one column to the next. */
@@ -44,20 +43,14 @@ final class MicroF32Vector implements Micro<float[]> {
       MemorySegment c,
       long cAt,
       long ldc) {
-    if (MR == 13) {
-      MemorySegment memory = VectorWidth.NATIVE.cast(b);
-      MemorySegment out = VectorWidth.NATIVE.cast(c);
-      if (rows > 8) {
-        micro13x2v(kc, a, aAt, panels, memory, bAt, ldb, tile, out, cAt, ldc);
-      } else if (rows > 4) {
-        micro8x2v(kc, a, aAt, panels, memory, bAt, ldb, tile, out, cAt, ldc);
-      } else {
-        micro4x2v(kc, a, aAt, panels, memory, bAt, ldb, tile, out, cAt, ldc);
-      }
-    } else if (rows > 3) {
-      micro6x2v(kc, a, aAt, panels, (int) bAt, tile);
-    } else {
-      micro3x2v(kc, a, aAt, panels, (int) bAt, tile);
+    MemorySegment memory = VectorWidth.NATIVE.cast(b);
+    MemorySegment out = VectorWidth.NATIVE.cast(c);
+    switch (Micro.rows(USE.bits(), rows)) {
+      case 13 -> micro13x2v(kc, a, aAt, panels, memory, bAt, ldb, tile, out, cAt, ldc);
+      case 8 -> micro8x2v(kc, a, aAt, panels, memory, bAt, ldb, tile, out, cAt, ldc);
+      case 4 -> micro4x2v(kc, a, aAt, panels, memory, bAt, ldb, tile, out, cAt, ldc);
+      case 6 -> micro6x2v(kc, a, aAt, panels, (int) bAt, tile);
+      default -> micro3x2v(kc, a, aAt, panels, (int) bAt, tile);
     }
   }
 

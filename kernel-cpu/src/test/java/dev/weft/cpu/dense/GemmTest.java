@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.weft.DType;
 import dev.weft.cpu.dense.Gemm.Update;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.SplittableRandom;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -51,15 +53,19 @@ class GemmTest {
     for (DenseKernels<?> kernels : EveryDense.both()) {
       for (Update update : Update.values()) {
         for (int form = 0; form < 8; form++) {
-          check(kernels, m, n, k, update, form);
+          check(kernels, m, n, k, update, form, false);
+          check(kernels, m, n, k, update, form, true);
         }
       }
     }
   }
 
-  /** Every form: operands by rows or by columns, or packed; alpha 1, −1 and 0.7. */
+  /**
+   * Every form: operands by rows or by columns, or packed; alpha 1, −1 and 0.7; in arrays or in
+   * native memory.
+   */
   private static <A> void check(
-      DenseKernels<A> kernels, int m, int n, int k, Update update, int form) {
+      DenseKernels<A> kernels, int m, int n, int k, Update update, int form, boolean isNative) {
     SplittableRandom random = new SplittableRandom(m * 31 + n * 7 + k);
     double alpha = new double[] {1, -1, 0.7}[form % 3];
     boolean byRows = (form & 1) == 0;
@@ -77,13 +83,21 @@ class GemmTest {
     A before = kernels.array(m * (n + 3) + 2 * GUARD);
     kernels.segment(before).copyFrom(kernels.segment(cData));
     boolean packed = (form & 4) != 0 && k <= Gemm.KC;
-    new Gemm<>(kernels)
-        .multiply(
-            packed ? packed(kernels, a, kernels.mr()) : a,
-            packed ? packed(kernels, b, kernels.nr()) : b,
-            alpha,
-            update,
-            c);
+    try (Arena arena = Arena.ofConfined()) {
+      Matrix x = isNative ? copied(arena, a) : a;
+      Matrix y = isNative ? copied(arena, b) : b;
+      Matrix out = isNative ? copied(arena, c) : c;
+      new Gemm<>(kernels)
+          .multiply(
+              packed ? packed(kernels, x, kernels.mr()) : x,
+              packed ? packed(kernels, y, kernels.nr()) : y,
+              alpha,
+              update,
+              out);
+      if (isNative) {
+        c.segment().copyFrom(out.segment());
+      }
+    }
     for (int i = 0; i < m; i++) {
       for (int j = 0; j < n; j++) {
         int at = (int) c.at(i, j);
@@ -96,8 +110,8 @@ class GemmTest {
         if (Double.doubleToLongBits(actual) != Double.doubleToLongBits(expected)) {
           assertThat(actual)
               .as(
-                  "%s %d bits, %d×%d×%d, form %d, (%d, %d)",
-                  kernels.dtype(), kernels.vectorBits(), m, n, k, form, i, j)
+                  "%s %d bits, %d×%d×%d, form %d, native %b, (%d, %d)",
+                  kernels.dtype(), kernels.vectorBits(), m, n, k, form, isNative, i, j)
               .isEqualTo(expected);
         }
       }
@@ -109,6 +123,12 @@ class GemmTest {
       assertThat(kernels.get(cData, i)).isNaN();
       assertThat(kernels.get(cData, (int) c.at(m, 0) + i)).isNaN();
     }
+  }
+
+  /** The same matrix in native memory, with all that lies around it. */
+  private static Matrix copied(Arena arena, Matrix x) {
+    MemorySegment copy = arena.allocate(x.segment().byteSize(), 8).copyFrom(x.segment());
+    return new Matrix(copy, x.origin(), x.rows(), x.columns(), x.rowStride(), x.columnStride());
   }
 
   private static <A> float chain32(
