@@ -90,7 +90,15 @@ public abstract class DenseContract extends BackendContract {
   }
 
   @ParameterizedTest
-  @CsvSource({"1, 1, 1", "2, 3, 5", "1, 300, 40", "4, 257, 33", "5, 64, 10", "33, 520, 65"})
+  @CsvSource({
+    "1, 1, 1",
+    "2, 3, 5",
+    "1, 300, 40",
+    "4, 257, 33",
+    "5, 64, 10",
+    "6, 1, 70",
+    "33, 520, 65"
+  })
   void forwardIsNearTheReference(int b, int i, int o) {
     for (Activation f : ActivationContract.all()) {
       for (DType dtype : TYPES) {

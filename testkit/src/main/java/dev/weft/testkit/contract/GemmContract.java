@@ -215,6 +215,7 @@ public abstract class GemmContract extends BackendContract {
     "19, 530, 20",
     "33, 31, 257",
     "260, 37, 513",
+    "6, 531, 1",
     "0, 3, 2",
     "3, 2, 0"
   })
