@@ -26,7 +26,7 @@ WEFT_DEVICE float sqrt_rn(float a) {
   return __fsqrt_rn(a);
 #endif
 }
-
+WEFT_DEVICE float div_rn(float a, float b) { return __fdiv_rn(a, b); }
 
 WEFT_DEVICE double add_rn(double a, double b) { return __dadd_rn(a, b); }
 WEFT_DEVICE double sub_rn(double a, double b) { return __dsub_rn(a, b); }

@@ -21,9 +21,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * fill.cu, words.cu and orthogonal.cu through NVIDIA's own compiler, in the profile {@code nvrtc}:
- * they compile without spills, and the committed PTX and the tables in docs/kernels.md are what it
- * gives.
+ * fill.cu, words.cu, orthogonal.cu and layer.cu through NVIDIA's own compiler, in the profile
+ * {@code nvrtc}: they compile without spills, and the committed PTX and the tables in
+ * docs/kernels.md are what it gives.
  *
  * <p>{@code -Dweft.ptx=write} writes both instead of comparing them: {@code kernel-gpu/make-ptx}.
  */
@@ -65,7 +65,9 @@ class FillPtxTest {
     "words, sm_80",
     "words, sm_90",
     "orthogonal, sm_80",
-    "orthogonal, sm_90"
+    "orthogonal, sm_90",
+    "layer, sm_80",
+    "layer, sm_90"
   })
   void compilesWithoutSpillsAndLocalMemory(String source, String architecture) throws IOException {
     Nvrtc.Compiled cubin = compile(source, architecture);
@@ -79,7 +81,7 @@ class FillPtxTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"fill", "words", "orthogonal"})
+  @ValueSource(strings = {"fill", "words", "orthogonal", "layer"})
   void theCommittedPtxIsCurrent(String source) throws IOException {
     String ptx = ptx(source, ISA);
     assertThat(ptx).doesNotContain(".local").doesNotContain("call");
@@ -104,7 +106,10 @@ class FillPtxTest {
     "words, sm_100",
     "orthogonal, sm_80",
     "orthogonal, sm_90",
-    "orthogonal, sm_100"
+    "orthogonal, sm_100",
+    "layer, sm_80",
+    "layer, sm_90",
+    "layer, sm_100"
   })
   void theLoweredPtxIsAssembledForEveryGpuSinceSm80(String source, String architecture)
       throws IOException {
@@ -121,7 +126,7 @@ class FillPtxTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"fill", "words", "orthogonal"})
+  @ValueSource(strings = {"fill", "words", "orthogonal", "layer"})
   void theTableOfKernelsIsCurrent(String source) throws IOException {
     Map<String, Cubin.Kernel> ampere = Cubin.kernels(compile(source, "sm_80").code());
     Map<String, Cubin.Kernel> hopper = Cubin.kernels(compile(source, "sm_90").code());

@@ -59,6 +59,13 @@ final class HostShim {
     }
   }
 
+  /** The same for a kernel of layer.cu. */
+  void launch(LayerKernel kernel, int grid, int block, MemorySegment arguments) {
+    try (Arena arena = Arena.ofConfined()) {
+      launch(arena.allocateFrom(kernel.symbol()), grid, block, arguments);
+    }
+  }
+
   private void launch(MemorySegment name, int grid, int block, MemorySegment arguments) {
     try {
       int status = (int) launch.invokeExact(name, grid, block, arguments);

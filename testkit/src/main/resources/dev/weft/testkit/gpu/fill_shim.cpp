@@ -1,7 +1,8 @@
-// fill_shim.cpp — fill.cu, words.cu and orthogonal.cu on the host: a launch is a loop over the grid. Compiled beside the kernels by HostCompiler.
+// fill_shim.cpp — fill.cu, words.cu, orthogonal.cu and layer.cu on the host: a launch is a loop over the grid. Compiled beside the kernels by HostCompiler.
 #include "cuda_shim.h"
 
 #include "fill.cu"
+#include "layer.cu"
 #include "orthogonal.cu"
 #include "words.cu"
 
@@ -110,7 +111,9 @@ const Kernel KERNELS[] = {KIND(bits),       KIND(uniform),       KIND(normal),  
                           KIND(words_bits), KIND(words_uniform), KIND(words_normal), KIND(words_truncated_normal),
                           SIZES(constant),  SIZES(identity),     SIZES(dirac),       SIZES(sparse_zeros),
                           KIND(orthogonal), KERNEL(weft_orthogonal_widen), KERNEL(weft_orthogonal_check),
-                          KERNEL_WITH_BARRIERS(weft_orthogonal_cholesky)};
+                          KERNEL_WITH_BARRIERS(weft_orthogonal_cholesky),
+                          KERNEL(weft_activate_f32), KERNEL(weft_activate_f64),
+                          KERNEL(weft_activate_gradient_f32), KERNEL(weft_activate_gradient_f64)};
 
 }  // namespace
 
