@@ -14,7 +14,6 @@ struct ActivationNumbers;
 template <>
 struct ActivationNumbers<float> {
   static constexpr float SELU_LAMBDA = (float)1.0507009873554805;
-  static constexpr float SELU_ALPHA = (float)1.6732632423543772;
   static constexpr float SELU_LAMBDA_ALPHA = (float)(1.0507009873554805 * 1.6732632423543772);
 
   // 1/6.
@@ -43,7 +42,6 @@ struct ActivationNumbers<float> {
 template <>
 struct ActivationNumbers<double> {
   static constexpr double SELU_LAMBDA = 1.0507009873554805;
-  static constexpr double SELU_ALPHA = 1.6732632423543772;
   static constexpr double SELU_LAMBDA_ALPHA = 0x1.c212cc640f031p0;
 
   // 1/6.
@@ -70,7 +68,7 @@ struct ActivationNumbers<double> {
 };
 
 template <class T>
-struct Activation : ActivationNumbers<T> {
+struct Activation {
   typedef ::Real<T> Real;
   typedef Maths<T> M;
   typedef ActivationNumbers<T> N;
@@ -105,7 +103,7 @@ struct Activation : ActivationNumbers<T> {
         return above(x) * hardSigmoid(x);
       case TANH:
         return tanh(x);
-      default:
+      default:  // of rows; never here
         return x;
     }
   }
@@ -167,12 +165,12 @@ struct Activation : ActivationNumbers<T> {
     return z >= 3 ? 1 : slope;
   }
 
-  // x, at least −N::LARGE.
+  // x, at least −LARGE.
   WEFT_METHOD static Real above(Real x) {
     return x < -N::LARGE ? -N::LARGE : x;
   }
 
-  // |x|, at most N::LARGE.
+  // |x|, at most LARGE.
   WEFT_METHOD static Real bounded(Real x) {
     Real a = magnitude(x);
     return a > N::LARGE ? N::LARGE : a;
@@ -181,7 +179,7 @@ struct Activation : ActivationNumbers<T> {
   // Φ(x).
   WEFT_METHOD static Real normal(Real x) {
     Real a = bounded(x);
-    Real p = M::expOfHalfSquare(a) * M::scaledTail(a); // Φ(−|x|)
+    Real p = M::expOfHalfSquare(a) * Polynomials<T>::scaledTail(a);  // Φ(−|x|)
     return x < 0 ? p : 1 - p;
   }
 
@@ -189,7 +187,7 @@ struct Activation : ActivationNumbers<T> {
   WEFT_METHOD static Real geluDerivative(Real z) {
     Real a = bounded(z);
     Real e = M::expOfHalfSquare(a);
-    Real p = e * M::scaledTail(a);
+    Real p = e * Polynomials<T>::scaledTail(a);
     return fma_rn(z < 0 ? -a : a, e * N::DENSITY, z < 0 ? p : 1 - p);
   }
 
@@ -205,7 +203,7 @@ struct Activation : ActivationNumbers<T> {
     Real h = a * a;
     Real l = fma_rn(a, a, -h);
     Real g = fma_rn(N::TANH3, h, N::TANH1);
-    Real rest = fma_rn(N::TANH3, h, N::TANH1 - g); // the difference is exact
+    Real rest = fma_rn(N::TANH3, h, N::TANH1 - g);  // the difference is exact
     rest = fma_rn(N::TANH3, l, fma_rn(N::TANH3_LOW, h, rest + N::TANH1_LOW));
     Real v = -a * g;
     return M::exp(v, fma_rn(-a, rest, fma_rn(-a, g, -v)));
@@ -219,14 +217,14 @@ struct Activation : ActivationNumbers<T> {
 
   // σ + slope·σ·(1 − σ).
   WEFT_METHOD static Real sigmoidAndSlope(Real z, Real slope, Real t) {
-    Real s = t / (1 + t); // σ(−|z|)
+    Real s = t / (1 + t);  // σ(−|z|)
     return fma_rn(slope, fma_rn(-s, s, s), z < 0 ? s : 1 - s);
   }
 
   // n/d: n = 1 + 2t, d = n + 2t² for x ≥ 0; n = t² + 2t, d = n + 2 for x < 0.
   WEFT_METHOD static Real mish(Real x) {
     Real t = M::exp(-magnitude(x));
-    Real n = x < 0 ? fma_rn(t, t, 2 * t) : 2 * t + 1; // 2t is exact
+    Real n = x < 0 ? fma_rn(t, t, 2 * t) : 2 * t + 1;  // 2t is exact
     return n / (n + (x < 0 ? 2 : 2 * t * t));
   }
 
@@ -235,7 +233,7 @@ struct Activation : ActivationNumbers<T> {
     Real a = bounded(z);
     Real t = M::exp(-a);
     Real n = z < 0 ? fma_rn(t, t, 2 * t) : 2 * t + 1;
-    Real e = z < 0 ? 2 * t : 2 * t * t; // (d − n)·σ·(1 + t)
+    Real e = z < 0 ? 2 * t : 2 * t * t;  // (d − n)·σ·(1 + t)
     Real d = n + (z < 0 ? 2 : 2 * t * t);
     Real slope = (z < 0 ? -a : a) * e * (d + n) / ((1 + t) * d * d);
     return n / d + slope;

@@ -1,7 +1,6 @@
 // layer.cu — element-wise operations of layers. One-dimensional grids and blocks; a thread owns elements, grid-stride. No local memory.
 #include "activation.cuh"
 #include "plan.cuh"
-#include "stream.cuh"
 
 // out[i] = f(in[i]); out may be in. Reads and writes an element each. Bits of ActivationF32, ActivationF64.
 template <class T>

@@ -3,11 +3,12 @@
 #pragma once
 #include "real.cuh"
 
+// What differs between the types: coefficients, and polynomials of so many.
 template <class T>
-struct Maths;
+struct Polynomials;
 
 template <>
-struct Maths<float> {
+struct Polynomials<float> {
   typedef ::Real<float> Real;
 
   // 1.5·2²³: what is added to it is rounded to an integer, in its low bits.
@@ -45,9 +46,6 @@ struct Maths<float> {
   static constexpr float LOG7 = 0x1.acf4c4p-4f;
   static constexpr float LOG8 = -0x1.71e33cp-5f;
 
-  // Bits of ¾: the logarithm's mantissa lies in [¾, 1½).
-  static constexpr int LOG_BASE = 0x3f400000;
-
   // Where the variable of the normal distribution's polynomial is 0.
   static constexpr float TAIL_CENTRE = 4;
 
@@ -63,39 +61,7 @@ struct Maths<float> {
   static constexpr float TAIL8 = 0x1.f7c352p-13f;
   static constexpr float TAIL9 = -0x1.8ea19ap-14f;
 
-  // eˣ for x ≤ 0: 0 where it would be subnormal.
-  WEFT_METHOD static Real exp(Real x) {
-    Real k = fma_rn(x, LOG2E, MAGIC);
-    Real n = k - MAGIC;
-    Real r = fma_rn(n, -LN2, x); // exact
-    r = fma_rn(n, -LN2_LOW, r);
-    Real s = power(k);
-    Real y = fma_rn(s, expm1OfRest(r), s);
-    return x < EXP_MIN ? 0 : y;
-  }
-
-  // e^(x + low) for x ≤ 0 and a low part far smaller.
-  WEFT_METHOD static Real exp(Real x, Real low) {
-    Real k = fma_rn(x, LOG2E, MAGIC);
-    Real n = k - MAGIC;
-    Real r = fma_rn(n, -LN2, x) + fma_rn(n, -LN2_LOW, low);
-    Real s = power(k);
-    Real y = fma_rn(s, expm1OfRest(r), s);
-    return x < EXP_MIN ? 0 : y;
-  }
-
-  // eˣ − 1 for x ≤ 0.
-  WEFT_METHOD static Real expm1(Real x) {
-    Real v = x < EXPM1_MIN ? EXPM1_MIN : x;
-    Real k = fma_rn(v, LOG2E, MAGIC);
-    Real n = k - MAGIC;
-    Real r = fma_rn(n, -LN2, v);
-    r = fma_rn(n, -LN2_LOW, r);
-    Real s = power(k);
-    return fma_rn(s, expm1OfRest(r), s - 1);
-  }
-
-  // 2ⁿ of {@code MAGIC + n}.
+  // 2ⁿ of MAGIC + n.
   WEFT_METHOD static Real power(Real k) {
     return __uint_as_float((__float_as_uint(k.v) << 23) + 0x3f800000u);
   }
@@ -107,21 +73,6 @@ struct Maths<float> {
     q = fma_rn(r, q, EXP1);
     q = fma_rn(r, q, EXP0);
     return fma_rn(r * r, q, r);
-  }
-
-  // ln(1 + t), 0 ≤ t ≤ 1.
-  WEFT_METHOD static Real log1p(Real t) {
-    bool halved = t > 0.5f;
-    Real f = halved ? fma_rn(t, 0.5f, -0.5f) : t; // exact
-    Real e = halved ? 1 : 0;
-    return log(e, f);
-  }
-
-  // ln x of a normal, finite x > 0.
-  WEFT_METHOD static Real log(Real x) {
-    int bits = __float_as_int(x.v);
-    int exponent = (bits - LOG_BASE) & (int)0xff800000u; // e·2²³, x = m·2ᵉ
-    return log(Real(__int2float_rn(exponent >> 23)), Real(__int_as_float(bits - exponent)) - 1);
   }
 
   // e·ln 2 + ln(1 + f).
@@ -137,16 +88,10 @@ struct Maths<float> {
     return fma_rn(e, LN2, fma_rn(f * f, q, fma_rn(e, LN2_LOW, f)));
   }
 
-  // e^(−t²/2), with both parts of t².
-  WEFT_METHOD static Real expOfHalfSquare(Real t) {
-    Real h = t * t;
-    return exp(-0.5f * h, -0.5f * fma_rn(t, t, -h));
-  }
-
   // e^(t²/2)·Φ(−t), t ≥ 0.
   WEFT_METHOD static Real scaledTail(Real t) {
     Real w = 1 / (t + TAIL_CENTRE);
-    Real y = fma_rn(2, t * w, -1); // no difference of rounded terms
+    Real y = fma_rn(2, t * w, -1);  // no difference of rounded terms
     Real p = fma_rn(y, TAIL9, TAIL8);
     p = fma_rn(y, p, TAIL7);
     p = fma_rn(y, p, TAIL6);
@@ -161,7 +106,7 @@ struct Maths<float> {
 };
 
 template <>
-struct Maths<double> {
+struct Polynomials<double> {
   typedef ::Real<double> Real;
 
   // 1.5·2⁵²: what is added to it is rounded to an integer, in its low bits.
@@ -215,9 +160,6 @@ struct Maths<double> {
   static constexpr double LOG18 = -0x1.df2e67c4826b2p-6;
   static constexpr double LOG19 = 0x1.0682c1d916bc3p-7;
 
-  // Bits of ¾: the logarithm's mantissa lies in [¾, 1½).
-  static constexpr i64 LOG_BASE = 0x3fe8000000000000;
-
   // Where the variable of the normal distribution's polynomial is 0.
   static constexpr double TAIL_CENTRE = 5;
 
@@ -245,39 +187,7 @@ struct Maths<double> {
   static constexpr double TAIL20 = 0x1.fcee53b564ef4p-28;
   static constexpr double TAIL21 = 0x1.22e70cec2cc19p-29;
 
-  // eˣ for x ≤ 0: 0 where it would be subnormal.
-  WEFT_METHOD static Real exp(Real x) {
-    Real k = fma_rn(x, LOG2E, MAGIC);
-    Real n = k - MAGIC;
-    Real r = fma_rn(n, -LN2, x); // exact
-    r = fma_rn(n, -LN2_LOW, r);
-    Real s = power(k);
-    Real y = fma_rn(s, expm1OfRest(r), s);
-    return x < EXP_MIN ? 0 : y;
-  }
-
-  // e^(x + low) for x ≤ 0 and a low part far smaller.
-  WEFT_METHOD static Real exp(Real x, Real low) {
-    Real k = fma_rn(x, LOG2E, MAGIC);
-    Real n = k - MAGIC;
-    Real r = fma_rn(n, -LN2, x) + fma_rn(n, -LN2_LOW, low);
-    Real s = power(k);
-    Real y = fma_rn(s, expm1OfRest(r), s);
-    return x < EXP_MIN ? 0 : y;
-  }
-
-  // eˣ − 1 for x ≤ 0.
-  WEFT_METHOD static Real expm1(Real x) {
-    Real v = x < EXPM1_MIN ? EXPM1_MIN : x;
-    Real k = fma_rn(v, LOG2E, MAGIC);
-    Real n = k - MAGIC;
-    Real r = fma_rn(n, -LN2, v);
-    r = fma_rn(n, -LN2_LOW, r);
-    Real s = power(k);
-    return fma_rn(s, expm1OfRest(r), s - 1);
-  }
-
-  // 2ⁿ of {@code MAGIC + n}.
+  // 2ⁿ of MAGIC + n.
   WEFT_METHOD static Real power(Real k) {
     return __longlong_as_double((i64)(((u64)__double_as_longlong(k.v) << 52) + 0x3ff0000000000000ull));
   }
@@ -294,21 +204,6 @@ struct Maths<double> {
     q = fma_rn(r, q, EXP1);
     q = fma_rn(r, q, EXP0);
     return fma_rn(r * r, q, r);
-  }
-
-  // ln(1 + t), 0 ≤ t ≤ 1.
-  WEFT_METHOD static Real log1p(Real t) {
-    bool halved = t > 0.5;
-    Real f = halved ? fma_rn(t, 0.5, -0.5) : t; // exact
-    Real e = halved ? 1 : 0;
-    return log(e, f);
-  }
-
-  // ln x of a normal, finite x > 0.
-  WEFT_METHOD static Real log(Real x) {
-    i64 bits = __double_as_longlong(x.v);
-    i64 exponent = (bits - LOG_BASE) & (i64)0xfff0000000000000ull; // e·2⁵², x = m·2ᵉ
-    return log(Real(__ll2double_rn(exponent >> 52)), Real(__longlong_as_double(bits - exponent)) - 1);
   }
 
   // e·ln 2 + ln(1 + f).
@@ -335,16 +230,10 @@ struct Maths<double> {
     return fma_rn(e, LN2, fma_rn(f * f, q, fma_rn(e, LN2_LOW, f)));
   }
 
-  // e^(−t²/2), with both parts of t².
-  WEFT_METHOD static Real expOfHalfSquare(Real t) {
-    Real h = t * t;
-    return exp(-0.5 * h, -0.5 * fma_rn(t, t, -h));
-  }
-
   // e^(t²/2)·Φ(−t), t ≥ 0.
   WEFT_METHOD static Real scaledTail(Real t) {
     Real w = 1 / (t + TAIL_CENTRE);
-    Real y = fma_rn(2, t * w, -1); // no difference of rounded terms
+    Real y = fma_rn(2, t * w, -1);  // no difference of rounded terms
     Real p = fma_rn(y, TAIL21, TAIL20);
     p = fma_rn(y, p, TAIL19);
     p = fma_rn(y, p, TAIL18);
@@ -367,5 +256,57 @@ struct Maths<double> {
     p = fma_rn(y, p, TAIL1);
     p = fma_rn(y, p, TAIL0);
     return w * p;
+  }
+};
+
+template <class T>
+struct Maths {
+  typedef ::Real<T> Real;
+  typedef Polynomials<T> P;
+
+  // eˣ for x ≤ 0: 0 where it would be subnormal.
+  WEFT_METHOD static Real exp(Real x) {
+    Real k = fma_rn(x, P::LOG2E, P::MAGIC);
+    Real n = k - P::MAGIC;
+    Real r = fma_rn(n, -P::LN2, x);  // exact
+    r = fma_rn(n, -P::LN2_LOW, r);
+    Real s = P::power(k);
+    Real y = fma_rn(s, P::expm1OfRest(r), s);
+    return x < P::EXP_MIN ? 0 : y;
+  }
+
+  // e^(x + low) for x ≤ 0 and a low part far smaller.
+  WEFT_METHOD static Real exp(Real x, Real low) {
+    Real k = fma_rn(x, P::LOG2E, P::MAGIC);
+    Real n = k - P::MAGIC;
+    Real r = fma_rn(n, -P::LN2, x) + fma_rn(n, -P::LN2_LOW, low);
+    Real s = P::power(k);
+    Real y = fma_rn(s, P::expm1OfRest(r), s);
+    return x < P::EXP_MIN ? 0 : y;
+  }
+
+  // eˣ − 1 for x ≤ 0.
+  WEFT_METHOD static Real expm1(Real x) {
+    Real v = x < P::EXPM1_MIN ? P::EXPM1_MIN : x;
+    Real k = fma_rn(v, P::LOG2E, P::MAGIC);
+    Real n = k - P::MAGIC;
+    Real r = fma_rn(n, -P::LN2, v);
+    r = fma_rn(n, -P::LN2_LOW, r);
+    Real s = P::power(k);
+    return fma_rn(s, P::expm1OfRest(r), s - 1);
+  }
+
+  // ln(1 + t), 0 ≤ t ≤ 1.
+  WEFT_METHOD static Real log1p(Real t) {
+    bool halved = t > 0.5f;
+    Real f = halved ? fma_rn(t, 0.5f, -0.5f) : t;  // exact
+    Real e = halved ? 1 : 0;
+    return P::log(e, f);
+  }
+
+  // e^(−t²/2), with both parts of t².
+  WEFT_METHOD static Real expOfHalfSquare(Real t) {
+    Real h = t * t;
+    return exp(-0.5f * h, -0.5f * fma_rn(t, t, -h));
   }
 };

@@ -6,7 +6,6 @@ template <class T>
 struct Real {
   T v;
 
-  WEFT_METHOD Real() {}
   WEFT_METHOD Real(T value) : v(value) {}
 
   friend WEFT_METHOD Real operator+(Real a, Real b) { return add_rn(a.v, b.v); }
@@ -26,11 +25,11 @@ WEFT_DEVICE Real<double> magnitude(Real<double> a) {
   return __longlong_as_double(__double_as_longlong(a.v) & 0x7FFFFFFFFFFFFFFFll);
 }
 
-// The magnitude of a, not negative, with the sign of b.
+// |a| with the sign of b.
 WEFT_DEVICE Real<float> with_sign(Real<float> a, Real<float> b) {
-  return __uint_as_float((__float_as_uint(a.v) & 0x7FFFFFFFu) | (__float_as_uint(b.v) & 0x80000000u));
+  return __uint_as_float(__float_as_uint(magnitude(a).v) | (__float_as_uint(b.v) & 0x80000000u));
 }
 WEFT_DEVICE Real<double> with_sign(Real<double> a, Real<double> b) {
-  u64 sign = (u64)__double_as_longlong(b.v) & 0x8000000000000000ull;
-  return __longlong_as_double((i64)(((u64)__double_as_longlong(a.v) & 0x7FFFFFFFFFFFFFFFull) | sign));
+  i64 sign = __double_as_longlong(b.v) & (i64)0x8000000000000000ull;
+  return __longlong_as_double(__double_as_longlong(magnitude(a).v) | sign);
 }
