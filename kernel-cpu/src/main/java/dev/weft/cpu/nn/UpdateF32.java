@@ -1,12 +1,19 @@
 package dev.weft.cpu.nn;
 
 import dev.weft.nn.Optimizer;
+import dev.weft.spi.OptimizerRates;
 
 /** {@link UpdateKernel} of F32. */
 public final class UpdateF32 implements UpdateKernel<float[]> {
   @Override
   public void update(
-      Rates rates, double scale, float[] w, float[] g, float[] slot1, float[] slot2, int count) {
+      OptimizerRates rates,
+      double scale,
+      float[] w,
+      float[] g,
+      float[] slot1,
+      float[] slot2,
+      int count) {
     float step = (float) -rates.step();
     float keep = (float) rates.keep();
     if (scale != 1) {
@@ -61,7 +68,8 @@ public final class UpdateF32 implements UpdateKernel<float[]> {
     }
   }
 
-  private static void adam(Rates rates, float[] w, float[] g, float[] m, float[] v, int count) {
+  private static void adam(
+      OptimizerRates rates, float[] w, float[] g, float[] m, float[] v, int count) {
     float step = (float) -rates.step();
     float keep1 = (float) rates.keep();
     float new1 = (float) (1 - rates.keep());

@@ -1,12 +1,13 @@
 package dev.weft.cpu.nn;
 
 import dev.weft.nn.Optimizer;
+import dev.weft.spi.OptimizerRates;
 
 /** {@link UpdateKernel} of F64. */
 public final class UpdateF64 implements UpdateKernel<double[]> {
   @Override
   public void update(
-      Rates rates,
+      OptimizerRates rates,
       double scale,
       double[] w,
       double[] g,
@@ -68,7 +69,8 @@ public final class UpdateF64 implements UpdateKernel<double[]> {
     }
   }
 
-  private static void adam(Rates rates, double[] w, double[] g, double[] m, double[] v, int count) {
+  private static void adam(
+      OptimizerRates rates, double[] w, double[] g, double[] m, double[] v, int count) {
     double step = -rates.step();
     double keep1 = rates.keep();
     double new1 = (1 - rates.keep());

@@ -2,6 +2,7 @@ package dev.weft.cpu.nn;
 
 import dev.weft.cpu.parallel.Spares;
 import dev.weft.nn.Optimizer;
+import dev.weft.spi.OptimizerRates;
 import java.lang.foreign.MemorySegment;
 
 /** One step of an optimizer: parameters, gradients and slots are read and written once. */
@@ -9,7 +10,7 @@ final class UpdateTask<A> implements Task {
   private final ArrayType<A> type;
   private final UpdateKernel<A> kernel;
   private final Spares<A> tiles;
-  private final UpdateKernel.Rates rates = new UpdateKernel.Rates();
+  private final OptimizerRates rates = new OptimizerRates();
   private double scale;
   private MemorySegment w;
   private MemorySegment g;

@@ -160,6 +160,9 @@ struct Polynomials<double> {
   static constexpr double LOG18 = -0x1.df2e67c4826b2p-6;
   static constexpr double LOG19 = 0x1.0682c1d916bc3p-7;
 
+  // Bits of ¾: the logarithm's mantissa lies in [¾, 1½).
+  static constexpr i64 LOG_BASE = 0x3fe8000000000000;
+
   // Where the variable of the normal distribution's polynomial is 0.
   static constexpr double TAIL_CENTRE = 5;
 
@@ -302,6 +305,13 @@ struct Maths {
     Real f = halved ? fma_rn(t, 0.5f, -0.5f) : t;  // exact
     Real e = halved ? 1 : 0;
     return P::log(e, f);
+  }
+
+  // ln x of a normal, finite x > 0, in f64.
+  WEFT_METHOD static Real log(Real x) {
+    i64 bits = __double_as_longlong(x.v);
+    i64 exponent = (bits - P::LOG_BASE) & (i64)0xFFF0000000000000ull;  // e·2⁵², x = m·2ᵉ
+    return P::log(__ll2double_rn(exponent >> 52), Real(__longlong_as_double(bits - exponent)) - 1);
   }
 
   // e^(−t²/2), with both parts of t².

@@ -28,7 +28,15 @@ class FillKernelTest {
   private static final Path FOLDER = Path.of("src/main/resources/dev/weft/gpu/kernels");
 
   @ParameterizedTest
-  @ValueSource(strings = {"fill.ptx", "words.ptx", "orthogonal.ptx", "layer.ptx"})
+  @ValueSource(
+      strings = {
+        "fill.ptx",
+        "words.ptx",
+        "orthogonal.ptx",
+        "layer.ptx",
+        "training.ptx",
+        "product.ptx"
+      })
   void thePtxHasEveryKernelAndEndsWithZero(String file) {
     byte[] ptx = ptx(file);
     assertThat(ptx[ptx.length - 1]).isZero();
@@ -43,7 +51,15 @@ class FillKernelTest {
 
   /** FillPtxTest compares them by compiling; this holds in a build without the compiler. */
   @ParameterizedTest
-  @ValueSource(strings = {"fill.ptx", "words.ptx", "orthogonal.ptx", "layer.ptx"})
+  @ValueSource(
+      strings = {
+        "fill.ptx",
+        "words.ptx",
+        "orthogonal.ptx",
+        "layer.ptx",
+        "training.ptx",
+        "product.ptx"
+      })
   void thePtxIsThatOfTheSources(String file) throws IOException {
     String text = new String(ptx(file), StandardCharsets.US_ASCII);
     assertThat(text.lines())
@@ -55,8 +71,8 @@ class FillKernelTest {
     return switch (file) {
       case "fill.ptx" -> FillKernel.ptx();
       case "words.ptx" -> FillKernel.wordsPtx();
-      case "layer.ptx" -> LayerKernel.ptx();
-      default -> OrthogonalKernel.ptx();
+      case "orthogonal.ptx" -> OrthogonalKernel.ptx();
+      default -> NnKernel.ptx(file.replace(".ptx", ""));
     };
   }
 
@@ -65,8 +81,9 @@ class FillKernelTest {
     if (file.equals("orthogonal.ptx")) {
       return Arrays.stream(OrthogonalKernel.values()).map(OrthogonalKernel::symbol).toList();
     }
-    if (file.equals("layer.ptx")) {
-      return Arrays.stream(LayerKernel.values()).map(LayerKernel::symbol).toList();
+    List<NnKernel> layers = NnKernel.of(file.replace(".ptx", ""));
+    if (!layers.isEmpty()) {
+      return layers.stream().map(NnKernel::symbol).toList();
     }
     return Arrays.stream(FillKernel.values())
         .filter(kernel -> kernel.readsWords() == file.equals("words.ptx"))

@@ -21,9 +21,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * fill.cu, words.cu, orthogonal.cu and layer.cu through NVIDIA's own compiler, in the profile
- * {@code nvrtc}: they compile without spills, and the committed PTX and the tables in
- * docs/kernels.md are what it gives.
+ * The .cu files through NVIDIA's own compiler, in the profile {@code nvrtc}: they compile without
+ * spills, and the committed PTX and the tables in docs/kernels.md are what it gives.
  *
  * <p>{@code -Dweft.ptx=write} writes both instead of comparing them: {@code kernel-gpu/make-ptx}.
  */
@@ -67,7 +66,11 @@ class FillPtxTest {
     "orthogonal, sm_80",
     "orthogonal, sm_90",
     "layer, sm_80",
-    "layer, sm_90"
+    "layer, sm_90",
+    "training, sm_80",
+    "training, sm_90",
+    "product, sm_80",
+    "product, sm_90"
   })
   void compilesWithoutSpillsAndLocalMemory(String source, String architecture) throws IOException {
     Nvrtc.Compiled cubin = compile(source, architecture);
@@ -81,7 +84,7 @@ class FillPtxTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"fill", "words", "orthogonal", "layer"})
+  @ValueSource(strings = {"fill", "words", "orthogonal", "layer", "training", "product"})
   void theCommittedPtxIsCurrent(String source) throws IOException {
     String ptx = ptx(source, ISA);
     assertThat(ptx).doesNotContain(".local").doesNotContain("call");
@@ -109,7 +112,13 @@ class FillPtxTest {
     "orthogonal, sm_100",
     "layer, sm_80",
     "layer, sm_90",
-    "layer, sm_100"
+    "layer, sm_100",
+    "training, sm_80",
+    "training, sm_90",
+    "training, sm_100",
+    "product, sm_80",
+    "product, sm_90",
+    "product, sm_100"
   })
   void theLoweredPtxIsAssembledForEveryGpuSinceSm80(String source, String architecture)
       throws IOException {
@@ -126,7 +135,7 @@ class FillPtxTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"fill", "words", "orthogonal", "layer"})
+  @ValueSource(strings = {"fill", "words", "orthogonal", "layer", "training", "product"})
   void theTableOfKernelsIsCurrent(String source) throws IOException {
     Map<String, Cubin.Kernel> ampere = Cubin.kernels(compile(source, "sm_80").code());
     Map<String, Cubin.Kernel> hopper = Cubin.kernels(compile(source, "sm_90").code());

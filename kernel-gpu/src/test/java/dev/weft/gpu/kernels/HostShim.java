@@ -59,8 +59,8 @@ final class HostShim {
     }
   }
 
-  /** The same for a kernel of layer.cu. */
-  void launch(LayerKernel kernel, int grid, int block, MemorySegment arguments) {
+  /** The same for a kernel of layers and products. */
+  void launch(NnKernel kernel, int grid, int block, MemorySegment arguments) {
     try (Arena arena = Arena.ofConfined()) {
       launch(arena.allocateFrom(kernel.symbol()), grid, block, arguments);
     }

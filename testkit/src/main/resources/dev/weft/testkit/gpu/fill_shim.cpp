@@ -1,9 +1,11 @@
-// fill_shim.cpp — fill.cu, words.cu, orthogonal.cu and layer.cu on the host: a launch is a loop over the grid. Compiled beside the kernels by HostCompiler.
+// fill_shim.cpp — the .cu files on the host: a launch is a loop over the grid. Compiled beside the kernels by HostCompiler.
 #include "cuda_shim.h"
 
 #include "fill.cu"
 #include "layer.cu"
 #include "orthogonal.cu"
+#include "product.cu"
+#include "training.cu"
 #include "words.cu"
 
 #include <cstddef>
@@ -105,6 +107,8 @@ struct Kernel {
 #define KERNEL(name) KERNEL_OF(name, false)
 #define KERNEL_WITH_BARRIERS(name) KERNEL_OF(name, true)
 #define KIND(kind) KERNEL(weft_##kind##_f32), KERNEL(weft_##kind##_f64), KERNEL(weft_##kind##_f16), KERNEL(weft_##kind##_bf16)
+#define TYPES(name) KERNEL(weft_##name##_f32), KERNEL(weft_##name##_f64)
+#define TYPES_WITH_BARRIERS(name) KERNEL_WITH_BARRIERS(weft_##name##_f32), KERNEL_WITH_BARRIERS(weft_##name##_f64)
 #define SIZES(name) KERNEL(weft_##name##_2), KERNEL(weft_##name##_4), KERNEL(weft_##name##_8)
 
 const Kernel KERNELS[] = {KIND(bits),       KIND(uniform),       KIND(normal),       KIND(truncated_normal),
@@ -112,8 +116,10 @@ const Kernel KERNELS[] = {KIND(bits),       KIND(uniform),       KIND(normal),  
                           SIZES(constant),  SIZES(identity),     SIZES(dirac),       SIZES(sparse_zeros),
                           KIND(orthogonal), KERNEL(weft_orthogonal_widen), KERNEL(weft_orthogonal_check),
                           KERNEL_WITH_BARRIERS(weft_orthogonal_cholesky),
-                          KERNEL(weft_activate_f32), KERNEL(weft_activate_f64),
-                          KERNEL(weft_activate_gradient_f32), KERNEL(weft_activate_gradient_f64)};
+                          TYPES(activate), TYPES(activate_gradient), TYPES(gradient_sums), TYPES(sum_blocks),
+                          TYPES_WITH_BARRIERS(softmax), TYPES_WITH_BARRIERS(cross_entropy), TYPES(element_losses), TYPES(squares),
+                          KERNEL_WITH_BARRIERS(weft_total), TYPES(update), TYPES(scale), TYPES_WITH_BARRIERS(product),
+                          KERNEL(weft_widen_f16), KERNEL(weft_widen_bf16)};
 
 }  // namespace
 

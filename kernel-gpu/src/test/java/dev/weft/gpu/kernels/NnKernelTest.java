@@ -1,0 +1,708 @@
+package dev.weft.gpu.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.weft.BackendOptions;
+import dev.weft.DType;
+import dev.weft.nn.Activation;
+import dev.weft.nn.Labels;
+import dev.weft.nn.Loss;
+import dev.weft.nn.Optimizer;
+import dev.weft.nn.Write;
+import dev.weft.spi.BackendProvider;
+import dev.weft.spi.Buffer;
+import dev.weft.spi.Engine;
+import dev.weft.spi.OptimizerRates;
+import dev.weft.spi.StridedMatrix;
+import dev.weft.testkit.Tensors;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.AbstractList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * layer.cu, training.cu and product.cu as C++ against the scalar backend, bit for bit. Every output
+ * is poisoned first and lies between guards, and a test of each family has a control.
+ */
+class NnKernelTest {
+  private static final int GUARD = 64;
+  private static final int GRID = 3;
+
+  private final Arena arena = Arena.ofConfined();
+  private Engine scalar;
+  private DType dtype;
+
+  @BeforeEach
+  void open() {
+    scalar =
+        ServiceLoader.load(BackendProvider.class).stream()
+            .map(ServiceLoader.Provider::get)
+            .filter(p -> p.backends().stream().anyMatch(info -> info.name().equals("scalar")))
+            .findFirst()
+            .orElseThrow()
+            .open("scalar", BackendOptions.DEFAULT);
+  }
+
+  @AfterEach
+  void close() {
+    scalar.close();
+    arena.close();
+  }
+
+  static Stream<Activation> activations() {
+    return Arrays.stream(Activation.Kind.values())
+        .filter(kind -> !kind.ofRow())
+        .map(kind -> Activation.parse(kind.id()));
+  }
+
+  static Stream<Loss> elementLosses() {
+    return Stream.of(
+        Loss.sigmoidCrossEntropy(),
+        Loss.meanSquaredError(),
+        Loss.meanAbsoluteError(),
+        Loss.huber(0.75));
+  }
+
+  static Stream<Optimizer> optimizers() {
+    return Stream.of(
+        Optimizer.sgd(0.1),
+        Optimizer.momentum(0.1, 0.9),
+        Optimizer.nesterov(0.1, 0.9),
+        Optimizer.adam(0.01),
+        Optimizer.adamW(0.01, 0.1),
+        Optimizer.rmsProp(0.01));
+  }
+
+  @ParameterizedTest
+  @MethodSource("activations")
+  void activations(Activation f) {
+    for (DType each : types()) {
+      int rows = 311;
+      int columns = 37; // a row does not end with 16 bytes
+      int count = rows * columns;
+      for (int shift : new int[] {0, 1}) { // aligned to 16 bytes, and not
+        MemorySegment x = values(count, 1);
+        MemorySegment y = poison(count, shift);
+        MemorySegment expected = poison(count, shift);
+        scalar.activate(each, f, matrix(x, rows, columns), matrix(expected, rows, columns));
+        activate(y, x, null, null, null, count, columns, f);
+        assertSame(y, expected, f + " " + each);
+
+        Activation other = f.equals(Activation.MISH) ? Activation.SILU : Activation.MISH;
+        activate(y, x, null, null, null, count, columns, other);
+        assertThat(firstDifference(y, expected)).as("another function").isNotNegative();
+
+        // z = x + bias, y = f(z) + residual: the scalar backend's are those of f alone
+        MemorySegment bias = values(columns, 2);
+        MemorySegment residual = values(count, 3);
+        MemorySegment z = poison(count, shift);
+        MemorySegment sum = poison(count, 0);
+        for (int i = 0; i < count; i++) {
+          set(sum, i, add(get(x, i), get(bias, i % columns)));
+        }
+        scalar.activate(each, f, matrix(sum, rows, columns), matrix(expected, rows, columns));
+        for (int i = 0; i < count; i++) {
+          set(expected, i, add(get(expected, i), get(residual, i)));
+        }
+        activate(y, x, z, bias, residual, count, columns, f);
+        assertSame(z, sum, "z of " + f);
+        assertSame(y, expected, f + " with bias and residual");
+      }
+    }
+  }
+
+  private void activate(
+      MemorySegment y,
+      MemorySegment x,
+      MemorySegment z,
+      MemorySegment bias,
+      MemorySegment residual,
+      long count,
+      long columns,
+      Activation f) {
+    launch(NnKernel.ACTIVATE_F32, y, x, z, bias, residual, count, columns, kind(f), f.alpha());
+  }
+
+  @ParameterizedTest
+  @MethodSource("activations")
+  void gradientsAndTheSumsOfTheirColumns(Activation f) {
+    for (DType each : types()) {
+      for (int rows : new int[] {0, 1, 256, 261, 700}) {
+        int columns = 37;
+        int count = rows * columns;
+        MemorySegment saved = values(count, 4);
+        MemorySegment dy = values(count, 5);
+        MemorySegment dz = poison(count, rows % 2);
+        MemorySegment expected = poison(count, 0);
+        for (Write write : Write.values()) {
+          MemorySegment db = copy(values(columns, 6));
+          MemorySegment expectedDb = copy(values(columns, 6));
+          scalar.activationGradient(
+              each,
+              f,
+              matrix(saved, rows, columns),
+              matrix(dy, rows, columns),
+              matrix(expected, rows, columns),
+              scalar.wrap(content(expectedDb)),
+              write);
+          gradientSums(dz, dy, saved, db, rows, columns, f, write);
+          assertSame(dz, expected, "dz of " + f);
+          assertSame(db, expectedDb, "db of " + f + " " + rows + " " + write);
+        }
+        dz.fill((byte) 0xFF);
+        launch(NnKernel.ACTIVATE_GRADIENT_F32, dz, dy, saved, (long) count, kind(f), f.alpha());
+        assertSame(dz, expected, "gradient of " + f);
+      }
+    }
+  }
+
+  private void gradientSums(
+      MemorySegment dz,
+      MemorySegment dy,
+      MemorySegment saved,
+      MemorySegment db,
+      long rows,
+      long columns,
+      Activation f,
+      Write write) {
+    int accumulate = write == Write.ACCUMULATE ? 1 : 0;
+    long blocks = (rows + 255) / 256;
+    MemorySegment sums = poison((int) (blocks * columns), 0);
+    launch(
+        NnKernel.GRADIENT_SUMS_F32,
+        dz,
+        dy,
+        saved,
+        sums,
+        db,
+        rows,
+        columns,
+        kind(f),
+        f.alpha(),
+        accumulate);
+    if (blocks != 1) {
+      launch(NnKernel.SUM_BLOCKS_F32, db, sums, blocks, columns, accumulate);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"SOFTMAX", "LOG_SOFTMAX"})
+  void softmax(Activation.Kind kind) {
+    Activation f = new Activation(kind, 0);
+    int log = kind == Activation.Kind.LOG_SOFTMAX ? 1 : 0;
+    for (DType each : types()) {
+      for (int columns : new int[] {1, 10, 16, 17, 1500}) { // of 16 lanes, and of several tiles
+        int rows = 50;
+        int count = rows * columns;
+        boolean some = columns < 100; // else every row has a NaN
+        MemorySegment x = some ? values(count, 7) : moderate(count, 7);
+        MemorySegment dy = some ? values(count, 8) : moderate(count, 8);
+        MemorySegment y = poison(count, 0);
+        MemorySegment expected = poison(count, 0);
+        scalar.activate(each, f, matrix(x, rows, columns), matrix(expected, rows, columns));
+        launchRows(NnKernel.SOFTMAX_F32, y, x, null, (long) rows, (long) columns, log);
+        assertSame(y, expected, f + " of " + columns);
+
+        MemorySegment dz = poison(count, 0);
+        MemorySegment expectedDz = poison(count, 0);
+        scalar.activationGradient(
+            each,
+            f,
+            matrix(expected, rows, columns),
+            matrix(dy, rows, columns),
+            matrix(expectedDz, rows, columns),
+            null,
+            Write.OVERWRITE);
+        launchRows(NnKernel.SOFTMAX_F32, dz, y, dy, (long) rows, (long) columns, 2 + log);
+        assertSame(dz, expectedDz, "gradient of " + f + " of " + columns);
+        if (columns > 1) {
+          launchRows(NnKernel.SOFTMAX_F32, dz, y, dy, (long) rows, (long) columns, 3 - log);
+          assertThat(firstDifference(dz, expectedDz)).as("the other's").isNotNegative();
+        }
+      }
+    }
+  }
+
+  @Test
+  void crossEntropyOfLabelsAndOfTargets() {
+    for (DType each : types()) {
+      for (double smoothing : new double[] {0, 0.1}) {
+        for (int columns : new int[] {1, 10, 1100}) {
+          for (boolean labelled : new boolean[] {true, false}) {
+            crossEntropy(each, smoothing, columns, labelled);
+          }
+        }
+      }
+    }
+  }
+
+  private void crossEntropy(DType each, double smoothing, int columns, boolean labelled) {
+    int rows = columns == 10 ? 1000 : 33; // 409 rows of 10 columns are a chunk
+    SplittableRandom random = new SplittableRandom(9);
+    MemorySegment labels = arena.allocate(ValueLayout.JAVA_INT, rows);
+    for (int i = 0; i < rows; i++) {
+      labels.setAtIndex(ValueLayout.JAVA_INT, i, random.nextInt(columns));
+    }
+    MemorySegment x = moderate(rows * columns, 10);
+    MemorySegment target = moderate(rows * columns, 11);
+    MemorySegment expected = poison(rows * columns, 0);
+    MemorySegment expectedValue = arena.allocate(ValueLayout.JAVA_DOUBLE);
+    scalar.loss(
+        each,
+        Loss.softmaxCrossEntropy(smoothing),
+        matrix(x, rows, columns),
+        labelled ? Labels.of(labels) : null,
+        labelled ? null : matrix(target, rows, columns),
+        matrix(expected, rows, columns),
+        scalar.wrap(expectedValue));
+    MemorySegment value = arena.allocate(ValueLayout.JAVA_DOUBLE);
+    MemorySegment losses = arena.allocate(ValueLayout.JAVA_DOUBLE, rows).fill((byte) 0xFF);
+    long chunk = Math.max(1, 4096 / columns);
+    for (boolean inPlace : new boolean[] {false, true}) {
+      MemorySegment gradient = inPlace ? copy(x) : poison(rows * columns, 0);
+      launchRows(
+          NnKernel.CROSS_ENTROPY_F32,
+          inPlace ? gradient : x,
+          labelled ? labels : null,
+          labelled ? null : target,
+          gradient,
+          losses,
+          new F64(smoothing),
+          (long) rows,
+          (long) columns);
+      total(value, losses, rows, chunk, rows, 0);
+      String what = each + " " + smoothing + " " + columns + " " + labelled;
+      assertSame(gradient, expected, what);
+      assertThat(value.get(ValueLayout.JAVA_DOUBLE, 0))
+          .as(what)
+          .isEqualTo(expectedValue.get(ValueLayout.JAVA_DOUBLE, 0));
+    }
+  }
+
+  private void total(
+      MemorySegment value, MemorySegment terms, long count, long group, double divisor, int add) {
+    Object[] arguments = {value, terms, count, group, new F64(divisor), add};
+    launch(NnKernel.TOTAL, 1, 256, arguments);
+  }
+
+  @ParameterizedTest
+  @MethodSource("elementLosses")
+  void elementLosses(Loss loss) {
+    int kind =
+        switch (loss) {
+          case Loss.SigmoidCrossEntropy l -> 0;
+          case Loss.MeanSquaredError l -> 1;
+          case Loss.MeanAbsoluteError l -> 2;
+          default -> 3;
+        };
+    for (DType each : types()) {
+      int count = 40_001; // three chunks
+      MemorySegment x = moderate(count, 12);
+      MemorySegment target = moderate(count, 13);
+      MemorySegment expected = poison(count, 0);
+      MemorySegment expectedValue = arena.allocate(ValueLayout.JAVA_DOUBLE);
+      scalar.loss(
+          each,
+          loss,
+          matrix(x, 1, count),
+          null,
+          matrix(target, 1, count),
+          matrix(expected, 1, count),
+          scalar.wrap(expectedValue));
+      MemorySegment gradient = poison(count, 0);
+      MemorySegment sums = arena.allocate(ValueLayout.JAVA_DOUBLE, 24).fill((byte) 0xFF);
+      MemorySegment value = arena.allocate(ValueLayout.JAVA_DOUBLE);
+      launch(
+          NnKernel.ELEMENT_LOSSES_F32,
+          x,
+          target,
+          gradient,
+          sums,
+          (long) count,
+          16384L,
+          kind,
+          new F64(0.75));
+      total(value, sums, 24, 8, count, 0);
+      assertSame(gradient, expected, loss + " " + each);
+      assertThat(value.get(ValueLayout.JAVA_DOUBLE, 0))
+          .isEqualTo(expectedValue.get(ValueLayout.JAVA_DOUBLE, 0));
+      total(value, sums, 23, 8, count, 0);
+      assertThat(value.get(ValueLayout.JAVA_DOUBLE, 0))
+          .as("a lane less")
+          .isNotEqualTo(expectedValue.get(ValueLayout.JAVA_DOUBLE, 0));
+    }
+  }
+
+  @Test
+  void sumsOfSquares() {
+    for (DType each : types()) {
+      int count = 40_001;
+      MemorySegment x = moderate(count, 14);
+      MemorySegment expected = arena.allocate(ValueLayout.JAVA_DOUBLE);
+      MemorySegment value = arena.allocate(ValueLayout.JAVA_DOUBLE);
+      MemorySegment sums = arena.allocate(ValueLayout.JAVA_DOUBLE, 24).fill((byte) 0xFF);
+      for (Write write : List.of(Write.OVERWRITE, Write.ACCUMULATE)) {
+        scalar.sumOfSquares(each, count, scalar.wrap(content(x)), write, scalar.wrap(expected));
+        launch(NnKernel.SQUARES_F32, x, sums, (long) count, 16384L);
+        total(value, sums, 24, 8, 1, write == Write.ACCUMULATE ? 1 : 0);
+        assertThat(value.get(ValueLayout.JAVA_DOUBLE, 0))
+            .isEqualTo(expected.get(ValueLayout.JAVA_DOUBLE, 0));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("optimizers")
+  void updates(Optimizer rule) {
+    int kind =
+        switch (rule) {
+          case Optimizer.Sgd o -> 0;
+          case Optimizer.Momentum o -> 1;
+          case Optimizer.Nesterov o -> 2;
+          case Optimizer.Adam o -> 3;
+          case Optimizer.AdamW o -> 4;
+          case Optimizer.RmsProp o -> 5;
+        };
+    for (DType each : types()) {
+      int count = 1003;
+      MemorySegment g = moderate(count, 15);
+      MemorySegment squares = arena.allocate(ValueLayout.JAVA_DOUBLE);
+      squares.set(ValueLayout.JAVA_DOUBLE, 0, 9.5);
+      for (double clip : new double[] {0, 100, 2}) { // none, too large, one that counts
+        MemorySegment w = copy(moderate(count, 16));
+        MemorySegment w2 = copy(w);
+        MemorySegment[] slots = slots(rule.slots(), count);
+        MemorySegment[] slots2 = slots(rule.slots(), count);
+        OptimizerRates rates = new OptimizerRates();
+        for (int step = 1; step <= 3; step++) {
+          scalar.update(
+              each,
+              rule,
+              step,
+              count,
+              scalar.wrap(content(w2)),
+              scalar.wrap(content(g)),
+              wrap(slots2[0]),
+              wrap(slots2[1]),
+              clip == 0 ? null : scalar.wrap(squares),
+              clip);
+          rates.set(rule, step);
+          double[] numbers = {
+            rates.step(),
+            rates.keep(),
+            rates.keep2(),
+            rates.unbias(),
+            rates.epsilon(),
+            rates.decay()
+          };
+          MemorySegment newer = arena.allocateFrom(ValueLayout.JAVA_DOUBLE, numbers);
+          launch(
+              NnKernel.UPDATE_F32,
+              w,
+              g,
+              slots[0],
+              slots[1],
+              clip == 0 ? null : squares,
+              new F64(clip),
+              (long) count,
+              kind,
+              step == 2 ? new double[6] : numbers,
+              step == 2 ? newer : null);
+        }
+        assertSame(w, w2, rule + " " + each + " clip " + clip);
+        for (int i = 0; i < rule.slots(); i++) {
+          assertSame(slots[i], slots2[i], "slot " + i + " of " + rule);
+        }
+        assertThat(firstDifference(w, moderate(count, 16))).as("it moved").isNotNegative();
+      }
+    }
+  }
+
+  private MemorySegment[] slots(int wanted, int count) {
+    MemorySegment[] slots = new MemorySegment[2];
+    for (int i = 0; i < wanted; i++) {
+      slots[i] = copy(moderate(count, 17));
+      for (int j = 0; j < count; j++) {
+        set(slots[i], j, Math.abs(get(slots[i], j)));
+      }
+    }
+    return slots;
+  }
+
+  private Buffer wrap(MemorySegment segment) {
+    return segment == null ? null : scalar.wrap(content(segment));
+  }
+
+  /** Every layout, sizes that are no multiple of a tile, several chains, factors of all kinds. */
+  @Test
+  void products() {
+    int[][] shapes = {{1, 1, 1, 1}, {2, 70, 33, 300}, {1, 5, 130, 513}, {3, 64, 64, 256}};
+    double[][] factors = {{1, 0}, {1, 1}, {-0.75, 0.3}, {0.1, 0}};
+    for (DType each : types()) {
+      for (int[] shape : shapes) {
+        for (int layout = 0; layout < 8; layout++) {
+          double[] factor = factors[layout % factors.length];
+          StridedMatrix a = operand(shape[0], shape[1], shape[3], (layout & 1) != 0, 18);
+          StridedMatrix b = operand(shape[0], shape[3], shape[2], (layout & 2) != 0, 19);
+          StridedMatrix c = operand(shape[0], shape[1], shape[2], (layout & 4) != 0, 20);
+          MemorySegment actual = copy(whole);
+          double alpha = each.nearest(factor[0]);
+          double beta = each.nearest(factor[1]);
+          if (beta == 0) {
+            c.buffer().segment().fill((byte) 0xFF); // NaN; what C held does not count
+            content(actual).fill((byte) 0xFF);
+          }
+          MemorySegment expected = whole;
+          scalar.gemm(each, alpha, a, b, beta, c);
+          launch(
+              NnKernel.PRODUCT_F32,
+              actual,
+              a.buffer().segment(),
+              b.buffer().segment(),
+              strides(c),
+              strides(a),
+              strides(b),
+              c.batch(),
+              c.rows(),
+              c.columns(),
+              a.columns(),
+              alpha,
+              beta);
+          assertSame(actual, expected, Arrays.toString(shape) + " layout " + layout);
+        }
+      }
+    }
+  }
+
+  private MemorySegment whole; // of the last operand, with its guard
+
+  private StridedMatrix operand(int batch, int rows, int columns, boolean transposed, int seed) {
+    whole = copy(moderate(batch * rows * columns, seed));
+    Buffer buffer = scalar.wrap(content(whole));
+    long size = (long) rows * columns;
+    return new StridedMatrix(
+        buffer,
+        dtype,
+        batch,
+        size,
+        0,
+        rows,
+        columns,
+        transposed ? 1 : columns,
+        transposed ? rows : 1);
+  }
+
+  private static long[] strides(StridedMatrix m) {
+    return new long[] {m.batchStride(), m.rowStride(), m.columnStride()};
+  }
+
+  @Test
+  void scalingIsAProductWithoutTerms() {
+    for (DType each : types()) {
+      for (double beta : new double[] {0, 0.3}) {
+        StridedMatrix c = operand(2, 5, 7, beta == 0, 21);
+        MemorySegment actual = copy(whole);
+        MemorySegment expected = whole;
+        double of = each.nearest(beta);
+        scalar.gemm(each, 0, operand(2, 5, 3, false, 1), operand(2, 3, 7, false, 1), of, c);
+        launch(NnKernel.SCALE_F32, actual, strides(c), 2L, 5L, 7L, of);
+        assertSame(actual, expected, "beta " + beta);
+      }
+    }
+  }
+
+  /** All 65536 numbers of 16 bits, in lines that are apart. */
+  @Test
+  void wideningIsExact() {
+    dtype = DType.F32;
+    MemorySegment in = arena.allocate(2 * 2 * 65536L, 8);
+    for (DType narrow : List.of(DType.F16, DType.BF16)) {
+      for (int i = 0; i < 65536; i++) {
+        long line = i / 64; // two batches of 512 lines of 64, which are 100 apart
+        long at = line / 512 * 60_000 + line % 512 * 100 + i % 64;
+        in.setAtIndex(ValueLayout.JAVA_SHORT, at, (short) i);
+      }
+      MemorySegment out = poison(65536, 0);
+      NnKernel kernel = narrow == DType.F16 ? NnKernel.WIDEN_F16 : NnKernel.WIDEN_BF16;
+      launch(kernel, GRID, 32, new Object[] {out, in, 2L, 512L, 64L, 60_000L, 100L});
+      MemorySegment bits = arena.allocate(2);
+      for (int i = 0; i < 65536; i++) {
+        bits.set(ValueLayout.JAVA_SHORT, 0, (short) i);
+        double expected = Tensors.get(bits, narrow, 0);
+        assertThat(Double.compare(get(out, i), expected)).as("%s %x", narrow, i).isZero();
+      }
+    }
+  }
+
+  /** F32 and F64, each set as the type of the helpers below. */
+  private List<DType> types() {
+    return new AbstractList<>() {
+      @Override
+      public DType get(int index) {
+        dtype = index == 0 ? DType.F32 : DType.F64;
+        return dtype;
+      }
+
+      @Override
+      public int size() {
+        return 2;
+      }
+    };
+  }
+
+  private static int kind(Activation f) {
+    return f.kind().ordinal();
+  }
+
+  /** A double whatever the type of the kernel. */
+  private record F64(double value) {}
+
+  private void launch(NnKernel f32, Object... arguments) {
+    launch(f32.of(dtype), GRID, 32, arguments);
+  }
+
+  private void launchRows(NnKernel f32, Object... arguments) {
+    launch(f32.of(dtype), 2, 64, arguments);
+  }
+
+  private void launch(NnKernel kernel, int grid, int block, Object[] given) {
+    if (kernel.symbol().startsWith("weft_product")) {
+      block = 256; // its tile is theirs
+    }
+    MemorySegment arguments = arena.allocate(ValueLayout.ADDRESS, given.length);
+    for (int i = 0; i < given.length; i++) {
+      MemorySegment value = arena.allocate(64, 8);
+      switch (given[i]) {
+        case null -> value.set(ValueLayout.JAVA_LONG, 0, 0);
+        case MemorySegment s -> value.set(ValueLayout.JAVA_LONG, 0, s.address());
+        case Long n -> value.set(ValueLayout.JAVA_LONG, 0, n);
+        case Integer n -> value.set(ValueLayout.JAVA_INT, 0, n);
+        case F64 d -> value.set(ValueLayout.JAVA_DOUBLE, 0, d.value);
+        case Double d when dtype == DType.F32 ->
+            value.set(ValueLayout.JAVA_FLOAT, 0, d.floatValue());
+        case Double d -> value.set(ValueLayout.JAVA_DOUBLE, 0, d);
+        case double[] all -> value.copyFrom(MemorySegment.ofArray(all));
+        case long[] all -> value.copyFrom(MemorySegment.ofArray(all));
+        default -> throw new AssertionError(given[i]);
+      }
+      arguments.setAtIndex(ValueLayout.ADDRESS, i, value);
+    }
+    HostShim.shared().launch(kernel, grid, block, arguments);
+  }
+
+  private StridedMatrix matrix(MemorySegment segment, long rows, long columns) {
+    Buffer buffer = scalar.wrap(content(segment));
+    return new StridedMatrix(buffer, dtype, 1, rows * columns, 0, rows, columns, columns, 1);
+  }
+
+  /** Without the guard. */
+  private static MemorySegment content(MemorySegment segment) {
+    return segment.asSlice(0, segment.byteSize() - GUARD);
+  }
+
+  /** A guarded segment of 0xFF, so many elements beyond a multiple of 16 bytes. */
+  private MemorySegment poison(int count, int shift) {
+    long bytes = dtype.byteSize(count + shift) + GUARD;
+    return arena.allocate(bytes, 16).fill((byte) 0xFF).asSlice(dtype.byteSize(shift));
+  }
+
+  private MemorySegment copy(MemorySegment guarded) {
+    MemorySegment copy = poison((int) (content(guarded).byteSize() / dtype.byteSize()), 0);
+    copy.copyFrom(guarded);
+    return copy;
+  }
+
+  /** Uniform in [−3, 3). */
+  private MemorySegment moderate(int count, long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    MemorySegment segment = poison(count, 0);
+    for (int i = 0; i < count; i++) {
+      set(segment, i, random.nextDouble(-3, 3));
+    }
+    return segment;
+  }
+
+  /** Values of every size, also the special ones. */
+  private MemorySegment values(int count, long seed) {
+    double[] special = {
+      0,
+      -0.0,
+      1,
+      -1,
+      3,
+      -3,
+      0x1p-149,
+      -0x1p-1074,
+      87.4,
+      -87.4,
+      708.5,
+      -708.5,
+      128,
+      -128,
+      1024,
+      -1024,
+      0.5,
+      -0.5,
+      1e30,
+      -1e30,
+      1e300,
+      -1e300,
+      1 / 0.0,
+      -1 / 0.0,
+      Double.NaN
+    };
+    SplittableRandom random = new SplittableRandom(seed);
+    MemorySegment segment = poison(count, 0);
+    for (int i = 0; i < count; i++) {
+      double scale = Math.scalb(1.0, random.nextInt(-30, 8));
+      int chosen = random.nextInt(20 * special.length);
+      set(segment, i, chosen < special.length ? special[chosen] : random.nextDouble(-1, 1) * scale);
+    }
+    return segment;
+  }
+
+  private double add(double x, double y) {
+    return dtype == DType.F32 ? (float) x + (float) y : x + y;
+  }
+
+  private void set(MemorySegment segment, int i, double value) {
+    Tensors.set(segment, dtype, i, value);
+  }
+
+  private double get(MemorySegment segment, int i) {
+    return Tensors.get(segment, dtype, i);
+  }
+
+  /** Bit for bit, but that a NaN is as good as another; and the guard is whole. */
+  private void assertSame(MemorySegment actual, MemorySegment expected, String what) {
+    int i = firstDifference(actual, expected);
+    if (i >= 0) {
+      assertThat(get(actual, i)).as("%s, element %d", what, i).isEqualTo(get(expected, i));
+    }
+    MemorySegment guard = actual.asSlice(actual.byteSize() - GUARD);
+    for (long at = 0; at < GUARD; at++) {
+      assertThat(guard.get(ValueLayout.JAVA_BYTE, at)).as("guard").isEqualTo((byte) 0xFF);
+    }
+  }
+
+  private int firstDifference(MemorySegment x, MemorySegment y) {
+    int count = (int) (content(x).byteSize() / dtype.byteSize());
+    for (int i = 0; i < count; i++) {
+      if (Double.compare(get(x, i), get(y, i)) != 0) {
+        return i;
+      }
+    }
+    return -1;
+  }
+}
