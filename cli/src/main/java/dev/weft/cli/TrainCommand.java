@@ -1,7 +1,6 @@
 package dev.weft.cli;
 
 import dev.weft.Backend;
-import dev.weft.BackendUnavailableException;
 import dev.weft.DType;
 import dev.weft.Shape;
 import dev.weft.init.Initializer;
@@ -152,15 +151,6 @@ final class TrainCommand implements Callable<Integer> {
     this.streams = streams;
   }
 
-  private static Backend requireLayers(Backend opened) {
-    if (opened.info().name().startsWith("gpu")) {
-      opened.close();
-      throw new BackendUnavailableException(
-          "open: the gpu backend of this version fills tensors and no more; remedy: use cpu");
-    }
-    return opened;
-  }
-
   @Override
   public Integer call() throws IOException {
     checkOptions();
@@ -168,7 +158,7 @@ final class TrainCommand implements Callable<Integer> {
     Path labelsFile = labels == null ? null : Names.input("--labels", labels);
     Path file = out == null ? null : Names.output("--out", out, ".safetensors");
     RandomKey key = RandomKey.of(seed.value());
-    try (Backend opened = requireLayers(backend.open());
+    try (Backend opened = backend.open();
         TrainingData examples =
             new TrainingData(Examples.read(opened, dataFile, labelsFile), key)) {
       Layers sizes = sizes(examples);

@@ -14,6 +14,7 @@ import dev.weft.gpu.cuda.Transfers;
 import dev.weft.gpu.cuda.UnavailableException;
 import dev.weft.gpu.kernels.FillKernel;
 import dev.weft.gpu.kernels.FillLaunch;
+import dev.weft.gpu.kernels.NnKernel;
 import dev.weft.gpu.kernels.OrthogonalPlan;
 import dev.weft.gpu.rand.Curand;
 import dev.weft.init.Fill;
@@ -38,7 +39,7 @@ import java.util.ServiceLoader;
  * The CUDA backend: fills by the kernels of kernels/fill.cu, into the device's memory or, chunk by
  * chunk, into the host's. Large orthogonal matrices are made on the device too ({@link
  * OrthogonalFill}), within a stated bound of the CPU's; small ones, and custom fills, which call
- * the caller's code, the CPU backend does.
+ * the caller's code, the CPU backend does. Products, layers and training: {@link Layers}.
  *
  * <p>Fills of the device's memory have begun when they return. What reads them comes after them.
  */
@@ -62,6 +63,7 @@ final class GpuEngine implements Engine {
   private OrthogonalFill orthogonal; // made when first needed; guarded by this
   private boolean orthogonalMissing; // likewise
   private Engine host; // likewise
+  private Layers layers; // likewise
 
   GpuEngine(
       BackendInfo info,
@@ -349,26 +351,46 @@ final class GpuEngine implements Engine {
     return host;
   }
 
-  private static UnsupportedOperationException fillsOnly(String op) {
-    return new UnsupportedOperationException(
-        op + ": the gpu backend of this version fills tensors and no more; use cpu");
+  /** What does everything but fills; its kernels are loaded when they are first needed. */
+  private synchronized Layers layers() {
+    if (layers == null) {
+      try {
+        for (byte[] ptx : NnKernel.ptx()) {
+          device.addKernels(ptx);
+        }
+      } catch (UnavailableException e) {
+        throw new BackendUnavailableException(
+            "layers: " + e.getMessage() + "; remedy: " + e.remedy(), e);
+      }
+      layers = new Layers(memory, transfers, this::launchLayer);
+    }
+    return layers;
+  }
+
+  private Device.Arguments layerArguments; // of the one caller at a time
+
+  private void launchLayer(NnKernel kernel, long threads, MemorySegment pointers) {
+    if (layerArguments == null) {
+      layerArguments = new Device.Arguments(pointers);
+    }
+    launch(kernel.symbol(), threads, FillKernel.MAX_THREADS, layerArguments);
   }
 
   @Override
   public void gemm(
       DType dtype, double alpha, StridedMatrix a, StridedMatrix b, double beta, StridedMatrix c) {
-    throw fillsOnly("gemm");
+    layers().gemm(dtype, alpha, a, b, beta, c);
   }
 
   @Override
   public Buffer pack(StridedMatrix b) {
-    throw fillsOnly("pack");
+    return layers().pack(b);
   }
 
   @Override
   public void gemm(
       DType dtype, double alpha, StridedMatrix a, Buffer b, double beta, StridedMatrix c) {
-    throw fillsOnly("gemm");
+    layers().gemm(dtype, alpha, a, b, beta, c);
   }
 
   @Override
@@ -381,12 +403,12 @@ final class GpuEngine implements Engine {
       StridedMatrix z,
       StridedMatrix residual,
       StridedMatrix y) {
-    throw fillsOnly("dense");
+    layers().dense(dtype, x, w, bias, f, z, residual, y);
   }
 
   @Override
   public void activate(DType dtype, Activation f, StridedMatrix x, StridedMatrix y) {
-    throw fillsOnly("activate");
+    layers().activate(dtype, f, x, y);
   }
 
   @Override
@@ -398,7 +420,7 @@ final class GpuEngine implements Engine {
       StridedMatrix dz,
       Buffer db,
       Write write) {
-    throw fillsOnly("activationGradient");
+    layers().activationGradient(dtype, f, saved, dy, dz, db, write);
   }
 
   @Override
@@ -410,12 +432,12 @@ final class GpuEngine implements Engine {
       StridedMatrix target,
       StridedMatrix gradient,
       Buffer value) {
-    throw fillsOnly("loss");
+    layers().loss(dtype, loss, prediction, labels, target, gradient, value);
   }
 
   @Override
   public void sumOfSquares(DType dtype, long count, Buffer x, Write write, Buffer sum) {
-    throw fillsOnly("sumOfSquares");
+    layers().sumOfSquares(dtype, count, x, write, sum);
   }
 
   @Override
@@ -430,7 +452,8 @@ final class GpuEngine implements Engine {
       Buffer slot2,
       Buffer squares,
       double clip) {
-    throw fillsOnly("update");
+    layers()
+        .update(dtype, optimizer, step, count, parameters, gradients, slot1, slot2, squares, clip);
   }
 
   @Override

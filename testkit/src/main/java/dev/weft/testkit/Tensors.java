@@ -2,6 +2,7 @@ package dev.weft.testkit;
 
 import dev.weft.DType;
 import dev.weft.Tensor;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.SplittableRandom;
@@ -13,7 +14,27 @@ public final class Tensors {
 
   /** Sets element {@code index} to {@code value}, rounded. */
   public static void set(Tensor tensor, long index, double value) {
-    set(tensor.segment(), tensor.dtype(), index, value);
+    MemorySegment memory = memory(tensor);
+    set(memory, tensor.dtype(), index, value);
+    write(tensor, memory);
+  }
+
+  /** The tensor's bytes: its own memory, or a copy of what a device holds. */
+  public static MemorySegment memory(Tensor tensor) {
+    if (tensor.isHost()) {
+      return tensor.segment();
+    }
+    MemorySegment copy = Arena.ofAuto().allocate(Math.max(1, tensor.byteSize()), 64);
+    copy = copy.asSlice(0, tensor.byteSize());
+    tensor.copyTo(copy);
+    return copy;
+  }
+
+  /** Gives the tensor the bytes of {@link #memory} as they have become. */
+  public static void write(Tensor tensor, MemorySegment memory) {
+    if (!tensor.isHost()) {
+      tensor.copyFrom(memory);
+    }
   }
 
   /** Sets element {@code index} of elements of {@code dtype} to {@code value}, rounded. */
@@ -44,10 +65,11 @@ public final class Tensors {
   }
 
   private static Tensor fill(Tensor tensor, DoubleSupplier values) {
-    MemorySegment memory = tensor.segment();
+    MemorySegment memory = memory(tensor);
     for (long i = 0; i < tensor.shape().elements(); i++) {
       set(memory, tensor.dtype(), i, values.getAsDouble());
     }
+    write(tensor, memory);
     return tensor;
   }
 
@@ -68,15 +90,17 @@ public final class Tensors {
 
   /** Sets the first elements to values. */
   public static Tensor put(Tensor tensor, double... values) {
+    MemorySegment memory = memory(tensor);
     for (int i = 0; i < values.length; i++) {
-      set(tensor, i, values[i]);
+      set(memory, tensor.dtype(), i, values[i]);
     }
+    write(tensor, memory);
     return tensor;
   }
 
   /** All elements in row-major order. */
   public static double[] values(Tensor tensor) {
-    MemorySegment memory = tensor.segment();
+    MemorySegment memory = memory(tensor);
     double[] values = new double[Math.toIntExact(tensor.shape().elements())];
     for (int i = 0; i < values.length; i++) {
       values[i] = get(memory, tensor.dtype(), i);
@@ -88,7 +112,7 @@ public final class Tensors {
   public static double[][] rows(Tensor tensor) {
     int width = Math.toIntExact(tensor.shape().dim(-1));
     int height = width == 0 ? 0 : Math.toIntExact(tensor.shape().elements() / width);
-    MemorySegment memory = tensor.segment();
+    MemorySegment memory = memory(tensor);
     double[][] rows = new double[height][width];
     for (int i = 0; i < height; i++) {
       for (int j = 0; j < width; j++) {

@@ -30,8 +30,10 @@ public enum NnKernel {
   SCALE_F64("product"),
   PRODUCT_F32("product"),
   PRODUCT_F64("product"),
-  WIDEN_F16("product"),
-  WIDEN_BF16("product");
+  COPY_F32("product"),
+  COPY_F64("product"),
+  COPY_F16("product"),
+  COPY_BF16("product");
 
   private static final NnKernel[] ALL = values();
 
@@ -49,6 +51,11 @@ public enum NnKernel {
     return FillKernel.ptx(source + ".ptx");
   }
 
+  /** The PTX of all of them. */
+  public static List<byte[]> ptx() {
+    return List.of(ptx("layer"), ptx("training"), ptx("product"));
+  }
+
   /** Those of a source without its ending. */
   static List<NnKernel> of(String source) {
     return Arrays.stream(ALL).filter(kernel -> kernel.source.equals(source)).toList();
@@ -59,8 +66,8 @@ public enum NnKernel {
     return symbol;
   }
 
-  /** This kernel, which is of F32, for another type. */
+  /** This kernel, which is of F32, for another type that it has. */
   NnKernel of(DType dtype) {
-    return dtype == DType.F32 ? this : ALL[ordinal() + 1];
+    return ALL[ordinal() + dtype.ordinal()];
   }
 }

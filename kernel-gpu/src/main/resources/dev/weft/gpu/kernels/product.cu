@@ -36,14 +36,26 @@ WEFT_DEVICE float widened_f16(u32 bits) {
   return __uint_as_float(__float_as_uint(value) | (bits & 0x8000u) << 16);
 }
 
-// Lines of 16-bit elements, `inner` each, to f32 without gaps: line (b, o) begins at b * batchStride + o * outerStride.
-template <bool BF16>
-WEFT_DEVICE void widen(float* out, const unsigned short* in, u64 batch, u64 outer, u64 inner, u64 batchStride, u64 outerStride) {
+struct F16Bits {
+  unsigned short bits;
+};
+
+struct BF16Bits {
+  unsigned short bits;
+};
+
+WEFT_DEVICE float widened(F16Bits x) { return widened_f16(x.bits); }
+WEFT_DEVICE float widened(BF16Bits x) { return __uint_as_float((u32)x.bits << 16); }
+WEFT_DEVICE float widened(float x) { return x; }
+WEFT_DEVICE double widened(double x) { return x; }
+
+// Lines of `inner` elements, to f32 if they are narrower, without gaps: line (b, o) begins at b * batchStride + o * outerStride.
+template <class T, class From>
+WEFT_DEVICE void copy(T* out, const From* in, u64 batch, u64 outer, u64 inner, u64 batchStride, u64 outerStride) {
   for (u64 item = thread_index(); item < batch * outer * inner; item += thread_count()) {
     u64 line = item / inner;
     u64 index = line / outer;
-    u32 bits = in[index * batchStride + (line - index * outer) * outerStride + (item - line * inner)];
-    out[item] = BF16 ? __uint_as_float(bits << 16) : widened_f16(bits);
+    out[item] = widened(in[index * batchStride + (line - index * outer) * outerStride + (item - line * inner)]);
   }
 }
 
@@ -148,10 +160,12 @@ WEFT_DEVICE void product(T* c, const T* a, const T* b, const Matrix& mc, const M
 WEFT_PRODUCT(f32, float)
 WEFT_PRODUCT(f64, double)
 
-WEFT_KERNEL weft_widen_f16(float* out, const unsigned short* in, u64 batch, u64 outer, u64 inner, u64 batchStride, u64 outerStride) {
-  widen<false>(out, in, batch, outer, inner, batchStride, outerStride);
-}
+#define WEFT_COPY(name, type, from)                                                                                                 \
+  WEFT_KERNEL weft_copy_##name(type* out, const from* in, u64 batch, u64 outer, u64 inner, u64 batchStride, u64 outerStride) {      \
+    copy<type, from>(out, in, batch, outer, inner, batchStride, outerStride);                                                       \
+  }
 
-WEFT_KERNEL weft_widen_bf16(float* out, const unsigned short* in, u64 batch, u64 outer, u64 inner, u64 batchStride, u64 outerStride) {
-  widen<true>(out, in, batch, outer, inner, batchStride, outerStride);
-}
+WEFT_COPY(f32, float, float)
+WEFT_COPY(f64, double, double)
+WEFT_COPY(f16, float, F16Bits)
+WEFT_COPY(bf16, float, BF16Bits)

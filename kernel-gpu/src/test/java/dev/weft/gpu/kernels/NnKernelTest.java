@@ -534,8 +534,11 @@ class NnKernelTest {
         in.setAtIndex(ValueLayout.JAVA_SHORT, at, (short) i);
       }
       MemorySegment out = poison(65536, 0);
-      NnKernel kernel = narrow == DType.F16 ? NnKernel.WIDEN_F16 : NnKernel.WIDEN_BF16;
-      launch(kernel, GRID, 32, new Object[] {out, in, 2L, 512L, 64L, 60_000L, 100L});
+      launch(
+          NnKernel.COPY_F32.of(narrow),
+          GRID,
+          32,
+          new Object[] {out, in, 2L, 512L, 64L, 60_000L, 100L});
       MemorySegment bits = arena.allocate(2);
       for (int i = 0; i < 65536; i++) {
         bits.set(ValueLayout.JAVA_SHORT, 0, (short) i);

@@ -1,6 +1,7 @@
 package dev.weft.testkit.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.weft.Backend;
 import dev.weft.BackendOptions;
@@ -27,6 +28,16 @@ import org.junit.jupiter.api.Timeout;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @Timeout(240)
 public abstract class BackendContract {
+  /** Whether a repeated product, layer, loss or step allocates nothing on the host's heap. */
+  protected boolean repeatsAllocateNothing() {
+    return true;
+  }
+
+  /** Skips the rest of a test where repetitions allocate. */
+  protected final void assumeRepeatsAllocateNothing() {
+    assumeTrue(repeatsAllocateNothing(), "open: this backend allocates some objects an operation");
+  }
+
   static final RandomKey KEY = RandomKey.of(0x0123456789ABCDEFL);
 
   /** Bytes before and after every output that must stay as they were. */

@@ -37,6 +37,7 @@ public abstract class LossContract extends BackendContract {
 
   private static Tensor targets(Tensor target, Loss loss, SplittableRandom random) {
     int columns = (int) target.shape().dim(1);
+    MemorySegment memory = Tensors.memory(target);
     for (long r = 0; r < target.shape().dim(0); r++) {
       double rest = 1;
       for (int j = 0; j < columns; j++) {
@@ -47,9 +48,10 @@ public abstract class LossContract extends BackendContract {
                     ? random.nextDouble()
                     : random.nextDouble(-2, 2);
         rest -= value;
-        Tensors.set(target, r * columns + j, value);
+        Tensors.set(memory, target.dtype(), r * columns + j, value);
       }
     }
+    Tensors.write(target, memory);
     return target;
   }
 
@@ -209,6 +211,7 @@ public abstract class LossContract extends BackendContract {
 
   @Test
   void aRepeatedLossAllocatesNothing() {
+    assumeRepeatsAllocateNothing();
     for (Loss loss : all()) {
       Shape of = Shape.of(300, 70);
       try (Tensor x = Tensors.random(backend().tensor(DType.F32, of), new SplittableRandom(1), 4);

@@ -1,0 +1,346 @@
+package dev.weft.gpu;
+
+import dev.weft.DType;
+import dev.weft.gpu.cuda.DeviceMemory;
+import dev.weft.gpu.cuda.Transfers;
+import dev.weft.gpu.kernels.NnLaunch;
+import dev.weft.nn.Activation;
+import dev.weft.nn.Labels;
+import dev.weft.nn.Loss;
+import dev.weft.nn.Optimizer;
+import dev.weft.nn.Write;
+import dev.weft.spi.Buffer;
+import dev.weft.spi.NnEngine;
+import dev.weft.spi.StridedMatrix;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Products, layers and training on a device, with the CPU's bits. An operation has begun when it
+ * returns, unless an operand is the host's: those are copied there and back.
+ *
+ * <p>One at a time.
+ */
+final class Layers implements NnEngine {
+  private final DeviceMemory memory;
+  private final NnLaunch launch;
+  private final StagedOperands operands;
+
+  Layers(DeviceMemory memory, Transfers transfers, NnLaunch.Launcher launcher) {
+    this.memory = memory;
+    this.launch = new NnLaunch(Arena.ofAuto(), launcher);
+    this.operands = new StagedOperands(memory, transfers);
+  }
+
+  synchronized void gemm(
+      DType dtype, double alpha, StridedMatrix a, StridedMatrix b, double beta, StridedMatrix c) {
+    if (c.batch() * c.rows() * c.columns() == 0) {
+      return;
+    }
+    boolean terms = alpha != 0 && a.columns() != 0;
+    if (!terms && beta == 1) {
+      return;
+    }
+    try {
+      long to = operands.readWrite(c);
+      if (terms) {
+        product(dtype, alpha, a, b, beta, c, to);
+      } else {
+        launch.scale(dtype, to, c, beta);
+      }
+      operands.giveBack();
+    } finally {
+      operands.release();
+    }
+  }
+
+  private void product(
+      DType dtype,
+      double alpha,
+      StridedMatrix a,
+      StridedMatrix b,
+      double beta,
+      StridedMatrix c,
+      long to) {
+    long left = operands.read(a);
+    long right = operands.read(b);
+    StridedMatrix wideA = a;
+    StridedMatrix wideB = b;
+    if (a.dtype() != dtype) {
+      left = widened(left, a);
+      wideA = gapless(a, dtype, a.buffer());
+    }
+    if (b.dtype() != dtype) {
+      right = widened(right, b);
+      wideB = gapless(b, dtype, b.buffer());
+    }
+    launch.product(dtype, alpha, left, wideA, right, wideB, beta, to, c);
+  }
+
+  private long widened(long in, StridedMatrix of) {
+    long address = operands.workspace(Float.BYTES * elements(of));
+    launch.copy(address, in, of);
+    return address;
+  }
+
+  /** The matrices as {@link NnLaunch#copy} writes them. */
+  private static StridedMatrix gapless(StridedMatrix of, DType dtype, Buffer buffer) {
+    boolean byRows = of.columnStride() == 1;
+    return new StridedMatrix(
+        buffer,
+        dtype,
+        of.batch(),
+        of.rows() * of.columns(),
+        0,
+        of.rows(),
+        of.columns(),
+        byRows ? of.columns() : 1,
+        byRows ? 1 : of.rows());
+  }
+
+  private static long elements(StridedMatrix m) {
+    return m.batch() * m.rows() * m.columns();
+  }
+
+  /** What {@link #pack} gives: a copy without gaps. */
+  private record Packed(DeviceMemory.Block block, StridedMatrix like) implements Buffer {
+    @Override
+    public MemorySegment segment() {
+      throw new UnsupportedOperationException("segment: need memory of the host");
+    }
+
+    @Override
+    public boolean isHost() {
+      return false;
+    }
+
+    @Override
+    public long devicePointer() {
+      return block.address();
+    }
+
+    @Override
+    public void close() {
+      block.release();
+    }
+  }
+
+  synchronized Buffer pack(StridedMatrix b) {
+    DType wide = b.dtype() == DType.F64 ? DType.F64 : DType.F32;
+    DeviceMemory.Block block = memory.allocate(wide.byteSize(elements(b)));
+    boolean done = false;
+    try {
+      if (elements(b) != 0) {
+        launch.copy(block.address(), operands.read(b), b);
+      }
+      done = true;
+    } finally {
+      operands.release();
+      if (!done) {
+        block.release();
+      }
+    }
+    return new Packed(block, gapless(b, wide, null));
+  }
+
+  void gemm(DType dtype, double alpha, StridedMatrix a, Buffer b, double beta, StridedMatrix c) {
+    StridedMatrix like = ((Packed) b).like;
+    StridedMatrix right =
+        new StridedMatrix(
+            b,
+            like.dtype(),
+            c.batch(),
+            0,
+            0,
+            like.rows(),
+            like.columns(),
+            like.rowStride(),
+            like.columnStride());
+    gemm(dtype, alpha, a, right, beta, c);
+  }
+
+  @Override
+  public synchronized void dense(
+      DType dtype,
+      StridedMatrix x,
+      StridedMatrix w,
+      Buffer bias,
+      Activation f,
+      StridedMatrix z,
+      StridedMatrix residual,
+      StridedMatrix y) {
+    long elements = elements(y);
+    if (elements == 0) {
+      return;
+    }
+    try {
+      long out = operands.write(y);
+      if (x.columns() == 0) {
+        launch.scale(dtype, out, y, 0);
+      } else {
+        product(dtype, 1, x, w, 0, y, out);
+      }
+      boolean rows = f.kind().ofRow();
+      Activation.Kind kind = rows ? Activation.Kind.LINEAR : f.kind();
+      if (bias != null || z != null || residual != null || kind != Activation.Kind.LINEAR) {
+        long b = bias == null ? 0 : operands.read(bias, dtype.byteSize(y.columns()));
+        long kept = z == null ? 0 : operands.write(z);
+        long added = residual == null ? 0 : operands.read(residual);
+        launch.activate(dtype, kind, f.alpha(), out, out, kept, b, added, elements, y.columns());
+      }
+      if (rows) {
+        boolean log = f.kind() == Activation.Kind.LOG_SOFTMAX;
+        launch.softmax(dtype, log, out, out, y.rows(), y.columns());
+      }
+      operands.giveBack();
+    } finally {
+      operands.release();
+    }
+  }
+
+  @Override
+  public synchronized void activate(DType dtype, Activation f, StridedMatrix x, StridedMatrix y) {
+    long elements = elements(y);
+    if (elements == 0) {
+      return;
+    }
+    try {
+      long in = operands.read(x);
+      long out = operands.write(y);
+      if (f.kind().ofRow()) {
+        boolean log = f.kind() == Activation.Kind.LOG_SOFTMAX;
+        launch.softmax(dtype, log, out, in, x.rows(), x.columns());
+      } else {
+        launch.activate(dtype, f.kind(), f.alpha(), out, in, 0, 0, 0, elements, elements);
+      }
+      operands.giveBack();
+    } finally {
+      operands.release();
+    }
+  }
+
+  @Override
+  public synchronized void activationGradient(
+      DType dtype,
+      Activation f,
+      StridedMatrix saved,
+      StridedMatrix dy,
+      StridedMatrix dz,
+      Buffer db,
+      Write write) {
+    long rows = saved.rows();
+    long columns = saved.columns();
+    if (columns == 0 || rows == 0 && db == null) {
+      return;
+    }
+    try {
+      long from = operands.read(saved);
+      long in = operands.read(dy);
+      long out = operands.write(dz);
+      Activation.Kind kind = f.kind();
+      if (kind.ofRow()) {
+        if (rows != 0) {
+          boolean log = kind == Activation.Kind.LOG_SOFTMAX;
+          launch.softmaxGradient(dtype, log, out, from, in, rows, columns);
+        }
+        kind = Activation.Kind.LINEAR;
+        in = out;
+      }
+      if (db != null) {
+        boolean accumulate = write == Write.ACCUMULATE;
+        long bytes = dtype.byteSize(columns);
+        long sums = operands.workspace(dtype.byteSize(NnLaunch.sums(rows, columns)));
+        long to = accumulate ? operands.readWrite(db, bytes) : operands.write(db, bytes);
+        launch.gradientSums(
+            dtype, kind, f.alpha(), out, in, from, sums, to, rows, columns, accumulate);
+      } else if (kind != Activation.Kind.LINEAR || in != out) {
+        launch.activateGradient(dtype, kind, f.alpha(), out, in, from, rows * columns);
+      }
+      operands.giveBack();
+    } finally {
+      operands.release();
+    }
+  }
+
+  @Override
+  public synchronized void loss(
+      DType dtype,
+      Loss loss,
+      StridedMatrix prediction,
+      Labels labels,
+      StridedMatrix target,
+      StridedMatrix gradient,
+      Buffer value) {
+    long rows = prediction.rows();
+    long columns = prediction.columns();
+    try {
+      long mean = operands.write(value, Double.BYTES);
+      if (rows == 0 || columns == 0) {
+        launch.squares(DType.F32, 0, 0, mean, 0, false); // 0
+        operands.giveBack();
+        return;
+      }
+      long x = operands.read(prediction);
+      long to = target == null ? 0 : operands.read(target);
+      long out = gradient == null ? 0 : operands.write(gradient);
+      if (loss instanceof Loss.SoftmaxCrossEntropy entropy) {
+        long classes = labels == null ? 0 : operands.read(labels.segment());
+        long losses = operands.workspace(Double.BYTES * rows);
+        launch.crossEntropy(
+            dtype, entropy.smoothing(), x, classes, to, out, losses, mean, rows, columns);
+      } else {
+        long elements = rows * columns;
+        long sums = operands.workspace(Double.BYTES * NnLaunch.lanes(elements));
+        launch.elementLosses(dtype, loss, x, to, out, sums, mean, elements);
+      }
+      operands.giveBack();
+    } finally {
+      operands.release();
+    }
+  }
+
+  @Override
+  public synchronized void sumOfSquares(
+      DType dtype, long count, Buffer x, Write write, Buffer sum) {
+    boolean accumulate = write == Write.ACCUMULATE;
+    try {
+      long in = operands.read(x, dtype.byteSize(count));
+      long sums = operands.workspace(Double.BYTES * NnLaunch.lanes(count));
+      long out =
+          accumulate ? operands.readWrite(sum, Double.BYTES) : operands.write(sum, Double.BYTES);
+      launch.squares(dtype, in, sums, out, count, accumulate);
+      operands.giveBack();
+    } finally {
+      operands.release();
+    }
+  }
+
+  @Override
+  public synchronized void update(
+      DType dtype,
+      Optimizer optimizer,
+      long step,
+      long count,
+      Buffer parameters,
+      Buffer gradients,
+      Buffer slot1,
+      Buffer slot2,
+      Buffer squares,
+      double clip) {
+    long bytes = dtype.byteSize(count);
+    if (count == 0) {
+      return;
+    }
+    try {
+      long w = operands.readWrite(parameters, bytes);
+      long g = operands.read(gradients, bytes);
+      long first = slot1 == null ? 0 : operands.readWrite(slot1, bytes);
+      long second = slot2 == null ? 0 : operands.readWrite(slot2, bytes);
+      long norm = squares == null ? 0 : operands.read(squares, Double.BYTES);
+      launch.update(dtype, optimizer, step, w, g, first, second, norm, clip, count);
+      operands.giveBack();
+    } finally {
+      operands.release();
+    }
+  }
+}

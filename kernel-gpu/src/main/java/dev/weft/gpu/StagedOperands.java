@@ -1,0 +1,132 @@
+package dev.weft.gpu;
+
+import dev.weft.gpu.cuda.DeviceMemory;
+import dev.weft.gpu.cuda.Transfers;
+import dev.weft.spi.Buffer;
+import dev.weft.spi.StridedMatrix;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The operands of one operation as a device sees them: its own memory as it is, and copies of the
+ * host's, which go back when the operation is done. The same memory of the host has one copy. For
+ * device operands it allocates nothing.
+ */
+final class StagedOperands {
+  private final DeviceMemory memory;
+  private final Transfers transfers;
+  private final List<Copy> copies = new ArrayList<>();
+  private final List<DeviceMemory.Block> blocks = new ArrayList<>(); // workspaces too
+
+  StagedOperands(DeviceMemory memory, Transfers transfers) {
+    this.memory = memory;
+    this.transfers = transfers;
+  }
+
+  /** A copy of the host's memory. */
+  private static final class Copy {
+    final MemorySegment host;
+    final long address;
+    boolean written;
+
+    Copy(MemorySegment host, long address) {
+      this.host = host;
+      this.address = address;
+    }
+  }
+
+  /** Where element (0, 0) of what is read lies. */
+  long read(StridedMatrix m) {
+    return matrix(m, true, false);
+  }
+
+  /** Where what is read and written lies. */
+  long readWrite(StridedMatrix m) {
+    return matrix(m, true, true);
+  }
+
+  /** Where what is written lies, a matrix without gaps. */
+  long write(StridedMatrix m) {
+    return matrix(m, false, true);
+  }
+
+  private long matrix(StridedMatrix m, boolean read, boolean written) {
+    long origin = m.dtype().byteSize(m.origin());
+    if (!m.buffer().isHost()) {
+      return m.buffer().devicePointer() + origin;
+    }
+    long elements = 0;
+    if (m.batch() * m.rows() * m.columns() != 0) {
+      long last = (m.batch() - 1) * m.batchStride() + (m.rows() - 1) * m.rowStride();
+      elements = last + (m.columns() - 1) * m.columnStride() + 1;
+    }
+    long bytes = m.dtype().byteSize(elements);
+    return stage(m.buffer().segment().asSlice(origin, bytes), read, written);
+  }
+
+  /** Where the first bytes of a buffer lie, which are read. */
+  long read(Buffer buffer, long bytes) {
+    return buffer(buffer, bytes, true, false);
+  }
+
+  /** The same, read and written. */
+  long readWrite(Buffer buffer, long bytes) {
+    return buffer(buffer, bytes, true, true);
+  }
+
+  /** The same, written. */
+  long write(Buffer buffer, long bytes) {
+    return buffer(buffer, bytes, false, true);
+  }
+
+  private long buffer(Buffer buffer, long bytes, boolean read, boolean written) {
+    return buffer.isHost()
+        ? stage(buffer.segment().asSlice(0, bytes), read, written)
+        : buffer.devicePointer();
+  }
+
+  /** Where a copy of the host's memory lies, which is read. */
+  long read(MemorySegment host) {
+    return stage(host, true, false);
+  }
+
+  private long stage(MemorySegment host, boolean read, boolean written) {
+    for (Copy known : copies) {
+      if (known.host.equals(host)) {
+        known.written |= written;
+        return known.address; // read before, or of no account
+      }
+    }
+    Copy copy = new Copy(host, workspace(host.byteSize()));
+    copies.add(copy);
+    copy.written = written;
+    if (read) {
+      transfers.write(host, copy.address);
+    }
+    return copy.address;
+  }
+
+  /** Memory for this operation. */
+  long workspace(long bytes) {
+    DeviceMemory.Block block = memory.workspace(bytes);
+    blocks.add(block);
+    return block.address();
+  }
+
+  /** Copies what was written to the host; waits for the operation if there is such. */
+  void giveBack() {
+    for (Copy copy : copies) {
+      if (copy.written) {
+        transfers.read(copy.address, copy.host);
+      }
+    }
+  }
+
+  /** Ends the operation, whether it was given back or failed. */
+  void release() {
+    blocks.forEach(DeviceMemory.Block::release); // what uses them next comes later on the stream
+    blocks.clear();
+    copies.clear();
+  }
+}
