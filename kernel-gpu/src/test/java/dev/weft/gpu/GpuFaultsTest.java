@@ -457,8 +457,13 @@ class GpuFaultsTest {
       assertThatThrownBy(() -> backend.gemm(1, x, x, 0, Matrix.of(over)))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("need c apart from a and b in memory");
-      assertThatThrownBy(() -> backend.gemm(1, x, x, 0, Matrix.of(apart)))
-          .isInstanceOf(UnsupportedOperationException.class);
+      MemorySegment twos = MemorySegment.ofArray(new float[16]);
+      for (int i = 0; i < 16; i++) {
+        twos.setAtIndex(ValueLayout.JAVA_FLOAT, i, 2);
+      }
+      a.copyFrom(twos);
+      backend.gemm(1, x, x, 0, Matrix.of(apart));
+      assertThat(apart.get(15)).isEqualTo(16);
     }
     driver.free(memory);
   }
@@ -596,14 +601,18 @@ class GpuFaultsTest {
     }
   }
 
+  /** Kernels that the driver refuses when they are first needed: said so, and fills go on. */
   @Test
-  void layersSayThatTheyAreNotThere() {
+  void layersWhoseKernelsAreRefusedSaySo() {
     try (Backend backend = Weft.open("gpu");
         Tensor a = backend.tensor(DType.F32, Shape.of(4, 4));
         Tensor c = backend.tensor(DType.F32, Shape.of(4, 4))) {
+      driver.fail("cuModuleLoadData", 0, 218); // CUDA_ERROR_INVALID_PTX
       assertThatThrownBy(() -> backend.gemm(1, Matrix.of(a), Matrix.of(a), 0, Matrix.of(c)))
-          .isInstanceOf(UnsupportedOperationException.class)
-          .hasMessageContaining("use cpu");
+          .isInstanceOf(BackendUnavailableException.class)
+          .hasMessageStartingWith("layers: ")
+          .hasMessageContaining("remedy: ");
+      a.fill(NORMAL, KEY);
     }
   }
 }
