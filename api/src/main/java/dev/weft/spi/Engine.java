@@ -84,8 +84,8 @@ public interface Engine extends NnEngine, AutoCloseable {
    *
    * @param dtype F32 or F64, of c and of every sum; alpha and beta are finite values of it. a and b
    *     are each of F32, F16 or BF16 where it is F32, else of F64
-   * @param a [batch, M, K]
-   * @param b [batch, K, N]
+   * @param a [batch, M, K], or [1, M, K], which goes with every matrix
+   * @param b [batch, K, N], or [1, K, N]
    * @param c [batch, M, N], apart from a and b
    */
   void gemm(

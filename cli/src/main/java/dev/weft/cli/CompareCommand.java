@@ -83,8 +83,7 @@ final class CompareCommand implements Callable<Integer> {
     try {
       // First, because vectors of several widths in one JVM spoil each other's compiled code.
       List<CompareReport.Figures> figures = measure(effort, techniques);
-      List<Technique> layered = techniques.stream().filter(Technique::hasLayers).toList();
-      Map<Technique, Map<String, Double>> rates = measureLayers(effort, layered);
+      Map<Technique, Map<String, Double>> rates = measureLayers(effort, techniques);
       Agreement agreement = Agreement.of(effort.elements);
       List<Agreement.Mismatch> mismatches;
       try (ProgressBar progress = new ProgressBar(streams, "agreement", agreement.cases().size())) {
@@ -93,7 +92,7 @@ final class CompareCommand implements Callable<Integer> {
       List<LayerComparison.Mismatch> layers;
       try (ProgressBar progress =
           new ProgressBar(streams, "layers", LayerComparison.operations().size())) {
-        layers = LayerComparison.mismatches(layered, progress);
+        layers = LayerComparison.mismatches(techniques, progress);
       }
       double seconds = (System.nanoTime() - begin) * 1e-9;
       CompareReport.Results results =

@@ -15,6 +15,7 @@ import dev.weft.nn.Mlp;
 import dev.weft.nn.Optimizer;
 import dev.weft.nn.Write;
 import dev.weft.random.RandomKey;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -139,9 +140,17 @@ final class LayerComparison {
   }
 
   private static double[] values(Tensor tensor) {
-    double[] values = new double[Math.toIntExact(tensor.shape().elements())];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = tensor.get(i);
+    int count = Math.toIntExact(tensor.shape().elements());
+    if (tensor.dtype() == DType.F64) {
+      double[] values = new double[count];
+      tensor.copyTo(MemorySegment.ofArray(values));
+      return values;
+    }
+    float[] narrow = new float[count];
+    tensor.copyTo(MemorySegment.ofArray(narrow));
+    double[] values = new double[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = narrow[i];
     }
     return values;
   }
@@ -225,17 +234,22 @@ final class LayerComparison {
   static Map<String, Double> rates(Technique technique, Throughput throughput) {
     Map<String, Double> rates = new LinkedHashMap<>();
     Backend backend = technique.backend();
-    measure(rates, "gemm 256³ GFLOP/s", gemmLoad(backend), throughput);
-    measure(rates, "forward GFLOP/s", forwardLoad(backend), throughput);
-    measure(rates, "backward GFLOP/s", backwardLoad(backend), throughput);
-    measure(rates, "training examples/s", trainingLoad(backend), throughput);
+    measure(rates, "gemm 256³ GFLOP/s", backend, gemmLoad(backend), throughput);
+    measure(rates, "forward GFLOP/s", backend, forwardLoad(backend), throughput);
+    measure(rates, "backward GFLOP/s", backend, backwardLoad(backend), throughput);
+    measure(rates, "training examples/s", backend, trainingLoad(backend), throughput);
     return rates;
   }
 
   private static void measure(
-      Map<String, Double> rates, String name, Load load, Throughput throughput) {
+      Map<String, Double> rates, String name, Backend backend, Load load, Throughput throughput) {
+    Runnable complete =
+        () -> {
+          load.pass.run();
+          backend.synchronize();
+        };
     try {
-      rates.put(name, load.work / throughput.seconds(load.pass));
+      rates.put(name, load.work / throughput.seconds(complete));
     } finally {
       load.release.run();
     }

@@ -76,11 +76,6 @@ record Technique(
     return counts;
   }
 
-  /** Whether its backend has products and layers, which that of a GPU has not yet. */
-  boolean hasLayers() {
-    return !family.startsWith("gpu");
-  }
-
   /** Whether this is one of several vector widths of one backend. */
   boolean isVectorWidth() {
     return family.startsWith("cpu-");

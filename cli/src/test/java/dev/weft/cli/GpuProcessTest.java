@@ -103,11 +103,24 @@ class GpuProcessTest {
     assertThat(Files.mismatch(file, expected)).isEqualTo(-1);
   }
 
+  @Test
+  void trainWritesTheWeightsOfTheCpu() throws Exception {
+    List<String> line =
+        new ArrayList<>(List.of("train", "--data", TrainCommandTest.DIGITS.toString()));
+    line.addAll(List.of("--layers", "64,32,10", "--epochs", "2", "--out"));
+    Path file = directory.resolve("gpu.safetensors");
+    Path expected = directory.resolve("cpu.safetensors");
+    ok(with(line, file.toString(), "--backend", "gpu"));
+    Run scalar = Run.of(with(line, expected.toString(), "--backend", "scalar"));
+    assertThat(scalar.code()).as(scalar.err()).isZero();
+    assertThat(Files.mismatch(file, expected)).isEqualTo(-1);
+  }
+
   /** compare knows no choice of backends: the GPU is one of all that it compares. */
   @Test
   void compareFindsTheGpuAndItsBits() throws Exception {
     String json = new String(ok("compare", "--smoke", "--json").out);
-    assertThat(json).contains("\"gpu × 1\"");
+    assertThat(json).contains("\"gpu × 1\"").contains("\"training examples/s\"");
     String devices = new String(ok("devices").out);
     assertThat(devices).contains("gpu").contains("Fake 0").contains("compute capability 9.0");
   }

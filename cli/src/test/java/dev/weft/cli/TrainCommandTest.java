@@ -20,8 +20,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainCommandTest {
-  private static final Path DIGITS =
-      Path.of("").toAbsolutePath().resolveSibling("examples/digits.csv");
+  static final Path DIGITS = Path.of("").toAbsolutePath().resolveSibling("examples/digits.csv");
 
   @TempDir Path directory;
 

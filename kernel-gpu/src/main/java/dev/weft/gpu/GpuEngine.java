@@ -15,6 +15,7 @@ import dev.weft.gpu.cuda.UnavailableException;
 import dev.weft.gpu.kernels.FillKernel;
 import dev.weft.gpu.kernels.FillLaunch;
 import dev.weft.gpu.kernels.NnKernel;
+import dev.weft.gpu.kernels.NnLaunch;
 import dev.weft.gpu.kernels.OrthogonalPlan;
 import dev.weft.gpu.rand.Curand;
 import dev.weft.init.Fill;
@@ -124,7 +125,7 @@ final class GpuEngine implements Engine {
   @Override
   public void read(Buffer buffer, long byteOffset, MemorySegment out) {
     switch (buffer) {
-      case DeviceBuffer b -> transfers.read(b.devicePointer + byteOffset, out);
+      case DeviceBuffer b -> transfers.read(b.devicePointer() + byteOffset, out);
       default -> out.copyFrom(buffer.segment().asSlice(byteOffset, out.byteSize()));
     }
   }
@@ -132,7 +133,7 @@ final class GpuEngine implements Engine {
   @Override
   public void write(Buffer buffer, long byteOffset, MemorySegment in) {
     switch (buffer) {
-      case DeviceBuffer b -> transfers.write(in, b.devicePointer + byteOffset);
+      case DeviceBuffer b -> transfers.write(in, b.devicePointer() + byteOffset);
       default -> buffer.segment().asSlice(byteOffset, in.byteSize()).copyFrom(in);
     }
   }
@@ -150,7 +151,7 @@ final class GpuEngine implements Engine {
     }
     long elements = region.shape().elements();
     if (out instanceof DeviceBuffer b) { // without an object
-      fillPart(fill, key, dtype, region, 0, elements, b.devicePointer);
+      fillPart(fill, key, dtype, region, 0, elements, b.devicePointer());
     } else {
       int size = dtype.byteSize();
       produce(
@@ -164,7 +165,7 @@ final class GpuEngine implements Engine {
   /** Writes memory of the device at once, and the host's chunk by chunk. */
   private void produce(Transfers.Producer producer, long bytes, Buffer out) {
     if (out instanceof DeviceBuffer b) {
-      producer.produce(0, bytes, b.devicePointer);
+      producer.produce(0, bytes, b.devicePointer());
     } else {
       transfers.produce(producer, out.segment().asSlice(0, bytes));
     }
@@ -362,18 +363,22 @@ final class GpuEngine implements Engine {
         throw new BackendUnavailableException(
             "layers: " + e.getMessage() + "; remedy: " + e.remedy(), e);
       }
-      layers = new Layers(memory, transfers, this::launchLayer);
+      layers = new Layers(memory, transfers, new LayerLauncher());
     }
     return layers;
   }
 
-  private Device.Arguments layerArguments; // of the one caller at a time
+  /** Starts the kernels of {@link Layers}, whose arguments lie at one place. */
+  private final class LayerLauncher implements NnLaunch.Launcher {
+    private Device.Arguments arguments;
 
-  private void launchLayer(NnKernel kernel, long threads, MemorySegment pointers) {
-    if (layerArguments == null) {
-      layerArguments = new Device.Arguments(pointers);
+    @Override
+    public void launch(NnKernel kernel, long threads, MemorySegment pointers) {
+      if (arguments == null) {
+        arguments = new Device.Arguments(pointers);
+      }
+      GpuEngine.this.launch(kernel.symbol(), threads, FillKernel.MAX_THREADS, arguments);
     }
-    launch(kernel.symbol(), threads, FillKernel.MAX_THREADS, layerArguments);
   }
 
   @Override
@@ -475,27 +480,6 @@ final class GpuEngine implements Engine {
     }
     if (host != null) {
       host.close();
-    }
-  }
-
-  /** Memory of the device; {@code block} is null for the caller's. */
-  private record DeviceBuffer(long devicePointer, DeviceMemory.Block block) implements Buffer {
-    @Override
-    public MemorySegment segment() {
-      throw new UnsupportedOperationException(
-          "segment: need memory of the host; copyTo copies a tensor of a device there");
-    }
-
-    @Override
-    public boolean isHost() {
-      return false;
-    }
-
-    @Override
-    public void close() {
-      if (block != null) {
-        block.release();
-      }
     }
   }
 

@@ -62,25 +62,16 @@ final class Layers implements NnEngine {
       double beta,
       StridedMatrix c,
       long to) {
-    long left = operands.read(a);
-    long right = operands.read(b);
-    StridedMatrix wideA = a;
-    StridedMatrix wideB = b;
-    if (a.dtype() != dtype) {
-      left = widened(left, a);
-      wideA = gapless(a, dtype, a.buffer());
-    }
-    if (b.dtype() != dtype) {
-      right = widened(right, b);
-      wideB = gapless(b, dtype, b.buffer());
-    }
-    launch.product(dtype, alpha, left, wideA, right, wideB, beta, to, c);
+    StridedMatrix wideA = a.dtype() == dtype ? a : widened(a);
+    StridedMatrix wideB = b.dtype() == dtype ? b : widened(b);
+    launch.product(
+        dtype, alpha, operands.read(wideA), wideA, operands.read(wideB), wideB, beta, to, c);
   }
 
-  private long widened(long in, StridedMatrix of) {
-    long address = operands.workspace(Float.BYTES * elements(of));
-    launch.copy(address, in, of);
-    return address;
+  private StridedMatrix widened(StridedMatrix of) {
+    long address = operands.workspace(DType.F32.byteSize(stored(of)));
+    launch.copy(address, operands.read(of), of);
+    return gapless(of, DType.F32, new DeviceBuffer(address, null));
   }
 
   /** The matrices as {@link NnLaunch#copy} writes them. */
@@ -90,7 +81,7 @@ final class Layers implements NnEngine {
         buffer,
         dtype,
         of.batch(),
-        of.rows() * of.columns(),
+        NnLaunch.distinct(of) == 1 ? 0 : of.rows() * of.columns(),
         0,
         of.rows(),
         of.columns(),
@@ -102,11 +93,16 @@ final class Layers implements NnEngine {
     return m.batch() * m.rows() * m.columns();
   }
 
+  /** Elements of a copy. */
+  private static long stored(StridedMatrix m) {
+    return NnLaunch.distinct(m) * m.rows() * m.columns();
+  }
+
   /** What {@link #pack} gives: a copy without gaps. */
-  private record Packed(DeviceMemory.Block block, StridedMatrix like) implements Buffer {
+  private record Packed(StridedMatrix matrix) implements Buffer {
     @Override
     public MemorySegment segment() {
-      throw new UnsupportedOperationException("segment: need memory of the host");
+      return matrix.buffer().segment();
     }
 
     @Override
@@ -115,48 +111,32 @@ final class Layers implements NnEngine {
     }
 
     @Override
-    public long devicePointer() {
-      return block.address();
-    }
-
-    @Override
     public void close() {
-      block.release();
+      matrix.buffer().close();
     }
   }
 
   synchronized Buffer pack(StridedMatrix b) {
     DType wide = b.dtype() == DType.F64 ? DType.F64 : DType.F32;
-    DeviceMemory.Block block = memory.allocate(wide.byteSize(elements(b)));
+    DeviceMemory.Block block = memory.allocate(wide.byteSize(stored(b)));
+    DeviceBuffer copy = new DeviceBuffer(block.address(), block);
     boolean done = false;
     try {
-      if (elements(b) != 0) {
+      if (stored(b) != 0) {
         launch.copy(block.address(), operands.read(b), b);
       }
       done = true;
     } finally {
       operands.release();
       if (!done) {
-        block.release();
+        copy.close();
       }
     }
-    return new Packed(block, gapless(b, wide, null));
+    return new Packed(gapless(b, wide, copy));
   }
 
   void gemm(DType dtype, double alpha, StridedMatrix a, Buffer b, double beta, StridedMatrix c) {
-    StridedMatrix like = ((Packed) b).like;
-    StridedMatrix right =
-        new StridedMatrix(
-            b,
-            like.dtype(),
-            c.batch(),
-            0,
-            0,
-            like.rows(),
-            like.columns(),
-            like.rowStride(),
-            like.columnStride());
-    gemm(dtype, alpha, a, right, beta, c);
+    gemm(dtype, alpha, a, ((Packed) b).matrix, beta, c);
   }
 
   @Override
@@ -276,7 +256,7 @@ final class Layers implements NnEngine {
     try {
       long mean = operands.write(value, Double.BYTES);
       if (rows == 0 || columns == 0) {
-        launch.squares(DType.F32, 0, 0, mean, 0, false); // 0
+        launch.zero(mean);
         operands.giveBack();
         return;
       }

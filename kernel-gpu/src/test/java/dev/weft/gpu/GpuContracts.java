@@ -3,16 +3,16 @@ package dev.weft.gpu;
 import dev.weft.Backend;
 import dev.weft.BackendOptions;
 import dev.weft.init.Fill;
-import dev.weft.testkit.contract.ActivationContract;
 import dev.weft.testkit.contract.ErrorContract;
 import dev.weft.testkit.contract.FillContract;
-import dev.weft.testkit.contract.LossContract;
 import dev.weft.testkit.contract.MemoryContract;
 import dev.weft.testkit.contract.OrthogonalContract;
 import dev.weft.testkit.contract.StructuredContract;
 import org.junit.jupiter.api.Nested;
 
-/** The contracts that a backend on a device passes, wherever its kernels run. */
+/**
+ * The contracts that a backend which fills tensors of a device passes, wherever its kernels run.
+ */
 abstract class GpuContracts {
   /** Opens the backend under test. */
   abstract Backend backend(BackendOptions options);
@@ -66,27 +66,6 @@ abstract class GpuContracts {
     @Override
     protected String detail(int threads) {
       return "compute capability";
-    }
-
-    @Override
-    protected Backend open(BackendOptions options) {
-      return backend(options);
-    }
-  }
-
-  @Nested
-  class Activations extends ActivationContract {
-    @Override
-    protected Backend open(BackendOptions options) {
-      return backend(options);
-    }
-  }
-
-  @Nested
-  class Losses extends LossContract {
-    @Override
-    protected boolean repeatsAllocateNothing() {
-      return false;
     }
 
     @Override

@@ -13,13 +13,10 @@ import dev.weft.Weft;
 import dev.weft.init.Fill;
 import dev.weft.random.RandomKey;
 import dev.weft.testkit.Availability;
-import dev.weft.testkit.contract.DenseContract;
-import dev.weft.testkit.contract.GemmContract;
 import dev.weft.testkit.contract.OrthogonalContract;
 import dev.weft.testkit.contract.PeerMistakesContract;
 import dev.weft.testkit.contract.SizeContract;
 import dev.weft.testkit.contract.StatisticsContract;
-import dev.weft.testkit.contract.TrainingContract;
 import java.util.List;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
@@ -132,45 +129,6 @@ class GpuTest extends GpuContracts {
 
   @Nested
   class PeerMistakes extends PeerMistakesContract {
-    @Override
-    protected Backend open(BackendOptions options) {
-      return backend(options);
-    }
-  }
-
-  @Nested
-  class Products extends GemmContract {
-    @Override
-    protected boolean repeatsAllocateNothing() {
-      return false;
-    }
-
-    @Override
-    protected Backend open(BackendOptions options) {
-      return backend(options);
-    }
-  }
-
-  @Nested
-  class DenseLayers extends DenseContract {
-    @Override
-    protected boolean repeatsAllocateNothing() {
-      return false;
-    }
-
-    @Override
-    protected Backend open(BackendOptions options) {
-      return backend(options);
-    }
-  }
-
-  @Nested
-  class Training extends TrainingContract {
-    @Override
-    protected boolean repeatsAllocateNothing() {
-      return false;
-    }
-
     @Override
     protected Backend open(BackendOptions options) {
       return backend(options);

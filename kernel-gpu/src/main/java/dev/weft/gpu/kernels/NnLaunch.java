@@ -106,7 +106,7 @@ public final class NnLaunch {
 
   private NnLaunch add(StridedMatrix m) {
     long at = slot();
-    values.set(JAVA_LONG, at, m.batchStride());
+    values.set(JAVA_LONG, at, distinct(m) == 1 ? 0 : m.batchStride());
     values.set(JAVA_LONG, at + 8, m.rowStride());
     values.set(JAVA_LONG, at + 16, m.columnStride());
     return this;
@@ -252,6 +252,11 @@ public final class NnLaunch {
     total(sum, sums, lanes(elements), CHUNK_LANES, 1, accumulate);
   }
 
+  /** {@code out = 0}, a double. */
+  public void zero(long out) {
+    total(out, 0, 0, 1, 1, false);
+  }
+
   /** One block. */
   private void total(
       long out, long terms, long count, long group, double divisor, boolean accumulate) {
@@ -290,7 +295,7 @@ public final class NnLaunch {
     values.set(JAVA_DOUBLE, at + 24, rates.unbias());
     values.set(JAVA_DOUBLE, at + 32, rates.epsilon());
     values.set(JAVA_DOUBLE, at + 40, rates.decay());
-    add(0L).launch(NnKernel.UPDATE_F32, elements);
+    launch(NnKernel.UPDATE_F32, elements);
   }
 
   /** {@code C = beta·C}; 0 whatever it held if beta is 0. */
@@ -319,12 +324,18 @@ public final class NnLaunch {
     launch(NnKernel.PRODUCT_F32, ofC.batch() * tiles * FillKernel.MAX_THREADS);
   }
 
+  /** How many matrices there are: 1 if all are the same, and then it goes with every other. */
+  public static long distinct(StridedMatrix of) {
+    return of.batchStride() == 0 ? Math.min(of.batch(), 1) : of.batch();
+  }
+
   /** Writes the matrices to {@code out} without gaps, line after line, as f32 if of 16 bits. */
   public void copy(long out, long in, StridedMatrix of) {
     boolean byRows = of.columnStride() == 1;
-    begin(of.dtype()).add(out).add(in).add(of.batch());
+    long batch = distinct(of);
+    begin(of.dtype()).add(out).add(in).add(batch);
     add(byRows ? of.rows() : of.columns()).add(byRows ? of.columns() : of.rows());
     add(of.batchStride()).add(byRows ? of.rowStride() : of.columnStride());
-    launch(NnKernel.COPY_F32, of.batch() * of.rows() * of.columns());
+    launch(NnKernel.COPY_F32, batch * of.rows() * of.columns());
   }
 }

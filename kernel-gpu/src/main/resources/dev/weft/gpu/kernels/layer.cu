@@ -113,7 +113,7 @@ WEFT_DEVICE void sum_blocks(T* db, const T* sums, u64 blocks, u64 columns, u32 a
   }
 }
 
-// SoftmaxTask.Pass.
+// SoftmaxTask.Pass; NnLaunch has these numbers.
 enum SoftmaxPass : u32 { SOFTMAX, LOG_SOFTMAX, SOFTMAX_GRADIENT, LOG_SOFTMAX_GRADIENT };
 
 // Softmax of rows, its logarithm, and their gradients from y and dy; out may be x or dy. Reads x three times, or x and dy twice.
@@ -145,7 +145,7 @@ WEFT_DEVICE void softmax(T* out, const T* x, const T* dy, u64 rows, u64 columns,
     } else {
       T sum = row.sum(dy, 0, lanes);
       for (u64 j = row.lane; j < row.columns; j += WEFT_LANES) {
-        T e = Maths<T>::exp(x[row.at + j] - Real<T>(0)).v;
+        T e = Maths<T>::exp(x[row.at + j]).v;
         out[row.at + j] = fma_rn(-sum, e, dy[row.at + j]);
       }
     }

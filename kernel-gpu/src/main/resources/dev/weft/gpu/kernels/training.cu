@@ -61,7 +61,7 @@ WEFT_DEVICE void cross_entropy(const T* x, const int* labels, const T* target, T
   }
 }
 
-// The losses of single elements; ElementLossTask.
+// The losses of single elements; ElementLossTask. NnLaunch.elementLosses has these numbers.
 enum ElementLoss : u32 { SIGMOID_CROSS_ENTROPY, MEAN_SQUARED_ERROR, MEAN_ABSOLUTE_ERROR, HUBER };
 
 WEFT_DEVICE Real<double> sign_of(Real<double> d) { return d > 0 ? 1 : d < 0 ? -1 : d; }
@@ -126,10 +126,13 @@ WEFT_DEVICE void squares(const T* x, double* sums, u64 count, u64 chunk) {
   }
 }
 
-// The sum of `count` terms: groups of `group` in order, then the groups in order. out = sum / divisor, or that added to it. One block, whose
-// threads own a group each in turn; the first adds them.
+// The sum of `count` terms: groups of `group` in order, then the groups in order. out = sum / divisor, or that added to it. The first
+// block does it: its threads own a group each in turn, and the first of them adds those.
 WEFT_KERNEL weft_total(double* out, const double* terms, u64 count, u64 group, double divisor, u32 accumulate) {
   __shared__ double sums[256];
+  if (blockIdx.x != 0) {
+    return;
+  }
   u64 groups = (count + group - 1) / group;
   double total = 0;
   for (u64 first = 0; first < groups; first += blockDim.x) {
@@ -159,10 +162,10 @@ WEFT_KERNEL weft_total(double* out, const double* terms, u64 count, u64 group, d
   }
 }
 
-// In the order of dev.weft.spi.OptimizerRates.Rule.
+// NnLaunch.update has these numbers.
 enum OptimizerRule : u32 { SGD, MOMENTUM, NESTEROV, ADAM, ADAM_W, RMS_PROP };
 
-// The numbers of a step, dev.weft.spi.OptimizerRates. Java writes them off-heap.
+// The numbers of a step, dev.weft.spi.OptimizerRates; NnLaunch.update writes them off-heap.
 struct Rates {
   double step;     // offset 0
   double keep;     // 8
@@ -221,26 +224,17 @@ struct Update {
 };
 
 // w and the slots after a step with gradients g. squares, unless null, is the square of the gradients' norm, which is scaled down to clip.
-// newer, unless null, are the numbers that count instead. Slots that the rule does not have are null.
+// Slots that the rule does not have are null.
 template <class T>
-WEFT_DEVICE void update(T* w, const T* g, T* slot1, T* slot2, const double* squares, double clip, u64 count, u32 rule,
-                        const Rates& given, const Rates* newer) {
+WEFT_DEVICE void take_step(T* w, const T* g, T* slot1, T* slot2, const double* squares, double clip, u64 count, u32 rule,
+                        const Rates& rates) {
   double scale = 1;
   if (squares != nullptr) {
     double norm = sqrt_rn(*squares);
     scale = norm > clip ? div_rn(clip, norm) : 1;
   }
   T factor = rounded<T>(scale);
-  Rates numbers = given;
-  if (newer != nullptr) {  // one by one: no pointer to either
-    numbers.step = newer->step;
-    numbers.keep = newer->keep;
-    numbers.keep2 = newer->keep2;
-    numbers.unbias = newer->unbias;
-    numbers.epsilon = newer->epsilon;
-    numbers.decay = newer->decay;
-  }
-  Update<T> rates(rule, numbers);
+  Update<T> update(rule, rates);
   Items<T> items(count, (u64)w | (u64)g | (u64)slot1 | (u64)slot2);
   for (u64 item = thread_index(); item < items.count; item += thread_count()) {
     u32 size = items.size(item);
@@ -262,7 +256,7 @@ WEFT_DEVICE void update(T* w, const T* g, T* slot1, T* slot2, const double* squa
       if (scale != 1) {
         gradient = mul_rn(gradient, factor);
       }
-      weights.turn(rates.next(weights.v[0], gradient, s1, s2).v);
+      weights.turn(update.next(weights.v[0], gradient, s1, s2).v);
       gradients.turn(0);
       first.turn(s1.v);
       second.turn(s2.v);
@@ -289,8 +283,8 @@ WEFT_DEVICE void update(T* w, const T* g, T* slot1, T* slot2, const double* squa
   }                                                                                                                                 \
   WEFT_KERNEL weft_squares_##name(const type* x, double* sums, u64 count, u64 chunk) { squares<type>(x, sums, count, chunk); }      \
   WEFT_KERNEL weft_update_##name(type* w, const type* g, type* slot1, type* slot2, const double* squares, double clip, u64 count,   \
-                                 u32 rule, const __grid_constant__ Rates rates, const Rates* newer) {                               \
-    update<type>(w, g, slot1, slot2, squares, clip, count, rule, rates, newer);                                                     \
+                                 u32 rule, const __grid_constant__ Rates rates) {                                                   \
+    take_step<type>(w, g, slot1, slot2, squares, clip, count, rule, rates);                                                         \
   }
 
 WEFT_TRAINING(f32, float)

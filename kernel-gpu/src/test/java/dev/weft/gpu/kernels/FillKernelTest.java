@@ -18,7 +18,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** The names of the kernels and the committed PTX, where there is no compiler for it. */
 class FillKernelTest {
@@ -28,21 +28,13 @@ class FillKernelTest {
   private static final Path FOLDER = Path.of("src/main/resources/dev/weft/gpu/kernels");
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "fill.ptx",
-        "words.ptx",
-        "orthogonal.ptx",
-        "layer.ptx",
-        "training.ptx",
-        "product.ptx"
-      })
-  void thePtxHasEveryKernelAndEndsWithZero(String file) {
-    byte[] ptx = ptx(file);
+  @MethodSource("sources")
+  void thePtxHasEveryKernelAndEndsWithZero(String source) {
+    byte[] ptx = ptx(source);
     assertThat(ptx[ptx.length - 1]).isZero();
     String text = new String(ptx, StandardCharsets.US_ASCII);
     assertThat(text.lines()).contains(".version 7.0", ".target sm_80");
-    List<String> symbols = symbols(file);
+    List<String> symbols = symbols(source);
     for (String symbol : symbols) {
       assertThat(text).contains(".entry " + symbol + "(");
     }
@@ -51,44 +43,45 @@ class FillKernelTest {
 
   /** FillPtxTest compares them by compiling; this holds in a build without the compiler. */
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "fill.ptx",
-        "words.ptx",
-        "orthogonal.ptx",
-        "layer.ptx",
-        "training.ptx",
-        "product.ptx"
-      })
-  void thePtxIsThatOfTheSources(String file) throws IOException {
-    String text = new String(ptx(file), StandardCharsets.US_ASCII);
+  @MethodSource("sources")
+  void thePtxIsThatOfTheSources(String source) throws IOException {
+    String text = new String(ptx(source), StandardCharsets.US_ASCII);
     assertThat(text.lines())
-        .as("%s is older than its sources: run kernel-gpu/make-ptx", file)
+        .as("%s.ptx is older than its sources: run kernel-gpu/make-ptx", source)
         .contains(SOURCES + sourcesHash());
   }
 
-  private static byte[] ptx(String file) {
-    return switch (file) {
-      case "fill.ptx" -> FillKernel.ptx();
-      case "words.ptx" -> FillKernel.wordsPtx();
-      case "orthogonal.ptx" -> OrthogonalKernel.ptx();
-      default -> NnKernel.ptx(file.replace(".ptx", ""));
+  /** The names of the .cu files without their ending. */
+  static Stream<String> sources() throws IOException {
+    try (Stream<Path> files = Files.list(FOLDER)) {
+      List<String> names = files.map(file -> file.getFileName().toString()).sorted().toList();
+      return names.stream()
+          .filter(name -> name.endsWith(".cu"))
+          .map(name -> name.replace(".cu", ""));
+    }
+  }
+
+  private static byte[] ptx(String source) {
+    return switch (source) {
+      case "fill" -> FillKernel.ptx();
+      case "words" -> FillKernel.wordsPtx();
+      case "orthogonal" -> OrthogonalKernel.ptx();
+      default -> NnKernel.ptx(source);
     };
   }
 
-  /** The names of the kernels that a PTX has. */
-  static List<String> symbols(String file) {
-    if (file.equals("orthogonal.ptx")) {
-      return Arrays.stream(OrthogonalKernel.values()).map(OrthogonalKernel::symbol).toList();
-    }
-    List<NnKernel> layers = NnKernel.of(file.replace(".ptx", ""));
-    if (!layers.isEmpty()) {
-      return layers.stream().map(NnKernel::symbol).toList();
-    }
-    return Arrays.stream(FillKernel.values())
-        .filter(kernel -> kernel.readsWords() == file.equals("words.ptx"))
-        .map(FillKernel::symbol)
-        .toList();
+  /** The names of the kernels that a source has. */
+  static List<String> symbols(String source) {
+    return switch (source) {
+      case "fill", "words" ->
+          Arrays.stream(FillKernel.values())
+              .filter(kernel -> kernel.readsWords() == source.equals("words"))
+              .map(FillKernel::symbol)
+              .toList();
+      case "orthogonal" ->
+          Arrays.stream(OrthogonalKernel.values()).map(OrthogonalKernel::symbol).toList();
+      default -> NnKernel.of(source).stream().map(NnKernel::symbol).toList();
+    };
   }
 
   @Test

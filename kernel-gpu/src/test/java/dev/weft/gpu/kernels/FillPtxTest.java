@@ -1,24 +1,27 @@
 package dev.weft.gpu.kernels;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * The .cu files through NVIDIA's own compiler, in the profile {@code nvrtc}: they compile without
@@ -57,21 +60,24 @@ class FillPtxTest {
     }
   }
 
+  static Stream<String> sources() throws IOException {
+    return FillKernelTest.sources();
+  }
+
+  static Stream<Arguments> forAmpereAndHopper() throws IOException {
+    return each("sm_80", "sm_90");
+  }
+
+  static Stream<Arguments> forEveryGpu() throws IOException {
+    return each("sm_80", "sm_90", "sm_100");
+  }
+
+  private static Stream<Arguments> each(String... architectures) throws IOException {
+    return sources().flatMap(source -> Arrays.stream(architectures).map(a -> arguments(source, a)));
+  }
+
   @ParameterizedTest
-  @CsvSource({
-    "fill, sm_80",
-    "fill, sm_90",
-    "words, sm_80",
-    "words, sm_90",
-    "orthogonal, sm_80",
-    "orthogonal, sm_90",
-    "layer, sm_80",
-    "layer, sm_90",
-    "training, sm_80",
-    "training, sm_90",
-    "product, sm_80",
-    "product, sm_90"
-  })
+  @MethodSource("forAmpereAndHopper")
   void compilesWithoutSpillsAndLocalMemory(String source, String architecture) throws IOException {
     Nvrtc.Compiled cubin = compile(source, architecture);
     List<String> stacks =
@@ -84,7 +90,7 @@ class FillPtxTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"fill", "words", "orthogonal", "layer", "training", "product"})
+  @MethodSource("sources")
   void theCommittedPtxIsCurrent(String source) throws IOException {
     String ptx = ptx(source, ISA);
     assertThat(ptx).doesNotContain(".local").doesNotContain("call");
@@ -100,26 +106,7 @@ class FillPtxTest {
   }
 
   @ParameterizedTest
-  @CsvSource({
-    "fill, sm_80",
-    "fill, sm_90",
-    "fill, sm_100",
-    "words, sm_80",
-    "words, sm_90",
-    "words, sm_100",
-    "orthogonal, sm_80",
-    "orthogonal, sm_90",
-    "orthogonal, sm_100",
-    "layer, sm_80",
-    "layer, sm_90",
-    "layer, sm_100",
-    "training, sm_80",
-    "training, sm_90",
-    "training, sm_100",
-    "product, sm_80",
-    "product, sm_90",
-    "product, sm_100"
-  })
+  @MethodSource("forEveryGpu")
   void theLoweredPtxIsAssembledForEveryGpuSinceSm80(String source, String architecture)
       throws IOException {
     byte[] cubin = nvrtc.assemble(ptx(source, ISA), architecture);
@@ -135,7 +122,7 @@ class FillPtxTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"fill", "words", "orthogonal", "layer", "training", "product"})
+  @MethodSource("sources")
   void theTableOfKernelsIsCurrent(String source) throws IOException {
     Map<String, Cubin.Kernel> ampere = Cubin.kernels(compile(source, "sm_80").code());
     Map<String, Cubin.Kernel> hopper = Cubin.kernels(compile(source, "sm_90").code());
@@ -202,7 +189,7 @@ class FillPtxTest {
   }
 
   private static List<String> symbols(String source) {
-    return FillKernelTest.symbols(source + ".ptx");
+    return FillKernelTest.symbols(source);
   }
 
   /** The PTX for compute_80 with another version, without comments and hints of newer versions. */

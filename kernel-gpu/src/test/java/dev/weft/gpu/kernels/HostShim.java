@@ -52,17 +52,10 @@ final class HostShim {
     launch(names[kernel.ordinal()], grid, block, arguments);
   }
 
-  /** The same for a kernel of orthogonal.cu. */
-  void launch(OrthogonalKernel kernel, int grid, int block, MemorySegment arguments) {
+  /** The same for a kernel of another file. */
+  void launch(String symbol, int grid, int block, MemorySegment arguments) {
     try (Arena arena = Arena.ofConfined()) {
-      launch(arena.allocateFrom(kernel.symbol()), grid, block, arguments);
-    }
-  }
-
-  /** The same for a kernel of layers and products. */
-  void launch(NnKernel kernel, int grid, int block, MemorySegment arguments) {
-    try (Arena arena = Arena.ofConfined()) {
-      launch(arena.allocateFrom(kernel.symbol()), grid, block, arguments);
+      launch(arena.allocateFrom(symbol), grid, block, arguments);
     }
   }
 

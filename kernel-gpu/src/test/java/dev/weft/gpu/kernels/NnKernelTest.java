@@ -12,7 +12,6 @@ import dev.weft.nn.Write;
 import dev.weft.spi.BackendProvider;
 import dev.weft.spi.Buffer;
 import dev.weft.spi.Engine;
-import dev.weft.spi.OptimizerRates;
 import dev.weft.spi.StridedMatrix;
 import dev.weft.testkit.Tensors;
 import java.lang.foreign.Arena;
@@ -32,14 +31,23 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * layer.cu, training.cu and product.cu as C++ against the scalar backend, bit for bit. Every output
- * is poisoned first and lies between guards, and a test of each family has a control.
+ * layer.cu, training.cu and product.cu as C++, launched as the backend launches them, against the
+ * scalar backend, bit for bit. Every output is poisoned first and guarded, and a test of each
+ * family has a control.
  */
 class NnKernelTest {
   private static final int GUARD = 64;
   private static final int GRID = 3;
+  private static final int BLOCK = 64; // several turns of a grid
 
   private final Arena arena = Arena.ofConfined();
+  private final NnLaunch launch =
+      new NnLaunch(
+          arena,
+          (kernel, threads, arguments) -> {
+            boolean tile = kernel.symbol().startsWith("weft_product"); // of 256 threads
+            HostShim.shared().launch(kernel.symbol(), GRID, tile ? 256 : BLOCK, arguments);
+          });
   private Engine scalar;
   private DType dtype;
 
@@ -131,7 +139,8 @@ class NnKernelTest {
       long count,
       long columns,
       Activation f) {
-    launch(NnKernel.ACTIVATE_F32, y, x, z, bias, residual, count, columns, kind(f), f.alpha());
+    launch.activate(
+        dtype, f.kind(), f.alpha(), at(y), at(x), at(z), at(bias), at(residual), count, columns);
   }
 
   @ParameterizedTest
@@ -161,7 +170,9 @@ class NnKernelTest {
           assertSame(db, expectedDb, "db of " + f + " " + rows + " " + write);
         }
         dz.fill((byte) 0xFF);
-        launch(NnKernel.ACTIVATE_GRADIENT_F32, dz, dy, saved, (long) count, kind(f), f.alpha());
+        if (count != 0) {
+          launch.activateGradient(dtype, f.kind(), f.alpha(), at(dz), at(dy), at(saved), count);
+        }
         assertSame(dz, expected, "gradient of " + f);
       }
     }
@@ -176,31 +187,26 @@ class NnKernelTest {
       long columns,
       Activation f,
       Write write) {
-    int accumulate = write == Write.ACCUMULATE ? 1 : 0;
-    long blocks = (rows + 255) / 256;
-    MemorySegment sums = poison((int) (blocks * columns), 0);
-    launch(
-        NnKernel.GRADIENT_SUMS_F32,
-        dz,
-        dy,
-        saved,
-        sums,
-        db,
+    MemorySegment sums = poison((int) NnLaunch.sums(rows, columns), 0);
+    launch.gradientSums(
+        dtype,
+        f.kind(),
+        f.alpha(),
+        at(dz),
+        at(dy),
+        at(saved),
+        at(sums),
+        at(db),
         rows,
         columns,
-        kind(f),
-        f.alpha(),
-        accumulate);
-    if (blocks != 1) {
-      launch(NnKernel.SUM_BLOCKS_F32, db, sums, blocks, columns, accumulate);
-    }
+        write == Write.ACCUMULATE);
   }
 
   @ParameterizedTest
   @EnumSource(names = {"SOFTMAX", "LOG_SOFTMAX"})
   void softmax(Activation.Kind kind) {
     Activation f = new Activation(kind, 0);
-    int log = kind == Activation.Kind.LOG_SOFTMAX ? 1 : 0;
+    boolean log = kind == Activation.Kind.LOG_SOFTMAX;
     for (DType each : types()) {
       for (int columns : new int[] {1, 10, 16, 17, 1500}) { // of 16 lanes, and of several tiles
         int rows = 50;
@@ -211,7 +217,7 @@ class NnKernelTest {
         MemorySegment y = poison(count, 0);
         MemorySegment expected = poison(count, 0);
         scalar.activate(each, f, matrix(x, rows, columns), matrix(expected, rows, columns));
-        launchRows(NnKernel.SOFTMAX_F32, y, x, null, (long) rows, (long) columns, log);
+        launch.softmax(dtype, log, at(y), at(x), rows, columns);
         assertSame(y, expected, f + " of " + columns);
 
         MemorySegment dz = poison(count, 0);
@@ -224,10 +230,10 @@ class NnKernelTest {
             matrix(expectedDz, rows, columns),
             null,
             Write.OVERWRITE);
-        launchRows(NnKernel.SOFTMAX_F32, dz, y, dy, (long) rows, (long) columns, 2 + log);
+        launch.softmaxGradient(dtype, log, at(dz), at(y), at(dy), rows, columns);
         assertSame(dz, expectedDz, "gradient of " + f + " of " + columns);
         if (columns > 1) {
-          launchRows(NnKernel.SOFTMAX_F32, dz, y, dy, (long) rows, (long) columns, 3 - log);
+          launch.softmaxGradient(dtype, !log, at(dz), at(y), at(dy), rows, columns);
           assertThat(firstDifference(dz, expectedDz)).as("the other's").isNotNegative();
         }
       }
@@ -268,20 +274,19 @@ class NnKernelTest {
         scalar.wrap(expectedValue));
     MemorySegment value = arena.allocate(ValueLayout.JAVA_DOUBLE);
     MemorySegment losses = arena.allocate(ValueLayout.JAVA_DOUBLE, rows).fill((byte) 0xFF);
-    long chunk = Math.max(1, 4096 / columns);
     for (boolean inPlace : new boolean[] {false, true}) {
       MemorySegment gradient = inPlace ? copy(x) : poison(rows * columns, 0);
-      launchRows(
-          NnKernel.CROSS_ENTROPY_F32,
-          inPlace ? gradient : x,
-          labelled ? labels : null,
-          labelled ? null : target,
-          gradient,
-          losses,
-          new F64(smoothing),
-          (long) rows,
-          (long) columns);
-      total(value, losses, rows, chunk, rows, 0);
+      launch.crossEntropy(
+          dtype,
+          smoothing,
+          at(inPlace ? gradient : x),
+          at(labelled ? labels : null),
+          at(labelled ? null : target),
+          at(gradient),
+          at(losses),
+          at(value),
+          rows,
+          columns);
       String what = each + " " + smoothing + " " + columns + " " + labelled;
       assertSame(gradient, expected, what);
       assertThat(value.get(ValueLayout.JAVA_DOUBLE, 0))
@@ -290,22 +295,9 @@ class NnKernelTest {
     }
   }
 
-  private void total(
-      MemorySegment value, MemorySegment terms, long count, long group, double divisor, int add) {
-    Object[] arguments = {value, terms, count, group, new F64(divisor), add};
-    launch(NnKernel.TOTAL, 1, 256, arguments);
-  }
-
   @ParameterizedTest
   @MethodSource("elementLosses")
   void elementLosses(Loss loss) {
-    int kind =
-        switch (loss) {
-          case Loss.SigmoidCrossEntropy l -> 0;
-          case Loss.MeanSquaredError l -> 1;
-          case Loss.MeanAbsoluteError l -> 2;
-          default -> 3;
-        };
     for (DType each : types()) {
       int count = 40_001; // three chunks
       MemorySegment x = moderate(count, 12);
@@ -323,23 +315,16 @@ class NnKernelTest {
       MemorySegment gradient = poison(count, 0);
       MemorySegment sums = arena.allocate(ValueLayout.JAVA_DOUBLE, 24).fill((byte) 0xFF);
       MemorySegment value = arena.allocate(ValueLayout.JAVA_DOUBLE);
-      launch(
-          NnKernel.ELEMENT_LOSSES_F32,
-          x,
-          target,
-          gradient,
-          sums,
-          (long) count,
-          16384L,
-          kind,
-          new F64(0.75));
-      total(value, sums, 24, 8, count, 0);
+      assertThat(NnLaunch.lanes(count)).isEqualTo(24);
+      launch.elementLosses(
+          dtype, loss, at(x), at(target), at(gradient), at(sums), at(value), count);
       assertSame(gradient, expected, loss + " " + each);
       assertThat(value.get(ValueLayout.JAVA_DOUBLE, 0))
           .isEqualTo(expectedValue.get(ValueLayout.JAVA_DOUBLE, 0));
-      total(value, sums, 23, 8, count, 0);
+      Loss other = loss instanceof Loss.Huber ? Loss.huber(0.5) : Loss.huber(0.75);
+      launch.elementLosses(dtype, other, at(x), at(target), 0, at(sums), at(value), count);
       assertThat(value.get(ValueLayout.JAVA_DOUBLE, 0))
-          .as("a lane less")
+          .as("another loss")
           .isNotEqualTo(expectedValue.get(ValueLayout.JAVA_DOUBLE, 0));
     }
   }
@@ -354,8 +339,8 @@ class NnKernelTest {
       MemorySegment sums = arena.allocate(ValueLayout.JAVA_DOUBLE, 24).fill((byte) 0xFF);
       for (Write write : List.of(Write.OVERWRITE, Write.ACCUMULATE)) {
         scalar.sumOfSquares(each, count, scalar.wrap(content(x)), write, scalar.wrap(expected));
-        launch(NnKernel.SQUARES_F32, x, sums, (long) count, 16384L);
-        total(value, sums, 24, 8, 1, write == Write.ACCUMULATE ? 1 : 0);
+        boolean accumulate = write == Write.ACCUMULATE;
+        launch.squares(dtype, at(x), at(sums), at(value), count, accumulate);
         assertThat(value.get(ValueLayout.JAVA_DOUBLE, 0))
             .isEqualTo(expected.get(ValueLayout.JAVA_DOUBLE, 0));
       }
@@ -365,15 +350,6 @@ class NnKernelTest {
   @ParameterizedTest
   @MethodSource("optimizers")
   void updates(Optimizer rule) {
-    int kind =
-        switch (rule) {
-          case Optimizer.Sgd o -> 0;
-          case Optimizer.Momentum o -> 1;
-          case Optimizer.Nesterov o -> 2;
-          case Optimizer.Adam o -> 3;
-          case Optimizer.AdamW o -> 4;
-          case Optimizer.RmsProp o -> 5;
-        };
     for (DType each : types()) {
       int count = 1003;
       MemorySegment g = moderate(count, 15);
@@ -384,7 +360,6 @@ class NnKernelTest {
         MemorySegment w2 = copy(w);
         MemorySegment[] slots = slots(rule.slots(), count);
         MemorySegment[] slots2 = slots(rule.slots(), count);
-        OptimizerRates rates = new OptimizerRates();
         for (int step = 1; step <= 3; step++) {
           scalar.update(
               each,
@@ -397,28 +372,17 @@ class NnKernelTest {
               wrap(slots2[1]),
               clip == 0 ? null : scalar.wrap(squares),
               clip);
-          rates.set(rule, step);
-          double[] numbers = {
-            rates.step(),
-            rates.keep(),
-            rates.keep2(),
-            rates.unbias(),
-            rates.epsilon(),
-            rates.decay()
-          };
-          MemorySegment newer = arena.allocateFrom(ValueLayout.JAVA_DOUBLE, numbers);
-          launch(
-              NnKernel.UPDATE_F32,
-              w,
-              g,
-              slots[0],
-              slots[1],
-              clip == 0 ? null : squares,
-              new F64(clip),
-              (long) count,
-              kind,
-              step == 2 ? new double[6] : numbers,
-              step == 2 ? newer : null);
+          launch.update(
+              dtype,
+              rule,
+              step,
+              at(w),
+              at(g),
+              at(slots[0]),
+              at(slots[1]),
+              at(clip == 0 ? null : squares),
+              clip,
+              count);
         }
         assertSame(w, w2, rule + " " + each + " clip " + clip);
         for (int i = 0; i < rule.slots(); i++) {
@@ -465,20 +429,16 @@ class NnKernelTest {
           }
           MemorySegment expected = whole;
           scalar.gemm(each, alpha, a, b, beta, c);
-          launch(
-              NnKernel.PRODUCT_F32,
-              actual,
-              a.buffer().segment(),
-              b.buffer().segment(),
-              strides(c),
-              strides(a),
-              strides(b),
-              c.batch(),
-              c.rows(),
-              c.columns(),
-              a.columns(),
+          launch.product(
+              dtype,
               alpha,
-              beta);
+              at(a.buffer().segment()),
+              a,
+              at(b.buffer().segment()),
+              b,
+              beta,
+              at(actual),
+              c);
           assertSame(actual, expected, Arrays.toString(shape) + " layout " + layout);
         }
       }
@@ -503,10 +463,6 @@ class NnKernelTest {
         transposed ? rows : 1);
   }
 
-  private static long[] strides(StridedMatrix m) {
-    return new long[] {m.batchStride(), m.rowStride(), m.columnStride()};
-  }
-
   @Test
   void scalingIsAProductWithoutTerms() {
     for (DType each : types()) {
@@ -516,7 +472,7 @@ class NnKernelTest {
         MemorySegment expected = whole;
         double of = each.nearest(beta);
         scalar.gemm(each, 0, operand(2, 5, 3, false, 1), operand(2, 3, 7, false, 1), of, c);
-        launch(NnKernel.SCALE_F32, actual, strides(c), 2L, 5L, 7L, of);
+        launch.scale(dtype, at(actual), c, of);
         assertSame(actual, expected, "beta " + beta);
       }
     }
@@ -534,11 +490,8 @@ class NnKernelTest {
         in.setAtIndex(ValueLayout.JAVA_SHORT, at, (short) i);
       }
       MemorySegment out = poison(65536, 0);
-      launch(
-          NnKernel.COPY_F32.of(narrow),
-          GRID,
-          32,
-          new Object[] {out, in, 2L, 512L, 64L, 60_000L, 100L});
+      StridedMatrix lines = new StridedMatrix(null, narrow, 2, 60_000, 0, 512, 64, 100, 1);
+      launch.copy(at(out), at(in), lines);
       MemorySegment bits = arena.allocate(2);
       for (int i = 0; i < 65536; i++) {
         bits.set(ValueLayout.JAVA_SHORT, 0, (short) i);
@@ -564,44 +517,8 @@ class NnKernelTest {
     };
   }
 
-  private static int kind(Activation f) {
-    return f.kind().ordinal();
-  }
-
-  /** A double whatever the type of the kernel. */
-  private record F64(double value) {}
-
-  private void launch(NnKernel f32, Object... arguments) {
-    launch(f32.of(dtype), GRID, 32, arguments);
-  }
-
-  private void launchRows(NnKernel f32, Object... arguments) {
-    launch(f32.of(dtype), 2, 64, arguments);
-  }
-
-  private void launch(NnKernel kernel, int grid, int block, Object[] given) {
-    if (kernel.symbol().startsWith("weft_product")) {
-      block = 256; // its tile is theirs
-    }
-    MemorySegment arguments = arena.allocate(ValueLayout.ADDRESS, given.length);
-    for (int i = 0; i < given.length; i++) {
-      MemorySegment value = arena.allocate(64, 8);
-      switch (given[i]) {
-        case null -> value.set(ValueLayout.JAVA_LONG, 0, 0);
-        case MemorySegment s -> value.set(ValueLayout.JAVA_LONG, 0, s.address());
-        case Long n -> value.set(ValueLayout.JAVA_LONG, 0, n);
-        case Integer n -> value.set(ValueLayout.JAVA_INT, 0, n);
-        case F64 d -> value.set(ValueLayout.JAVA_DOUBLE, 0, d.value);
-        case Double d when dtype == DType.F32 ->
-            value.set(ValueLayout.JAVA_FLOAT, 0, d.floatValue());
-        case Double d -> value.set(ValueLayout.JAVA_DOUBLE, 0, d);
-        case double[] all -> value.copyFrom(MemorySegment.ofArray(all));
-        case long[] all -> value.copyFrom(MemorySegment.ofArray(all));
-        default -> throw new AssertionError(given[i]);
-      }
-      arguments.setAtIndex(ValueLayout.ADDRESS, i, value);
-    }
-    HostShim.shared().launch(kernel, grid, block, arguments);
+  private static long at(MemorySegment segment) {
+    return segment == null ? 0 : segment.address();
   }
 
   private StridedMatrix matrix(MemorySegment segment, long rows, long columns) {

@@ -36,7 +36,7 @@ class OrthogonalKernelTest {
             (kernel, items, threads, arguments) ->
                 HostShim.shared()
                     .launch(
-                        kernel,
+                        kernel.symbol(),
                         (int) Math.min(3, (items + threads - 1) / threads),
                         threads,
                         arguments));

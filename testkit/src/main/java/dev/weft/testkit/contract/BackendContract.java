@@ -28,16 +28,6 @@ import org.junit.jupiter.api.Timeout;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @Timeout(240)
 public abstract class BackendContract {
-  /** Whether a repeated product, layer, loss or step allocates nothing on the host's heap. */
-  protected boolean repeatsAllocateNothing() {
-    return true;
-  }
-
-  /** Skips the rest of a test where repetitions allocate. */
-  protected final void assumeRepeatsAllocateNothing() {
-    assumeTrue(repeatsAllocateNothing(), "open: this backend allocates some objects an operation");
-  }
-
   static final RandomKey KEY = RandomKey.of(0x0123456789ABCDEFL);
 
   /** Bytes before and after every output that must stay as they were. */
@@ -48,6 +38,16 @@ public abstract class BackendContract {
 
   /** Opens the backend under test. */
   protected abstract Backend open(BackendOptions options);
+
+  /** Whether a repeated product, layer, loss or step allocates nothing on the host's heap. */
+  protected boolean repeatsAllocateNothing() {
+    return true;
+  }
+
+  /** Skips the rest of a test where repetitions allocate. */
+  protected final void assumeRepeatsAllocateNothing() {
+    assumeTrue(repeatsAllocateNothing(), "open: this backend allocates some objects an operation");
+  }
 
   final Backend open(int threads) {
     return open(BackendOptions.DEFAULT.withThreads(threads));

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include <ucontext.h>
+#include <setjmp.h>
 
 #define __global__
 #define __device__
@@ -20,10 +20,14 @@ struct dim3 {
 };
 static thread_local dim3 blockIdx, blockDim, gridDim, threadIdx;
 
-// The loop over a block's threads, and the fiber of the one that runs: null where threads do not wait.
-static thread_local ucontext_t weft_block;
-static thread_local ucontext_t* weft_fiber;
-static inline void __syncthreads() { swapcontext(weft_fiber, &weft_block); }
+// Where the loop over a block's threads goes on, and the fiber of the one that runs. Jumps, since swapcontext calls the kernel each time.
+static thread_local jmp_buf weft_block;
+static thread_local jmp_buf* weft_fiber;
+static inline void __syncthreads() {
+  if (_setjmp(*weft_fiber) == 0) {
+    _longjmp(weft_block, 1);
+  }
+}
 
 struct alignas(16) uint4 {
   unsigned x, y, z, w;

@@ -8,6 +8,8 @@
 #include "training.cu"
 #include "words.cu"
 
+#include <ucontext.h>
+
 #include <cstddef>
 #include <cstdlib>
 #include <functional>
@@ -35,32 +37,54 @@ static_assert(offsetof(OrthogonalPlan, gain) == 48, "layout");
 namespace {
 
 // The threads of one block as fibers: all run to their next __syncthreads in turn, until all have ended.
+struct Fiber {
+  ucontext_t start;
+  jmp_buf at;
+  bool begun;
+};
+
 thread_local const std::function<void()>* fiber_body;
 thread_local unsigned ended;
 
 void run_fiber() {
   (*fiber_body)();
   ended++;
+  _longjmp(weft_block, 1);
+}
+
+// Lets a fiber run until it waits or ends.
+__attribute__((noinline)) void resume(Fiber& fiber) {
+  weft_fiber = &fiber.at;
+  if (_setjmp(weft_block) != 0) {
+    return;
+  }
+  if (fiber.begun) {
+    _longjmp(fiber.at, 1);
+  }
+  fiber.begun = true;
+  setcontext(&fiber.start);
 }
 
 void run_together(unsigned block, const std::function<void()>& body) {
   constexpr size_t STACK = 32 << 10;
-  std::vector<char> stacks(block * STACK);
-  std::vector<ucontext_t> fibers(block);
+  static thread_local std::vector<char> stacks;
+  static thread_local std::vector<Fiber> fibers;
+  stacks.resize(block * STACK);
+  fibers.resize(block);
   fiber_body = &body;
   ended = 0;
   for (unsigned t = 0; t < block; t++) {
-    getcontext(&fibers[t]);
-    fibers[t].uc_stack.ss_sp = &stacks[t * STACK];
-    fibers[t].uc_stack.ss_size = STACK;
-    fibers[t].uc_link = &weft_block;
-    makecontext(&fibers[t], run_fiber, 0);
+    getcontext(&fibers[t].start);
+    fibers[t].start.uc_stack.ss_sp = &stacks[t * STACK];
+    fibers[t].start.uc_stack.ss_size = STACK;
+    fibers[t].start.uc_link = nullptr;
+    fibers[t].begun = false;
+    makecontext(&fibers[t].start, run_fiber, 0);
   }
   while (ended == 0) {
     for (unsigned t = 0; t < block; t++) {
       threadIdx = {t, 0, 0};
-      weft_fiber = &fibers[t];
-      swapcontext(&weft_block, weft_fiber);
+      resume(fibers[t]);
     }
     if (ended != 0 && ended != block) {
       std::abort();  // some wait for those that have ended
