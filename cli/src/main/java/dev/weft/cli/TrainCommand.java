@@ -3,6 +3,7 @@ package dev.weft.cli;
 import dev.weft.Backend;
 import dev.weft.DType;
 import dev.weft.Shape;
+import dev.weft.Weft;
 import dev.weft.init.Initializer;
 import dev.weft.init.InitializerSpec;
 import dev.weft.init.Layout;
@@ -159,8 +160,8 @@ final class TrainCommand implements Callable<Integer> {
     Path file = out == null ? null : Names.output("--out", out, ".safetensors");
     RandomKey key = RandomKey.of(seed.value());
     try (Backend opened = backend.open();
-        TrainingData examples =
-            new TrainingData(Examples.read(opened, dataFile, labelsFile), key)) {
+        Backend host = Weft.open("scalar"); // examples are read and scaled by the host
+        TrainingData examples = new TrainingData(Examples.read(host, dataFile, labelsFile), key)) {
       Layers sizes = sizes(examples);
       try (Mlp mlp = model(sizes).build(opened, key);
           Trainer trainer = new Trainer(opened, mlp, examples, key, batch)) {

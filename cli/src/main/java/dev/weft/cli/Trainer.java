@@ -28,8 +28,8 @@ final class Trainer implements AutoCloseable {
   private final Tensor x;
   private final Tensor rest;
   private final Tensor y;
-  private final MemorySegment xMemory;
-  private final MemorySegment yMemory;
+  private final HostView inputs; // of x
+  private final HostView outputs; // of y
   private int epoch;
 
   /**
@@ -48,14 +48,18 @@ final class Trainer implements AutoCloseable {
     x = backend.tensor(DType.F32, Shape.of(this.batch, data.inputs()));
     try {
       x.fill(Fill.constant(0), key);
-      xMemory = x.segment();
+      inputs = new HostView(x);
       y = backend.tensor(DType.F32, Shape.of(this.batch, mlp.layers().getLast().outputs()));
     } catch (RuntimeException e) {
       x.close();
       throw e;
     }
-    yMemory = y.segment();
-    rest = backend.wrap(xMemory, DType.F32, Shape.of(examples % this.batch, data.inputs()));
+    outputs = new HostView(y);
+    Shape last = Shape.of(examples % this.batch, data.inputs());
+    rest =
+        x.isHost()
+            ? backend.wrap(x.segment(), DType.F32, last)
+            : backend.wrap(x.devicePointer(), DType.F32, last);
   }
 
   /**
@@ -71,7 +75,8 @@ final class Trainer implements AutoCloseable {
     double sum = 0;
     for (int from = 0; from < order.length; from += batch) {
       int count = Math.min(batch, order.length - from);
-      data.copy(order, from, count, xMemory, labels);
+      data.copy(order, from, count, inputs.memory(), labels);
+      inputs.write();
       mlp.trainStep(count == batch ? x : rest, batchLabels.first(count));
       sum += mlp.loss() * count;
       done.accept(from + count);
@@ -85,10 +90,12 @@ final class Trainer implements AutoCloseable {
     int correct = 0;
     for (int from = 0; from < rows.length; from += batch) {
       int count = Math.min(batch, rows.length - from);
-      data.copy(rows, from, count, xMemory, labels);
+      data.copy(rows, from, count, inputs.memory(), labels);
+      inputs.write();
       mlp.forward(x, y); // rows depend on themselves alone: those after count do no harm
+      MemorySegment probabilities = outputs.read();
       for (int i = 0; i < count; i++) {
-        correct += largest((long) i * classes, classes) == labels[i] ? 1 : 0;
+        correct += largest(probabilities, (long) i * classes, classes) == labels[i] ? 1 : 0;
       }
     }
     return correct;
@@ -97,7 +104,7 @@ final class Trainer implements AutoCloseable {
   /** Whether every weight is a finite number. */
   boolean isFinite() {
     for (Tensor parameter : mlp.parameters().values()) {
-      MemorySegment memory = parameter.segment();
+      MemorySegment memory = new HostView(parameter).read();
       for (long i = 0; i < parameter.shape().elements(); i++) {
         if (!Float.isFinite(memory.getAtIndex(ValueLayout.JAVA_FLOAT, i))) {
           return false;
@@ -108,11 +115,11 @@ final class Trainer implements AutoCloseable {
   }
 
   /** The first of the largest outputs of a row. */
-  private int largest(long at, int classes) {
+  private static int largest(MemorySegment y, long at, int classes) {
     int best = 0;
-    float most = yMemory.getAtIndex(ValueLayout.JAVA_FLOAT, at);
+    float most = y.getAtIndex(ValueLayout.JAVA_FLOAT, at);
     for (int c = 1; c < classes; c++) {
-      float value = yMemory.getAtIndex(ValueLayout.JAVA_FLOAT, at + c);
+      float value = y.getAtIndex(ValueLayout.JAVA_FLOAT, at + c);
       if (value > most) {
         most = value;
         best = c;
