@@ -1,10 +1,11 @@
 package dev.weft;
 
 import dev.weft.internal.Checks;
+import java.util.Objects;
 import java.util.concurrent.Executor;
 
 /**
- * How a backend is opened. Nothing here changes a result.
+ * How a backend is opened. Nothing here changes a result but {@code precision}.
  *
  * @param threads threads that work on one operation, the caller's among them; 0 for one per
  *     processor
@@ -14,10 +15,12 @@ import java.util.concurrent.Executor;
  *     CPU's: nine tenths of physical memory)
  * @param vectorBits width of the CPU's vectors: 128, 256 or 512, used from the first element on; 0
  *     for the widest that there are, with scalar code until the JVM has compiled them
+ * @param precision to what matrix products may round their f32 operands
  */
-public record BackendOptions(int threads, Executor executor, long memoryLimit, int vectorBits) {
+public record BackendOptions(
+    int threads, Executor executor, long memoryLimit, int vectorBits, Precision precision) {
   /** Every default. */
-  public static final BackendOptions DEFAULT = new BackendOptions(0, null, 0, 0);
+  public static final BackendOptions DEFAULT = new BackendOptions(0, null, 0, 0, Precision.F32);
 
   /** Checks the ranges. */
   public BackendOptions {
@@ -30,25 +33,31 @@ public record BackendOptions(int threads, Executor executor, long memoryLimit, i
     if (vectorBits != 0 && vectorBits != 128 && vectorBits != 256 && vectorBits != 512) {
       throw Checks.bad("open", "need vectorBits 0, 128, 256 or 512", "vectorBits", vectorBits);
     }
+    Objects.requireNonNull(precision, "precision");
   }
 
   /** These options with another number of threads. */
   public BackendOptions withThreads(int threads) {
-    return new BackendOptions(threads, executor, memoryLimit, vectorBits);
+    return new BackendOptions(threads, executor, memoryLimit, vectorBits, precision);
   }
 
   /** These options with the caller's executor. */
   public BackendOptions withExecutor(Executor executor) {
-    return new BackendOptions(threads, executor, memoryLimit, vectorBits);
+    return new BackendOptions(threads, executor, memoryLimit, vectorBits, precision);
   }
 
   /** These options with another limit on memory. */
   public BackendOptions withMemoryLimit(long memoryLimit) {
-    return new BackendOptions(threads, executor, memoryLimit, vectorBits);
+    return new BackendOptions(threads, executor, memoryLimit, vectorBits, precision);
   }
 
   /** These options with another vector width. */
   public BackendOptions withVectorBits(int vectorBits) {
-    return new BackendOptions(threads, executor, memoryLimit, vectorBits);
+    return new BackendOptions(threads, executor, memoryLimit, vectorBits, precision);
+  }
+
+  /** These options with permission to round the f32 operands of matrix products. */
+  public BackendOptions withPrecision(Precision precision) {
+    return new BackendOptions(threads, executor, memoryLimit, vectorBits, precision);
   }
 }

@@ -108,7 +108,10 @@ class WeftTest {
             .withThreads(3)
             .withExecutor(task -> ran[0] = task)
             .withMemoryLimit(5)
-            .withVectorBits(256);
-    assertThat(all).isEqualTo(new BackendOptions(3, all.executor(), 5, 256)).isNotEqualTo(options);
+            .withVectorBits(256)
+            .withPrecision(Precision.TF32);
+    assertThat(all)
+        .isEqualTo(new BackendOptions(3, all.executor(), 5, 256, Precision.TF32))
+        .isNotEqualTo(options);
   }
 }

@@ -470,7 +470,7 @@ public abstract class MemoryContract extends BackendContract {
     executors.add(pool);
     for (Executor executor : executors) {
       for (boolean virtual : new boolean[] {false, true}) {
-        try (Backend shared = open(new BackendOptions(3, executor, 0, 0));
+        try (Backend shared = open(BackendOptions.DEFAULT.withThreads(3).withExecutor(executor));
             ExecutorService callers =
                 virtual
                     ? Executors.newVirtualThreadPerTaskExecutor()
@@ -569,7 +569,7 @@ public abstract class MemoryContract extends BackendContract {
         }
       };
       for (Executor executor : executors) {
-        try (Backend fresh = open(new BackendOptions(4, executor, 0, 0))) {
+        try (Backend fresh = open(BackendOptions.DEFAULT.withThreads(4).withExecutor(executor))) {
           for (int repeat = 0; repeat < 3; repeat++) {
             assertSame(
                 filled(fresh, Fill.uniform(0, 1), KEY, DType.F32, region),
