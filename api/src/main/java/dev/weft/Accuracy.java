@@ -62,4 +62,26 @@ public final class Accuracy {
     double nu = (k + 4) * (dtype == DType.F64 ? 0x1p-53 : 0x1p-24);
     return nu / (1 - nu) * magnitude;
   }
+
+  /**
+   * The same for f32 where a {@link Precision} allows to round the operands, or where they are F16
+   * or BF16 and a GPU's matrix units multiply them: products of rounded operands are exact, and
+   * sums are in f32, but may be cut off instead of rounded. An operand changes by at most the last
+   * of its significant bits, as it may be cut off too. Without overflow and underflow of the
+   * rounded ones.
+   *
+   * @param precision what the operands are rounded to; F32 for not
+   * @param k K, what is summed over
+   * @param magnitude {@code |alpha|·Σ|a·b| + |beta·c|}
+   */
+  public static double gemm(Precision precision, long k, double magnitude) {
+    double v =
+        switch (precision) {
+          case F32 -> 0;
+          case TF32, F16 -> 0x1p-10;
+          case BF16 -> 0x1p-7;
+        };
+    double nu = (k + 4) * 0x1p-23;
+    return (2 * v + v * v + nu / (1 - nu) * (1 + v) * (1 + v)) * magnitude;
+  }
 }

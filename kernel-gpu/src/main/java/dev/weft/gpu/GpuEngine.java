@@ -6,7 +6,9 @@ import dev.weft.BackendUnavailableException;
 import dev.weft.DType;
 import dev.weft.DeviceException;
 import dev.weft.MemoryInfo;
+import dev.weft.Precision;
 import dev.weft.Region;
+import dev.weft.gpu.blas.Products;
 import dev.weft.gpu.cuda.Cuda;
 import dev.weft.gpu.cuda.Device;
 import dev.weft.gpu.cuda.DeviceMemory;
@@ -61,6 +63,8 @@ final class GpuEngine implements Engine {
   private final ArrayDeque<FillWorkspace> idle = new ArrayDeque<>(); // guarded by itself
   private final BackendOptions hostOptions;
   private final OrthogonalPath orthogonalPath;
+  private final ProductPath productPath;
+  private final Precision precision;
   private OrthogonalFill orthogonal; // made when first needed; guarded by this
   private boolean orthogonalMissing; // likewise
   private Engine host; // likewise
@@ -71,9 +75,12 @@ final class GpuEngine implements Engine {
       Cuda.DeviceInfo opened,
       Generator generator,
       OrthogonalPath orthogonalPath,
+      ProductPath productPath,
       BackendOptions options) {
     this.info = info;
     this.orthogonalPath = orthogonalPath;
+    this.productPath = productPath;
+    this.precision = options.precision();
     boolean curand = generator == Generator.CURAND;
     this.device =
         new Device(
@@ -363,9 +370,37 @@ final class GpuEngine implements Engine {
         throw new BackendUnavailableException(
             "layers: " + e.getMessage() + "; remedy: " + e.remedy(), e);
       }
-      layers = new Layers(memory, transfers, new LayerLauncher());
+      layers = new Layers(memory, transfers, new LayerLauncher(), products());
     }
     return layers;
+  }
+
+  /** cuBLAS; null for weft's kernel. */
+  private Products products() {
+    if (productPath == ProductPath.WEFT) {
+      return null;
+    }
+    try {
+      return new Products(device, memory, precision);
+    } catch (UnavailableException e) {
+      if (productPath == ProductPath.CUBLAS) {
+        throw new BackendUnavailableException(
+            "products: need cuBLAS for -D"
+                + ProductPath.PROPERTY
+                + "=cublas: "
+                + e.getMessage()
+                + "; remedy: "
+                + e.remedy(),
+            e);
+      }
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "{0}: products take weft''s own kernel, which is slower than cuBLAS: {1}; remedy: {2}",
+          info.name(),
+          e.getMessage(),
+          e.remedy());
+      return null;
+    }
   }
 
   /** Starts the kernels of {@link Layers}, whose arguments lie at one place. */
@@ -473,9 +508,15 @@ final class GpuEngine implements Engine {
           orthogonal.close();
         }
       } finally {
-        transfers.close();
-        memory.close();
-        device.close();
+        try {
+          if (layers != null) {
+            layers.close();
+          }
+        } finally {
+          transfers.close();
+          memory.close();
+          device.close();
+        }
       }
     }
     if (host != null) {

@@ -75,7 +75,8 @@ public final class GpuProvider implements BackendProvider {
           "no NVIDIA driver is loaded (" + driver.getFirst() + " is missing)", REMEDY);
     }
     List<Cuda.DeviceInfo> found = Cuda.devices();
-    if (OrthogonalPath.chosen() == OrthogonalPath.DEVICE) {
+    boolean forProducts = ProductPath.chosen() == ProductPath.CUBLAS;
+    if (forProducts || OrthogonalPath.chosen() == OrthogonalPath.DEVICE) {
       Cuda.loadCublas();
     }
     if (Generator.chosen() == Generator.CURAND) {
@@ -101,7 +102,13 @@ public final class GpuProvider implements BackendProvider {
       for (Cuda.DeviceInfo device : devices()) {
         if (name.equals("gpu") || name.equals("gpu:" + device.ordinal())) {
           BackendInfo info = new BackendInfo(name, RANK, Probe.available(describe(device)));
-          return new GpuEngine(info, device, Generator.chosen(), OrthogonalPath.chosen(), options);
+          return new GpuEngine(
+              info,
+              device,
+              Generator.chosen(),
+              OrthogonalPath.chosen(),
+              ProductPath.chosen(),
+              options);
         }
       }
       throw new BackendUnavailableException("open: need a device that exists, got backend=" + name);

@@ -1,6 +1,7 @@
 package dev.weft.gpu;
 
 import dev.weft.DType;
+import dev.weft.gpu.blas.Products;
 import dev.weft.gpu.cuda.DeviceMemory;
 import dev.weft.gpu.cuda.Transfers;
 import dev.weft.gpu.kernels.NnLaunch;
@@ -16,18 +17,21 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Products, layers and training on a device, with the CPU's bits. An operation has begun when it
- * returns, unless an operand is the host's: those are copied there and back.
+ * Products, layers and training on a device. All but the products of cuBLAS have the CPU's bits. An
+ * operation has begun when it returns, unless an operand is the host's: those are copied there and
+ * back.
  *
  * <p>One at a time.
  */
-final class Layers implements NnEngine {
+final class Layers implements NnEngine, AutoCloseable {
   private final DeviceMemory memory;
   private final NnLaunch launch;
   private final StagedOperands operands;
+  private final Products products; // null: weft's kernel
 
-  Layers(DeviceMemory memory, Transfers transfers, NnLaunch.Launcher launcher) {
+  Layers(DeviceMemory memory, Transfers transfers, NnLaunch.Launcher launcher, Products products) {
     this.memory = memory;
+    this.products = products;
     this.launch = new NnLaunch(Arena.ofAuto(), launcher);
     this.operands = new StagedOperands(memory, transfers);
   }
@@ -62,10 +66,16 @@ final class Layers implements NnEngine {
       double beta,
       StridedMatrix c,
       long to) {
-    StridedMatrix wideA = a.dtype() == dtype ? a : widened(a);
-    StridedMatrix wideB = b.dtype() == dtype ? b : widened(b);
-    launch.product(
-        dtype, alpha, operands.read(wideA), wideA, operands.read(wideB), wideB, beta, to, c);
+    boolean asTheyAre = products != null && a.dtype() == b.dtype();
+    StridedMatrix wideA = asTheyAre || a.dtype() == dtype ? a : widened(a);
+    StridedMatrix wideB = asTheyAre || b.dtype() == dtype ? b : widened(b);
+    long left = operands.read(wideA);
+    long right = operands.read(wideB);
+    if (products != null) {
+      products.multiply(alpha, left, wideA, right, wideB, beta, to, c);
+    } else {
+      launch.product(dtype, alpha, left, wideA, right, wideB, beta, to, c);
+    }
   }
 
   private StridedMatrix widened(StridedMatrix of) {
@@ -321,6 +331,13 @@ final class Layers implements NnEngine {
       operands.giveBack();
     } finally {
       operands.release();
+    }
+  }
+
+  @Override
+  public synchronized void close() {
+    if (products != null) {
+      products.close();
     }
   }
 }

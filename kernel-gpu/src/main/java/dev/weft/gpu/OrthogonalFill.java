@@ -91,7 +91,7 @@ final class OrthogonalFill implements AutoCloseable {
 
   /** Whether a matrix can be made within the memory's limit. */
   static boolean fits(OrthogonalPlan plan, DeviceMemory memory) {
-    return memory.allows(Blas.WORKSPACE, matrixBytes(plan), gramBytes(plan), Integer.BYTES);
+    return memory.allows(matrixBytes(plan), gramBytes(plan), Integer.BYTES);
   }
 
   private static long matrixBytes(OrthogonalPlan plan) {

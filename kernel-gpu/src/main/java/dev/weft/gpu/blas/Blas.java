@@ -5,13 +5,16 @@ import dev.weft.gpu.cuda.Cuda;
 import dev.weft.gpu.cuda.Device;
 import dev.weft.gpu.cuda.DeviceMemory;
 import dev.weft.gpu.cuda.DevicePointer;
+import dev.weft.gpu.cuda.DevicePointers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jcuda.Pointer;
 import jcuda.jcublas.JCublas2;
+import jcuda.jcublas.cublasComputeType;
 import jcuda.jcublas.cublasDiagType;
 import jcuda.jcublas.cublasFillMode;
+import jcuda.jcublas.cublasGemmAlgo;
 import jcuda.jcublas.cublasHandle;
 import jcuda.jcublas.cublasOperation;
 import jcuda.jcublas.cublasSideMode;
@@ -30,6 +33,7 @@ public final class Blas implements AutoCloseable {
   /** Bytes of the workspace: what NVIDIA recommends for Hopper, and more than for the others. */
   public static final long WORKSPACE = 32L << 20;
 
+  private static final int ALGORITHM = cublasGemmAlgo.CUBLAS_GEMM_DEFAULT;
   private static final int LOWER = cublasFillMode.CUBLAS_FILL_MODE_LOWER;
 
   private final Device device;
@@ -44,6 +48,13 @@ public final class Blas implements AutoCloseable {
   private final Pointer one = DevicePointer.host(scalars.address() + 8);
   private final Pointer minusOne = DevicePointer.host(scalars.address() + 16);
 
+  /** What a product multiplies by: read while it is called. */
+  private final MemorySegment factors = Arena.ofAuto().allocate(ValueLayout.JAVA_DOUBLE, 2);
+
+  private final Pointer alpha = DevicePointer.host(factors.address());
+  private final Pointer beta = DevicePointer.host(factors.address() + 8);
+  private final DevicePointers pointers = new DevicePointers();
+
   /**
    * A handle on a device; {@code memory} gives its workspace.
    *
@@ -53,7 +64,7 @@ public final class Blas implements AutoCloseable {
   public Blas(Device device, DeviceMemory memory) {
     Cuda.loadCublas();
     this.device = device;
-    this.workspace = memory.allocate(WORKSPACE);
+    this.workspace = memory.workspace(WORKSPACE);
     try {
       device.call(stream -> create(new cudaStream_t(stream)));
     } catch (DeviceException e) {
@@ -122,6 +133,99 @@ public final class Blas implements AutoCloseable {
                 JCublas2.cublasDtrsm_v2_64(
                     handle, side, LOWER, op, diagonal, m, n, one, pl, ldl, pb, ldb),
                 "cublasDtrsm"));
+  }
+
+  /**
+   * {@code C = alpha·op(A)·op(B) + beta·C} for every matrix of a batch. One thread at a time.
+   *
+   * @param opA 0 for A, 1 for its transpose
+   * @param m rows of C and op(A)
+   * @param n columns of C and op(B)
+   * @param k columns of op(A)
+   * @param alpha a number of the type of the sums, as beta is
+   * @param type cuBLAS's number of the type of A and B
+   * @param sums its number of the type of the sums, and of how they are made
+   */
+  void gemm(
+      int opA,
+      int opB,
+      long m,
+      long n,
+      long k,
+      double alpha,
+      int type,
+      long a,
+      long lda,
+      long strideA,
+      long b,
+      long ldb,
+      long strideB,
+      double beta,
+      int typeC,
+      long c,
+      long ldc,
+      long strideC,
+      long batch,
+      int sums) {
+    if (sums == cublasComputeType.CUBLAS_COMPUTE_64F) {
+      factors.set(ValueLayout.JAVA_DOUBLE, 0, alpha);
+      factors.set(ValueLayout.JAVA_DOUBLE, 8, beta);
+    } else {
+      factors.set(ValueLayout.JAVA_FLOAT, 0, (float) alpha);
+      factors.set(ValueLayout.JAVA_FLOAT, 8, (float) beta);
+    }
+    Pointer pa = pointers.of(a);
+    Pointer pb = pointers.of(b);
+    Pointer pc = pointers.of(c);
+    device.call(
+        stream ->
+            check(
+                batch == 1
+                    ? JCublas2.cublasGemmEx_64_new(
+                        handle,
+                        opA,
+                        opB,
+                        m,
+                        n,
+                        k,
+                        this.alpha,
+                        pa,
+                        type,
+                        lda,
+                        pb,
+                        type,
+                        ldb,
+                        this.beta,
+                        pc,
+                        typeC,
+                        ldc,
+                        sums,
+                        ALGORITHM)
+                    : JCublas2.cublasGemmStridedBatchedEx_64_new(
+                        handle,
+                        opA,
+                        opB,
+                        m,
+                        n,
+                        k,
+                        this.alpha,
+                        pa,
+                        type,
+                        lda,
+                        strideA,
+                        pb,
+                        type,
+                        ldb,
+                        strideB,
+                        this.beta,
+                        pc,
+                        typeC,
+                        ldc,
+                        strideC,
+                        batch,
+                        sums,
+                        ALGORITHM),
+                "cublasGemmEx"));
   }
 
   private void check(int status, String call) {

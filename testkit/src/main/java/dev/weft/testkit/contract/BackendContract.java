@@ -44,6 +44,19 @@ public abstract class BackendContract {
     return true;
   }
 
+  /**
+   * Whether an element of a product is the CPU's chain of fused multiply-adds, whatever the shapes,
+   * and not a sum in an order that a library chooses.
+   */
+  protected boolean productsAreTheCpus() {
+    return true;
+  }
+
+  /** Skips the rest of a test of bits where products are in another order. */
+  protected final void assumeProductsAreTheCpus() {
+    assumeTrue(productsAreTheCpus(), "gemm: this backend sums in an order that a library chooses");
+  }
+
   /** Skips the rest of a test where repetitions allocate. */
   protected final void assumeRepeatsAllocateNothing() {
     assumeTrue(repeatsAllocateNothing(), "open: this backend allocates some objects an operation");

@@ -176,6 +176,7 @@ public abstract class TrainingContract extends BackendContract {
   /** Law 2: training gives the same weights, bit for bit. */
   @Test
   void threadsAndTechniqueChangeNoBitOfATraining() {
+    assumeProductsAreTheCpus();
     for (Optimizer optimizer : optimizers()) {
       for (DType dtype : TYPES) {
         List<double[]> expected = trained(scalar(), optimizer, dtype);
