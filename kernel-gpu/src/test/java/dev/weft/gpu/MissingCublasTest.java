@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.weft.Backend;
 import dev.weft.BackendUnavailableException;
 import dev.weft.DType;
+import dev.weft.Matrix;
 import dev.weft.Shape;
 import dev.weft.Tensor;
 import dev.weft.Weft;
@@ -25,7 +26,7 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Orthogonal fills of a device where cuBLAS is not there, or is not one: the CPU's. */
+/** Where cuBLAS is not there, or is not one: orthogonal fills are the CPU's, products weft's. */
 class MissingCublasTest {
   private static final RandomKey KEY = RandomKey.of(7);
   private static final Shape LARGE = Shape.of(700, 650);
@@ -75,6 +76,36 @@ class MissingCublasTest {
           .contains("remedy: put org.bytedeco:cuda:");
     }
     assertThat(driver.held("bytes")).isZero();
+    assertThat(driver.held("contexts")).isZero();
+  }
+
+  /** Weft's own kernel multiplies, and the reason and the remedy are told once. */
+  @Test
+  void productsAreWeftsOwnAndTheLogSaysWhy() {
+    try (LogCapture log = LogCapture.of("dev.weft");
+        Backend backend = Weft.open("gpu");
+        Tensor a = backend.tensor(DType.F32, Shape.of(1, 1));
+        Tensor c = backend.tensor(DType.F32, Shape.of(1, 1))) {
+      a.fill(Fill.constant(3), KEY);
+      for (int i = 0; i < 2; i++) {
+        backend.gemm(1, Matrix.of(a), Matrix.of(a), 0, Matrix.of(c));
+        assertThat(c.get(0)).isEqualTo(9);
+      }
+      assertThat(log.lines())
+          .singleElement()
+          .asString()
+          .startsWith("gpu: products take weft's own kernel")
+          .contains("libcublasLt.so.12 is missing", "remedy: ");
+    }
+    CurandContract.with(
+        ProductPath.PROPERTY,
+        "cublas",
+        () -> {
+          assertThatThrownBy(() -> Weft.open("gpu"))
+              .isInstanceOf(BackendUnavailableException.class)
+              .hasMessageContaining("libcublasLt.so.12 is missing");
+          return null;
+        });
     assertThat(driver.held("contexts")).isZero();
   }
 
