@@ -195,6 +195,11 @@ public final class Dense implements AutoCloseable {
     }
   }
 
+  /** Throws unless x and y have the types and shapes of this layer. */
+  void requireForward(Tensor x, Tensor y) {
+    requireShapes("dense.forward", "x", x, "y", y);
+  }
+
   /** Throws unless {@code y}, which is written, suits x and the layer. */
   private void requireForward(Tensor x, String yName, Tensor y) {
     requireShapes("dense.forward", "x", x, yName, y);

@@ -126,11 +126,7 @@ public sealed interface Loss {
    * @throws dev.weft.ClosedException if a tensor or its backend is closed
    */
   default void gradient(Tensor prediction, Tensor target, Tensor gradient, Tensor value) {
-    Losses.check(prediction, gradient, value);
-    Operands.requireLike("loss", "target", target, prediction);
-    Operands.requireSameShape("loss", "prediction", prediction, "target", target);
-    Operands.requireApart("loss", "gradient", gradient, "target", target);
-    Operands.requireApart("loss", "value", value, "target", target);
+    Losses.check(prediction, target, gradient, value);
     Losses.run(this, prediction, null, target, gradient, value);
   }
 
@@ -144,13 +140,7 @@ public sealed interface Loss {
    * @throws WrongThreadException if memory, also the labels', belongs to another thread
    */
   default void gradient(Tensor prediction, Labels labels, Tensor gradient, Tensor value) {
-    Losses.check(prediction, gradient, value);
-    if (!(this instanceof SoftmaxCrossEntropy)) {
-      throw Checks.bad("loss", "need a softmax cross-entropy for labels", "loss", this);
-    }
-    Losses.check(labels, Operands.rows(prediction), prediction);
-    Operands.requireApart("loss", "gradient", gradient, labels);
-    Operands.requireApart("loss", "value", value, labels);
+    Losses.check(this, prediction, labels, gradient, value);
     Losses.run(this, prediction, labels, null, gradient, value);
   }
 }

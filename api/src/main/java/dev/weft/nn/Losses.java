@@ -10,6 +10,26 @@ import dev.weft.spi.StridedMatrix;
 final class Losses {
   private Losses() {}
 
+  /** All checks of a loss of targets, before one of these is entered. */
+  static void check(Tensor prediction, Tensor target, Tensor gradient, Tensor value) {
+    check(prediction, gradient, value);
+    Operands.requireLike("loss", "target", target, prediction);
+    Operands.requireSameShape("loss", "prediction", prediction, "target", target);
+    Operands.requireApart("loss", "gradient", gradient, "target", target);
+    Operands.requireApart("loss", "value", value, "target", target);
+  }
+
+  /** All checks of a loss of labels. */
+  static void check(Loss loss, Tensor prediction, Labels labels, Tensor gradient, Tensor value) {
+    check(prediction, gradient, value);
+    if (!(loss instanceof Loss.SoftmaxCrossEntropy)) {
+      throw Checks.bad("loss", "need a softmax cross-entropy for labels", "loss", loss);
+    }
+    check(labels, Operands.rows(prediction), prediction);
+    Operands.requireApart("loss", "gradient", gradient, labels);
+    Operands.requireApart("loss", "value", value, labels);
+  }
+
   static void check(Tensor prediction, Tensor gradient, Tensor value) {
     Operands.requireFloat("loss", "prediction", prediction);
     if (prediction.shape().rank() == 0) {

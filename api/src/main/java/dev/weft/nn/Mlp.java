@@ -9,6 +9,8 @@ import dev.weft.init.Initializer;
 import dev.weft.init.Initializers;
 import dev.weft.internal.Checks;
 import dev.weft.random.RandomKey;
+import dev.weft.spi.Buffer;
+import dev.weft.spi.StepRecorder;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -34,8 +36,9 @@ import java.util.Objects;
  * layer gives.
  *
  * <p>The first step of a batch size makes tensors for it, which are kept for the last four sizes;
- * later ones allocate nothing. On the CPU, training gives the same bits for any number of threads
- * and vector width. One thread at a time may use it.
+ * later ones allocate nothing. A backend may record a step that comes again with the same tensors,
+ * and replay it as a whole. On the CPU, training gives the same bits for any number of threads and
+ * vector width. One thread at a time may use it.
  */
 public final class Mlp implements AutoCloseable {
   /**
@@ -166,10 +169,7 @@ public final class Mlp implements AutoCloseable {
    * @throws ClosedException if this perceptron, a tensor or the backend is closed
    */
   public void trainStep(Tensor x, Labels labels) {
-    Pass pass = forwardKeeping(x);
-    loss.gradient(pass.prediction(), labels, pass.lastGradient(), value);
-    backward(pass, x);
-    update();
+    step(x, labels, null);
   }
 
   /**
@@ -178,10 +178,68 @@ public final class Mlp implements AutoCloseable {
    * @param target [B, O], read
    */
   public void trainStep(Tensor x, Tensor target) {
-    Pass pass = forwardKeeping(x);
-    loss.gradient(pass.prediction(), target, pass.lastGradient(), value);
+    step(x, null, target);
+  }
+
+  private void step(Tensor x, Labels labels, Tensor target) {
+    Pass pass = training(x);
+    if (pass.recorder == null || !isInStep()) {
+      operations(pass, x, labels, target);
+      return;
+    }
+    Optimizer rule = states.getFirst().optimizer();
+    long next = states.getFirst().steps() + 1;
+    Buffer in = Operands.buffer(x);
+    Buffer wanted = Operands.buffer(target);
+    if (!pass.recorder.hasRecorded(in, wanted)) {
+      pass.recorder.run(in, wanted, labels, rule, next, () -> operations(pass, x, labels, target));
+      return;
+    }
+    layers.getFirst().requireForward(x, pass.y[0]);
+    if (labels != null) {
+      Losses.check(loss, pass.prediction(), labels, pass.lastGradient(), value);
+    } else {
+      Losses.check(pass.prediction(), target, pass.lastGradient(), value);
+    }
+    requireOpen();
+    Operands.enter("mlp", x, target, value, squares);
+    try {
+      pass.recorder.replay(labels, rule, next);
+    } finally {
+      Operands.leave(x, target, value, squares);
+    }
+    states.forEach(OptimizerState::replayed);
+  }
+
+  /** Whether all parameters have made the same number of steps: not after one that failed. */
+  private boolean isInStep() {
+    for (int i = 1; i < states.size(); i++) {
+      if (states.get(i).steps() != states.getFirst().steps()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** One step, operation by operation. */
+  private void operations(Pass pass, Tensor x, Labels labels, Tensor target) {
+    forwardKeeping(pass, x);
+    if (labels != null) {
+      loss.gradient(pass.prediction(), labels, pass.lastGradient(), value);
+    } else {
+      loss.gradient(pass.prediction(), target, pass.lastGradient(), value);
+    }
     backward(pass, x);
     update();
+  }
+
+  /** Throws if a tensor that others can close is closed. */
+  private void requireOpen() {
+    for (int i = 0; i < states.size(); i++) {
+      Tensor parameter = states.get(i).parameter();
+      Operands.enter("mlp", parameter, stateGradients.get(i), null, null);
+      Operands.leave(parameter, stateGradients.get(i), null, null);
+    }
   }
 
   /**
@@ -190,7 +248,8 @@ public final class Mlp implements AutoCloseable {
    * @return the loss
    */
   public double backward(Tensor x, Labels labels) {
-    Pass pass = forwardKeeping(x);
+    Pass pass = training(x);
+    forwardKeeping(pass, x);
     loss.gradient(pass.prediction(), labels, pass.lastGradient(), value);
     backward(pass, x);
     return loss();
@@ -202,7 +261,8 @@ public final class Mlp implements AutoCloseable {
    * @return the loss
    */
   public double backward(Tensor x, Tensor target) {
-    Pass pass = forwardKeeping(x);
+    Pass pass = training(x);
+    forwardKeeping(pass, x);
     loss.gradient(pass.prediction(), target, pass.lastGradient(), value);
     backward(pass, x);
     return loss();
@@ -230,12 +290,17 @@ public final class Mlp implements AutoCloseable {
     }
   }
 
-  private Pass forwardKeeping(Tensor x) {
+  /** The pass of a training step of x. */
+  private Pass training(Tensor x) {
     if (x.shape().elements() == 0) {
       throw Checks.bad("mlp", "need at least one example", "x", x.shape());
     }
     Pass pass = pass(x);
     pass.makeGradients();
+    return pass;
+  }
+
+  private void forwardKeeping(Pass pass, Tensor x) {
     Tensor in = x;
     int last = layers.size() - 1;
     for (int i = 0; i <= last; i++) {
@@ -249,7 +314,6 @@ public final class Mlp implements AutoCloseable {
       }
       in = pass.y[i];
     }
-    return pass;
   }
 
   private void backward(Pass pass, Tensor x) {
@@ -346,9 +410,11 @@ public final class Mlp implements AutoCloseable {
     final Tensor[] y = new Tensor[layers.size()];
     final Tensor[] z = new Tensor[layers.size()];
     final Tensor[] dy = new Tensor[layers.size()];
+    final StepRecorder recorder; // null: operations are called one by one
 
     Pass(long batch) {
       this.batch = batch;
+      this.recorder = Operands.engine(value).stepRecorder();
       try {
         for (int i = 0; i < y.length - 1; i++) {
           y[i] = tensor(i);
@@ -390,6 +456,9 @@ public final class Mlp implements AutoCloseable {
 
     @Override
     public void close() {
+      if (recorder != null) {
+        recorder.close();
+      }
       for (Tensor[] some : List.of(y, z, dy)) {
         for (Tensor tensor : some) {
           if (tensor != null) {

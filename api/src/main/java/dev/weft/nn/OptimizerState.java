@@ -104,6 +104,16 @@ public final class OptimizerState implements AutoCloseable {
     }
   }
 
+  /** The engine did the next step without {@link #update}. */
+  void replayed() {
+    step++;
+  }
+
+  /** The rule. */
+  Optimizer optimizer() {
+    return optimizer;
+  }
+
   /** Frees what is remembered; the parameter stays. */
   @Override
   public void close() {

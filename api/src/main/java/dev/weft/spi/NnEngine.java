@@ -99,4 +99,9 @@ public interface NnEngine {
       Buffer slot2,
       Buffer squares,
       double clip);
+
+  /** What records training steps of this engine; null if it would gain nothing. */
+  default StepRecorder stepRecorder() {
+    return null;
+  }
 }

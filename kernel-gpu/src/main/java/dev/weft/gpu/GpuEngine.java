@@ -31,6 +31,7 @@ import dev.weft.random.RandomKey;
 import dev.weft.spi.BackendProvider;
 import dev.weft.spi.Buffer;
 import dev.weft.spi.Engine;
+import dev.weft.spi.StepRecorder;
 import dev.weft.spi.StridedMatrix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -370,7 +371,7 @@ final class GpuEngine implements Engine {
         throw new BackendUnavailableException(
             "layers: " + e.getMessage() + "; remedy: " + e.remedy(), e);
       }
-      layers = new Layers(memory, transfers, new LayerLauncher(), products());
+      layers = new Layers(device, memory, transfers, new LayerLauncher(), products());
     }
     return layers;
   }
@@ -494,6 +495,11 @@ final class GpuEngine implements Engine {
       double clip) {
     layers()
         .update(dtype, optimizer, step, count, parameters, gradients, slot1, slot2, squares, clip);
+  }
+
+  @Override
+  public StepRecorder stepRecorder() {
+    return new StepGraphs(device, memory, layers());
   }
 
   @Override

@@ -1,7 +1,9 @@
 package dev.weft.gpu;
 
 import dev.weft.DType;
+import dev.weft.DeviceException;
 import dev.weft.gpu.blas.Products;
+import dev.weft.gpu.cuda.Device;
 import dev.weft.gpu.cuda.DeviceMemory;
 import dev.weft.gpu.cuda.Transfers;
 import dev.weft.gpu.kernels.NnLaunch;
@@ -24,12 +26,20 @@ import java.lang.foreign.MemorySegment;
  * <p>One at a time.
  */
 final class Layers implements NnEngine, AutoCloseable {
+  private final Device device;
   private final DeviceMemory memory;
   private final NnLaunch launch;
   private final StagedOperands operands;
   private final Products products; // null: weft's kernel
+  private Recording recording; // null: operations run
 
-  Layers(DeviceMemory memory, Transfers transfers, NnLaunch.Launcher launcher, Products products) {
+  Layers(
+      Device device,
+      DeviceMemory memory,
+      Transfers transfers,
+      NnLaunch.Launcher launcher,
+      Products products) {
+    this.device = device;
     this.memory = memory;
     this.products = products;
     this.launch = new NnLaunch(Arena.ofAuto(), launcher);
@@ -274,7 +284,7 @@ final class Layers implements NnEngine, AutoCloseable {
       long to = target == null ? 0 : operands.read(target);
       long out = gradient == null ? 0 : operands.write(gradient);
       if (loss instanceof Loss.SoftmaxCrossEntropy entropy) {
-        long classes = labels == null ? 0 : operands.read(labels.segment());
+        long classes = labels == null ? 0 : classes(labels);
         long losses = operands.workspace(Double.BYTES * rows);
         launch.crossEntropy(
             dtype, entropy.smoothing(), x, classes, to, out, losses, mean, rows, columns);
@@ -286,6 +296,44 @@ final class Layers implements NnEngine, AutoCloseable {
       operands.giveBack();
     } finally {
       operands.release();
+    }
+  }
+
+  private long classes(Labels labels) {
+    return recording == null ? operands.read(labels.segment()) : recording.labelsAddress();
+  }
+
+  /**
+   * Records the operations that {@code work} calls on this thread, on memory of this device alone,
+   * instead of running them. Other threads' operations wait.
+   */
+  synchronized void record(Recording into, Runnable work) {
+    recording = into;
+    operands.useWorkspaces(into.workspaces);
+    try {
+      into.recorded(
+          device.record(
+              () -> {
+                useStream();
+                work.run();
+              }));
+    } catch (RuntimeException | Error e) {
+      try {
+        useStream();
+      } catch (DeviceException second) {
+        e.addSuppressed(second);
+      }
+      throw e;
+    } finally {
+      recording = null;
+      operands.useWorkspaces(null);
+    }
+    useStream();
+  }
+
+  private void useStream() {
+    if (products != null) {
+      products.useStream();
     }
   }
 
@@ -327,7 +375,8 @@ final class Layers implements NnEngine, AutoCloseable {
       long first = slot1 == null ? 0 : operands.readWrite(slot1, bytes);
       long second = slot2 == null ? 0 : operands.readWrite(slot2, bytes);
       long norm = squares == null ? 0 : operands.read(squares, Double.BYTES);
-      launch.update(dtype, optimizer, step, w, g, first, second, norm, clip, count);
+      long newer = recording == null ? 0 : recording.ratesAddress();
+      launch.update(dtype, optimizer, step, w, g, first, second, norm, clip, count, newer);
       operands.giveBack();
     } finally {
       operands.release();
@@ -336,6 +385,7 @@ final class Layers implements NnEngine, AutoCloseable {
 
   @Override
   public synchronized void close() {
+    operands.close();
     if (products != null) {
       products.close();
     }

@@ -13,15 +13,24 @@ import java.util.List;
  * host's, which go back when the operation is done. The same memory of the host has one copy. For
  * device operands it allocates nothing.
  */
-final class StagedOperands {
-  private final DeviceMemory memory;
+final class StagedOperands implements AutoCloseable {
+  /** Bytes of a workspace that is kept for the next operation. */
+  private static final long MOST_KEPT = 1 << 20;
+
   private final Transfers transfers;
   private final List<Copy> copies = new ArrayList<>();
-  private final List<DeviceMemory.Block> blocks = new ArrayList<>(); // workspaces too
+  private final Workspaces own;
+  private Workspaces workspaces;
 
   StagedOperands(DeviceMemory memory, Transfers transfers) {
-    this.memory = memory;
     this.transfers = transfers;
+    this.own = new Workspaces(memory, MOST_KEPT);
+    this.workspaces = own;
+  }
+
+  /** Operations take their workspaces there from now on; null for where they took them first. */
+  void useWorkspaces(Workspaces other) {
+    workspaces = other == null ? own : other;
   }
 
   /** A copy of the host's memory. */
@@ -109,9 +118,7 @@ final class StagedOperands {
 
   /** Memory for this operation. */
   long workspace(long bytes) {
-    DeviceMemory.Block block = memory.workspace(bytes);
-    blocks.add(block);
-    return block.address();
+    return workspaces.take(bytes);
   }
 
   /** Copies what was written to the host; waits for the operation if there is such. */
@@ -125,8 +132,12 @@ final class StagedOperands {
 
   /** Ends the operation, whether it was given back or failed. */
   void release() {
-    blocks.forEach(DeviceMemory.Block::release); // what uses them next comes later on the stream
-    blocks.clear();
+    workspaces.release();
     copies.clear();
+  }
+
+  @Override
+  public void close() {
+    own.close();
   }
 }

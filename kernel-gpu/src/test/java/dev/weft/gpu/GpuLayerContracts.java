@@ -12,6 +12,7 @@ import dev.weft.Weft;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Labels;
 import dev.weft.nn.Mlp;
+import dev.weft.nn.Optimizer;
 import dev.weft.random.RandomKey;
 import dev.weft.testkit.Tensors;
 import dev.weft.testkit.contract.ActivationContract;
@@ -19,6 +20,7 @@ import dev.weft.testkit.contract.DenseContract;
 import dev.weft.testkit.contract.GemmContract;
 import dev.weft.testkit.contract.LossContract;
 import dev.weft.testkit.contract.TrainingContract;
+import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.stream.DoubleStream;
@@ -37,7 +39,7 @@ abstract class GpuLayerContracts {
   /** Whether its products are weft's own, which have the CPU's bits, and not cuBLAS's. */
   abstract boolean productsAreOwn();
 
-  /** Three steps of a small perceptron. */
+  /** Seven steps of a small perceptron, of which some are recorded and replayed. */
   @ParameterizedTest
   @EnumSource(
       value = DType.class,
@@ -49,8 +51,30 @@ abstract class GpuLayerContracts {
     assertThat(trained(backend(BackendOptions.DEFAULT), dtype, 2)).isNotEqualTo(expected);
   }
 
+  /** An x in the host's memory is not recorded. */
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "F64"})
+  void recordingChangesNoBit(DType dtype) {
+    double[] expected = trained(backend(BackendOptions.DEFAULT), dtype, 1, true);
+    assertThat(trained(backend(BackendOptions.DEFAULT), dtype, 1)).isEqualTo(expected);
+  }
+
   private static double[] trained(Backend backend, DType dtype, long seed) {
+    return trained(backend, dtype, seed, false);
+  }
+
+  private static Tensor x(Backend backend, DType dtype, boolean onHost, Arena arena) {
+    Shape shape = Shape.of(300, 70);
+    return onHost
+        ? backend.wrap(arena.allocate(dtype.byteSize(shape.elements()), 64), dtype, shape)
+        : backend.tensor(dtype, shape);
+  }
+
+  private static double[] trained(Backend backend, DType dtype, long seed, boolean onHost) {
     try (backend;
+        Arena arena = Arena.ofShared();
         Mlp mlp =
             Mlp.of(70)
                 .dense(33, Activation.GELU)
@@ -58,11 +82,14 @@ abstract class GpuLayerContracts {
                 .clipNorm(1)
                 .dtype(dtype)
                 .build(backend, RandomKey.of(seed));
-        Tensor x = backend.tensor(dtype, Shape.of(300, 70))) {
-      Tensors.random(x, new SplittableRandom(3), 1);
-      int[] classes = new SplittableRandom(4).ints(300, 0, 10).toArray();
-      for (int step = 0; step < 3; step++) {
-        mlp.trainStep(x, Labels.of(classes));
+        Tensor even = x(backend, dtype, onHost, arena);
+        Tensor odd = x(backend, dtype, onHost, arena)) {
+      SplittableRandom random = new SplittableRandom(4);
+      for (int step = 0; step < 7; step++) {
+        Tensor x = step % 2 == 0 ? even : odd;
+        Tensors.random(x, random, 1);
+        mlp.optimizer(Optimizer.adam(0.01 / (step + 1)));
+        mlp.trainStep(x, Labels.of(random.ints(300, 0, 10).toArray()));
       }
       return DoubleStream.concat(
               DoubleStream.of(mlp.loss()),

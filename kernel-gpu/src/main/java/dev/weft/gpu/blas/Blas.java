@@ -76,13 +76,22 @@ public final class Blas implements AutoCloseable {
   private void create(cudaStream_t stream) {
     check(JCublas2.cublasCreate(handle), "cublasCreate");
     try {
-      check(JCublas2.cublasSetStream(handle, stream), "cublasSetStream"); // resets the workspace
-      Pointer memory = DevicePointer.device(workspace.address());
-      check(JCublas2.cublasSetWorkspace(handle, memory, WORKSPACE), "cublasSetWorkspace");
+      use(stream);
     } catch (DeviceException e) {
       JCublas2.cublasDestroy(handle);
       throw e;
     }
+  }
+
+  private void use(cudaStream_t stream) {
+    check(JCublas2.cublasSetStream(handle, stream), "cublasSetStream"); // resets the workspace
+    Pointer memory = DevicePointer.device(workspace.address());
+    check(JCublas2.cublasSetWorkspace(handle, memory, WORKSPACE), "cublasSetWorkspace");
+  }
+
+  /** From now on in the stream that the device gives calls. */
+  void useStream() {
+    device.call(stream -> use(new cudaStream_t(stream)));
   }
 
   /**

@@ -82,6 +82,11 @@ public final class Products implements AutoCloseable {
         sums(ofA.dtype()));
   }
 
+  /** From now on in the stream that the device gives calls: it is another while it records. */
+  public void useStream() {
+    blas.useStream();
+  }
+
   /** What cuBLAS, which sees a matrix of rows transposed, is to do with it. */
   private static int operation(StridedMatrix of) {
     return of.columnStride() == 1 ? cublasOperation.CUBLAS_OP_N : cublasOperation.CUBLAS_OP_T;

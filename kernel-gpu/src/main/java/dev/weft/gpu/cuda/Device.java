@@ -16,11 +16,14 @@ import jcuda.driver.CUdevice;
 import jcuda.driver.CUevent;
 import jcuda.driver.CUevent_flags;
 import jcuda.driver.CUfunction;
+import jcuda.driver.CUgraph;
+import jcuda.driver.CUgraphExec;
 import jcuda.driver.CUmemorytype;
 import jcuda.driver.CUmodule;
 import jcuda.driver.CUpointer_attribute;
 import jcuda.driver.CUresult;
 import jcuda.driver.CUstream;
+import jcuda.driver.CUstreamCaptureMode;
 import jcuda.driver.CUstream_flags;
 import jcuda.driver.JCudaDriver;
 
@@ -40,6 +43,8 @@ public final class Device implements AutoCloseable {
   private final CUstream copy;
   private final List<CUmodule> modules = new CopyOnWriteArrayList<>();
   private final Map<String, CUfunction> functions = new ConcurrentHashMap<>();
+  private volatile Thread recorder; // whose launches and calls are recorded
+  private CUstream recording; // where; made when first needed
   private volatile DeviceException death;
 
   /**
@@ -344,6 +349,83 @@ public final class Device implements AutoCloseable {
         "cuMemcpyHtoDAsync");
   }
 
+  /**
+   * Begins a copy from the host's memory on the computing stream. It is read before this returns:
+   * CUDA copies up to 64 KiB of pageable memory aside, and waits for more.
+   */
+  public void upload(MemorySegment in, long address) {
+    begin();
+    check(
+        JCudaDriver.cuMemcpyHtoDAsync(
+            DevicePointer.device(address),
+            DevicePointer.host(in.address()),
+            in.byteSize(),
+            compute),
+        "cuMemcpyHtoDAsync");
+  }
+
+  /** Launches and calls that were recorded, to be made again at once. */
+  public static final class Graph {
+    private final CUgraphExec exec = new CUgraphExec();
+
+    private Graph() {}
+  }
+
+  /**
+   * Records what {@code work} launches and calls on this thread, which is not done. One at a time;
+   * other threads go on as always.
+   */
+  public Graph record(Runnable work) {
+    begin();
+    if (recording == null) {
+      recording = stream();
+    }
+    CUgraph graph = new CUgraph();
+    int relaxed = CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED; // memory may be allocated
+    check(JCudaDriver.cuStreamBeginCapture(recording, relaxed), "cuStreamBeginCapture");
+    recorder = Thread.currentThread();
+    boolean done = false;
+    try {
+      work.run();
+      done = true;
+    } finally {
+      recorder = null;
+      if (!done && death == null) {
+        bind();
+        JCudaDriver.cuStreamEndCapture(recording, graph); // also of one that is invalid
+        JCudaDriver.cuGraphDestroy(graph);
+      }
+    }
+    begin();
+    check(JCudaDriver.cuStreamEndCapture(recording, graph), "cuStreamEndCapture");
+    Graph made = new Graph();
+    try {
+      check(JCudaDriver.cuGraphInstantiate(made.exec, graph, 0), "cuGraphInstantiate");
+    } finally {
+      JCudaDriver.cuGraphDestroy(graph);
+    }
+    return made;
+  }
+
+  /** Begins what was recorded, on the computing stream. */
+  public void launch(Graph graph) {
+    begin();
+    check(JCudaDriver.cuGraphLaunch(graph.exec, compute), "cuGraphLaunch");
+  }
+
+  /** Gives a graph back; one that runs ends first. */
+  public void destroy(Graph graph) {
+    if (death == null) {
+      bind();
+      JCudaDriver.cuGraphExecDestroy(graph.exec);
+    }
+  }
+
+  /** Where launches and calls of this thread go. */
+  private CUstream callStream() {
+    return recorder == Thread.currentThread() ? recording : compute;
+  }
+
   /** Begins to write one word over and over on the computing stream: the plainest of fills. */
   public void set(long address, int word, long words) {
     begin();
@@ -368,7 +450,7 @@ public final class Device implements AutoCloseable {
     begin();
     check(
         JCudaDriver.cuLaunchKernel(
-            function, blocks, 1, 1, threads, 1, 1, 0, compute, arguments.pointers, null),
+            function, blocks, 1, 1, threads, 1, 1, 0, callStream(), arguments.pointers, null),
         kernel);
   }
 
@@ -381,7 +463,7 @@ public final class Device implements AutoCloseable {
   /** Makes calls on the computing stream. */
   public void call(Calls calls) {
     begin();
-    calls.on(compute);
+    calls.on(callStream());
   }
 
   private CUfunction function(String kernel) {
@@ -415,6 +497,7 @@ public final class Device implements AutoCloseable {
       JCudaDriver.cuStreamSynchronize(compute);
       modules.forEach(JCudaDriver::cuModuleUnload);
       JCudaDriver.cuStreamDestroy(copy);
+      destroy(recording);
       JCudaDriver.cuStreamDestroy(compute);
     }
     JCudaDriver.cuDevicePrimaryCtxRelease(device);

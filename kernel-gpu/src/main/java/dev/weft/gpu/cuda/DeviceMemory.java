@@ -57,6 +57,11 @@ public final class DeviceMemory {
       return address;
     }
 
+    /** Its bytes: at least those that were asked for. */
+    public long size() {
+      return size;
+    }
+
     /** Gives it back; once. */
     public void release() {
       DeviceMemory.this.release(this);

@@ -264,7 +264,22 @@ public final class NnLaunch {
     launch(NnKernel.TOTAL, 1);
   }
 
-  /** One step of an optimizer; squares is the square of the norm that is kept below clip. */
+  /** Writes the numbers of a step as {@link #update} finds them in the device's memory. */
+  public static void put(OptimizerRates rates, MemorySegment to, long at) {
+    to.set(JAVA_DOUBLE, at, rates.step());
+    to.set(JAVA_DOUBLE, at + 8, rates.keep());
+    to.set(JAVA_DOUBLE, at + 16, rates.keep2());
+    to.set(JAVA_DOUBLE, at + 24, rates.unbias());
+    to.set(JAVA_DOUBLE, at + 32, rates.epsilon());
+    to.set(JAVA_DOUBLE, at + 40, rates.decay());
+  }
+
+  /**
+   * One step of an optimizer; squares is the square of the norm that is kept below clip.
+   *
+   * @param newer where {@link #put} will have written the numbers that count instead of those of
+   *     {@code step}; 0 for none
+   */
   public void update(
       DType dtype,
       Optimizer rule,
@@ -275,7 +290,8 @@ public final class NnLaunch {
       long slot2,
       long squares,
       double clip,
-      long elements) {
+      long elements,
+      long newer) {
     int kind =
         switch (rule) {
           case Optimizer.Sgd o -> 0;
@@ -288,13 +304,8 @@ public final class NnLaunch {
     rates.set(rule, step);
     begin(dtype).add(w).add(g).add(slot1).add(slot2).add(squares).addF64(clip).add(elements);
     add(kind);
-    long at = slot();
-    values.set(JAVA_DOUBLE, at, rates.step());
-    values.set(JAVA_DOUBLE, at + 8, rates.keep());
-    values.set(JAVA_DOUBLE, at + 16, rates.keep2());
-    values.set(JAVA_DOUBLE, at + 24, rates.unbias());
-    values.set(JAVA_DOUBLE, at + 32, rates.epsilon());
-    values.set(JAVA_DOUBLE, at + 40, rates.decay());
+    put(rates, values, slot());
+    add(newer);
     launch(NnKernel.UPDATE_F32, elements);
   }
 

@@ -224,10 +224,14 @@ struct Update {
 };
 
 // w and the slots after a step with gradients g. squares, unless null, is the square of the gradients' norm, which is scaled down to clip.
-// Slots that the rule does not have are null.
+// Slots that the rule does not have are null. The step's numbers are an argument, or in memory where a recorded launch finds newer ones.
 template <class T>
 WEFT_DEVICE void take_step(T* w, const T* g, T* slot1, T* slot2, const double* squares, double clip, u64 count, u32 rule,
-                        const Rates& rates) {
+                        const Rates& given, const Rates* newer) {
+  Rates rates = given;
+  if (newer != nullptr) {
+    rates = {newer->step, newer->keep, newer->keep2, newer->unbias, newer->epsilon, newer->decay};
+  }
   double scale = 1;
   if (squares != nullptr) {
     double norm = sqrt_rn(*squares);
@@ -283,8 +287,8 @@ WEFT_DEVICE void take_step(T* w, const T* g, T* slot1, T* slot2, const double* s
   }                                                                                                                                 \
   WEFT_KERNEL weft_squares_##name(const type* x, double* sums, u64 count, u64 chunk) { squares<type>(x, sums, count, chunk); }      \
   WEFT_KERNEL weft_update_##name(type* w, const type* g, type* slot1, type* slot2, const double* squares, double clip, u64 count,   \
-                                 u32 rule, const __grid_constant__ Rates rates) {                                                   \
-    take_step<type>(w, g, slot1, slot2, squares, clip, count, rule, rates);                                                         \
+                                 u32 rule, const __grid_constant__ Rates rates, const Rates* newer) {                               \
+    take_step<type>(w, g, slot1, slot2, squares, clip, count, rule, rates, newer);                                                  \
   }
 
 WEFT_TRAINING(f32, float)

@@ -12,6 +12,7 @@ import dev.weft.nn.Write;
 import dev.weft.spi.BackendProvider;
 import dev.weft.spi.Buffer;
 import dev.weft.spi.Engine;
+import dev.weft.spi.OptimizerRates;
 import dev.weft.spi.StridedMatrix;
 import dev.weft.testkit.Tensors;
 import java.lang.foreign.Arena;
@@ -355,6 +356,8 @@ class NnKernelTest {
       MemorySegment g = moderate(count, 15);
       MemorySegment squares = arena.allocate(ValueLayout.JAVA_DOUBLE);
       squares.set(ValueLayout.JAVA_DOUBLE, 0, 9.5);
+      OptimizerRates rates = new OptimizerRates();
+      MemorySegment newer = arena.allocate(ValueLayout.JAVA_DOUBLE, 6);
       for (double clip : new double[] {0, 100, 2}) { // none, too large, one that counts
         MemorySegment w = copy(moderate(count, 16));
         MemorySegment w2 = copy(w);
@@ -372,17 +375,21 @@ class NnKernelTest {
               wrap(slots2[1]),
               clip == 0 ? null : scalar.wrap(squares),
               clip);
+          boolean recorded = step == 2; // its own numbers do not count then
+          rates.set(rule, step);
+          NnLaunch.put(rates, newer, 0);
           launch.update(
               dtype,
               rule,
-              step,
+              recorded ? 77 : step,
               at(w),
               at(g),
               at(slots[0]),
               at(slots[1]),
               at(clip == 0 ? null : squares),
               clip,
-              count);
+              count,
+              recorded ? newer.address() : 0);
         }
         assertSame(w, w2, rule + " " + each + " clip " + clip);
         for (int i = 0; i < rule.slots(); i++) {

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Assumptions;
 public final class FakeDriver {
   /** What {@link #held} counts. */
   private static final String[] KINDS = {
-    "bytes", "streams", "events", "pinned", "modules", "contexts"
+    "bytes", "streams", "events", "pinned", "modules", "contexts", "graphs"
   };
 
   private static Path library;

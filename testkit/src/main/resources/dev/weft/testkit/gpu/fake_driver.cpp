@@ -11,6 +11,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
@@ -20,10 +21,17 @@ extern "C" std::function<void()>* weft_shim_bind(const char* name, unsigned grid
 
 namespace {
 
-constexpr int INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NO_DEVICE = 100, INVALID_CONTEXT = 201, NOT_FOUND = 500;
+constexpr int INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NO_DEVICE = 100, INVALID_CONTEXT = 201, NOT_FOUND = 500, CAPTURE_UNSUPPORTED = 900,
+              CAPTURE_INVALIDATED = 901, ILLEGAL_STATE = 401;
+
+struct Graph {
+  std::vector<std::function<void()>> operations;
+};
 
 struct Stream {
   std::deque<std::function<void()>> todo;
+  Graph* captured = nullptr;  // what is put into it is recorded there
+  bool invalid = false;       // a call in between was none that can be recorded
   long done = 0;  // operations run so far
   long given() const { return done + (long)todo.size(); }
 };
@@ -54,9 +62,10 @@ constexpr int MAX_DEVICES = 16;
 std::recursive_mutex lock;
 std::set<Stream*> streams;
 std::map<char*, Block> blocks;  // device memory
-std::set<void*> pinned;
+std::map<char*, size_t> pinned;
 std::set<Event*> events;
 std::set<Module*> modules;
+std::set<Graph*> graphs;
 int contexts = 0;
 int devices = 1;
 int driver_version = 12060;
@@ -105,6 +114,10 @@ void run_until(Stream* stream, long count) {
 }
 
 void put(Stream* stream, std::function<void()> operation) {
+  if (stream->captured != nullptr) {
+    stream->captured->operations.push_back(std::move(operation));
+    return;
+  }
   if (stream->todo.size() >= MAX_QUEUE) {
     run_until(stream, stream->done + 1);
   }
@@ -218,6 +231,7 @@ long fake_held(const char* what) {
          : name == "events" ? (long)events.size()
          : name == "pinned" ? (long)pinned.size()
          : name == "modules" ? (long)modules.size()
+         : name == "graphs"  ? (long)graphs.size()
                             : contexts;
 }
 
@@ -227,8 +241,76 @@ int fake_on_device(const char* at, size_t bytes) {
   return on_device(at, bytes);
 }
 
+// Whether what is put into a stream is recorded.
+int fake_is_capturing(Stream* stream) {
+  std::lock_guard<std::recursive_mutex> guard(lock);
+  return stream->captured != nullptr;
+}
+
 // The driver.
 
+int cuStreamBeginCapture_v2(Stream* stream, int mode) {
+  CALL("cuStreamBeginCapture");
+  if (stream->captured != nullptr || mode != 2) {
+    return ILLEGAL_STATE;  // the other modes forbid to allocate meanwhile
+  }
+  stream->captured = new Graph;
+  stream->invalid = false;
+  graphs.insert(stream->captured);
+  return 0;
+}
+int cuStreamEndCapture(Stream* stream, Graph** graph) {
+  std::lock_guard<std::recursive_mutex> guard(lock);
+  int status = enter("cuStreamEndCapture");
+  *graph = nullptr;
+  if (stream->captured == nullptr) {
+    return ILLEGAL_STATE;
+  }
+  status = status == 0 && stream->invalid ? CAPTURE_INVALIDATED : status;
+  if (status == 0) {
+    *graph = stream->captured;
+  } else {  // it ends all the same
+    graphs.erase(stream->captured);
+    delete stream->captured;
+  }
+  stream->captured = nullptr;
+  return status;
+}
+int cuGraphInstantiateWithFlags(Graph** exec, Graph* graph, unsigned long long) {
+  CALL("cuGraphInstantiate");
+  if (graphs.count(graph) == 0) {
+    return INVALID_VALUE;
+  }
+  *exec = new Graph(*graph);
+  graphs.insert(*exec);
+  return 0;
+}
+int cuGraphDestroy(Graph* graph) {
+  CALL("cuGraphDestroy");
+  if (graphs.erase(graph) == 0) {
+    return INVALID_VALUE;
+  }
+  delete graph;
+  return 0;
+}
+int cuGraphExecDestroy(Graph* exec) {
+  CALL("cuGraphExecDestroy");
+  if (graphs.erase(exec) == 0) {
+    return INVALID_VALUE;
+  }
+  delete exec;  // streams hold copies of what they have still to do
+  return 0;
+}
+int cuGraphLaunch(Graph* exec, Stream* stream) {
+  CALL("cuGraphLaunch");
+  if (graphs.count(exec) == 0) {
+    return INVALID_VALUE;
+  }
+  for (const std::function<void()>& operation : exec->operations) {
+    put(stream, operation);
+  }
+  return 0;
+}
 int cuInit(unsigned) {
   CALL_WITHOUT_CONTEXT("cuInit");
   return devices == 0 ? NO_DEVICE : 0;
@@ -291,6 +373,10 @@ int cuDevicePrimaryCtxRelease_v2(int) {
       delete module;
     }
     modules.clear();
+    for (Graph* graph : graphs) {
+      delete graph;
+    }
+    graphs.clear();
   }
   return 0;
 }
@@ -319,6 +405,10 @@ int cuStreamDestroy_v2(Stream* stream) {
 }
 int cuStreamSynchronize(Stream* stream) {
   CALL("cuStreamSynchronize");
+  if (stream->captured != nullptr) {
+    stream->invalid = true;
+    return CAPTURE_UNSUPPORTED;
+  }
   run_until(stream, stream->given());
   return 0;
 }
@@ -392,12 +482,12 @@ int cuMemGetInfo_v2(size_t* free_bytes, size_t* all) {
   *all = total;
   return 0;
 }
-int cuMemHostRegister_v2(void* address, size_t, unsigned) {
+int cuMemHostRegister_v2(char* address, size_t bytes, unsigned) {
   CALL("cuMemHostRegister");
-  pinned.insert(address);
+  pinned[address] = bytes;
   return 0;
 }
-int cuMemHostUnregister(void* address) {
+int cuMemHostUnregister(char* address) {
   CALL("cuMemHostUnregister");
   run_all();
   return pinned.erase(address) == 1 ? 0 : INVALID_VALUE;
@@ -414,6 +504,12 @@ int cuMemcpyHtoDAsync_v2(char* out, const void* in, size_t bytes, Stream* stream
   CALL("cuMemcpyHtoDAsync");
   if (!on_device(out, bytes)) {
     return INVALID_VALUE;
+  }
+  auto block = pinned.upper_bound((char*)in);  // first after it
+  if (block == pinned.begin() || (char*)in >= std::prev(block)->first + std::prev(block)->second) {
+    std::string aside((const char*)in, bytes);  // pageable memory is read before the call returns
+    put(stream, [=] { std::memcpy(out, aside.data(), bytes); });
+    return 0;
   }
   put(stream, [=] { std::memcpy(out, in, bytes); });
   return 0;
@@ -495,10 +591,8 @@ int cuLaunchKernel(Function* function, unsigned gx, unsigned gy, unsigned gz, un
   if (bound == nullptr) {
     return NOT_FOUND;
   }
-  put(stream, [bound] {
-    (*bound)();
-    delete bound;
-  });
+  std::shared_ptr<std::function<void()>> kernel(bound);  // with its arguments as they are now
+  put(stream, [kernel] { (*kernel)(); });
   return 0;
 }
 

@@ -1,0 +1,62 @@
+package dev.weft.gpu;
+
+import dev.weft.gpu.cuda.DeviceMemory;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Memory that operations use one after another, kept between them: what the next one writes there
+ * comes later on the stream. One thread at a time.
+ */
+final class Workspaces implements AutoCloseable {
+  private final DeviceMemory memory;
+  private final long mostKept; // bytes of a block
+  private final List<DeviceMemory.Block> used = new ArrayList<>(); // by the operation that runs
+  private final List<DeviceMemory.Block> idle = new ArrayList<>();
+
+  /** Blocks of more than {@code mostKept} bytes go back when their operation ends. */
+  Workspaces(DeviceMemory memory, long mostKept) {
+    this.memory = memory;
+    this.mostKept = mostKept;
+  }
+
+  /**
+   * The address of memory for the operation that runs.
+   *
+   * @throws dev.weft.MemoryLimitException if the device has no room
+   */
+  long take(long bytes) {
+    DeviceMemory.Block found = null;
+    for (int i = idle.size() - 1; i >= 0 && found == null; i--) {
+      if (idle.get(i).size() >= bytes) {
+        found = idle.remove(i);
+      }
+    }
+    if (found == null) {
+      found = memory.workspace(bytes);
+    }
+    used.add(found);
+    return found.address();
+  }
+
+  /** Ends the operation that runs. */
+  void release() {
+    for (int i = 0; i < used.size(); i++) {
+      DeviceMemory.Block block = used.get(i);
+      if (block.size() <= mostKept) {
+        idle.add(block);
+      } else {
+        block.release();
+      }
+    }
+    used.clear();
+  }
+
+  /** Gives everything back. */
+  @Override
+  public void close() {
+    release();
+    idle.forEach(DeviceMemory.Block::release);
+    idle.clear();
+  }
+}
