@@ -33,7 +33,8 @@ final class Agreement {
     compare(tensor, fill, key);
   }
 
-  private static void poison(Tensor tensor) {
+  /** Makes every byte of {@code tensor} 0xFF, wherever it is: a NaN, whatever its type. */
+  static void poison(Tensor tensor) {
     if (tensor.isHost()) {
       tensor.segment().fill(POISON);
       return;

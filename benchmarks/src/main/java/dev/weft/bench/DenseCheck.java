@@ -1,7 +1,7 @@
 package dev.weft.bench;
 
-import dev.weft.Accuracy;
 import dev.weft.DType;
+import dev.weft.Precision;
 import dev.weft.nn.Activation;
 import java.util.Arrays;
 import java.util.Locale;
@@ -10,8 +10,8 @@ import java.util.Locale;
  * A dense layer in f64 ({@link Naive}), from the operands of a benchmark, and comparisons with what
  * was computed from them in a type of less.
  *
- * <p>Bounds: {@link Accuracy#gemm} for products, and {@value #HALF_ULPS} halves of a unit in the
- * last place of max(1, |f|) for an activation; an error of z goes through f, and where it may
+ * <p>Bounds: {@link ProductCheck#error} for products, and {@value #HALF_ULPS} halves of a unit in
+ * the last place of max(1, |f|) for an activation; an error of z goes through f, and where it may
  * change the side of a kink of f', as that of relu at 0, either side is right.
  */
 final class DenseCheck {
@@ -21,6 +21,7 @@ final class DenseCheck {
   private static final double STEEPEST = 2; // |f'| of selu is 1.76
 
   private final DType dtype;
+  private final Precision precision;
   private final Activation f;
   private final int batch;
   private final int inputs;
@@ -32,7 +33,7 @@ final class DenseCheck {
   private final double u;
 
   /**
-   * The layer's z, and how wrong a computed one may be.
+   * The layer's z, and how wrong one may be that was computed without rounding operands.
    *
    * @param dtype type of what will be compared, F32 or F64
    * @param x [B, I]
@@ -40,7 +41,20 @@ final class DenseCheck {
    * @param b [O]
    */
   DenseCheck(DType dtype, Activation f, int batch, double[] x, double[] w, double[] b) {
+    this(dtype, Precision.F32, f, batch, x, w, b);
+  }
+
+  /** The same, where products may round their f32 operands. */
+  DenseCheck(
+      DType dtype,
+      Precision precision,
+      Activation f,
+      int batch,
+      double[] x,
+      double[] w,
+      double[] b) {
     this.dtype = dtype;
+    this.precision = precision;
     this.f = f;
     this.batch = batch;
     this.inputs = x.length / batch;
@@ -64,7 +78,7 @@ final class DenseCheck {
 
   /** Error of a product of {@code k} terms, of their magnitude; the check's own included. */
   private double error(int k) {
-    return 2 * Accuracy.gemm(dtype, k, 1);
+    return ProductCheck.error(dtype, k, precision);
   }
 
   private static void scale(double[] a, double by) {
@@ -95,6 +109,8 @@ final class DenseCheck {
       bounds[i] = STEEPEST * errors[i] + HALF_ULPS * u * Math.max(1, Math.abs(expected[i]));
     }
     requireClose("y", y, expected, bounds);
+    double share = ProductCheck.norm(dtype, inputs, precision, true);
+    requireNear("y", y, expected, 2 * STEEPEST * share + HALF_ULPS * u);
   }
 
   /**
@@ -104,6 +120,26 @@ final class DenseCheck {
    */
   void backward(double[] dy, double[] dw, double[] db, double[] dx) {
     double[] dz = Naive.gradient(f, z, dy, outputs);
+    double[] errors = errorsOfGradient(dz, dy);
+    compareKernel(dz, errors, dw);
+    compareBias(dz, errors, db);
+    compareInput(dz, errors, dx);
+  }
+
+  /**
+   * Compares what depends on each row alone: the gradients of dy [B, O] by z [B, O] and x [B, I].
+   *
+   * @throws IllegalStateException if an element is further off than its bound
+   */
+  void backwardOfRows(double[] dy, double[] dz, double[] dx) {
+    double[] expected = Naive.gradient(f, z, dy, outputs);
+    double[] errors = errorsOfGradient(expected, dy);
+    requireClose("dz", dz, expected, errors);
+    compareInput(expected, errors, dx);
+  }
+
+  /** How wrong dz may be. */
+  private double[] errorsOfGradient(double[] dz, double[] dy) {
     double[] bounds = new double[dz.length];
     double[] magnitudes = Naive.absolute(dy);
     if (f.kind().ofRow()) {
@@ -117,29 +153,38 @@ final class DenseCheck {
                   Naive.derivative(f, z[i] + errors[i]) - Naive.derivative(f, z[i] - errors[i]));
       bounds[i] = magnitudes[i] * (change + STEEPEST * HALF_ULPS * u);
     }
-    double[] absolute = Naive.absolute(dz);
+    return bounds;
+  }
 
+  private void compareKernel(double[] dz, double[] errorsOfDz, double[] dw) {
     requireClose(
         "dw",
         dw,
         Naive.product(Naive.transposed(x, batch, inputs), dz, inputs, batch, outputs),
         Naive.product(
             Naive.transposed(Naive.absolute(x), batch, inputs),
-            sum(absolute, error(batch), bounds),
+            sum(Naive.absolute(dz), error(batch), errorsOfDz),
             inputs,
             batch,
             outputs));
+  }
+
+  private void compareBias(double[] dz, double[] errorsOfDz, double[] db) {
+    double error = ProductCheck.error(dtype, batch, Precision.F32);
     requireClose(
         "db",
         db,
         Naive.columnSums(dz, outputs),
-        Naive.columnSums(sum(absolute, error(batch), bounds), outputs));
+        Naive.columnSums(sum(Naive.absolute(dz), error, errorsOfDz), outputs));
+  }
+
+  private void compareInput(double[] dz, double[] errorsOfDz, double[] dx) {
     requireClose(
         "dx",
         dx,
         Naive.product(dz, Naive.transposed(w, inputs, outputs), batch, outputs, inputs),
         Naive.product(
-            sum(absolute, error(outputs), bounds),
+            sum(Naive.absolute(dz), error(outputs), errorsOfDz),
             Naive.transposed(Naive.absolute(w), inputs, outputs),
             batch,
             outputs,

@@ -2,12 +2,9 @@ package dev.weft.bench;
 
 import dev.weft.Backend;
 import dev.weft.DType;
+import dev.weft.Precision;
 import dev.weft.Shape;
-import dev.weft.Tensor;
-import dev.weft.init.Fill;
 import dev.weft.nn.Activation;
-import dev.weft.nn.Dense;
-import dev.weft.random.RandomKey;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -37,8 +34,6 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 5, time = 1)
 public class DenseForwardBenchmark {
-  private static final RandomKey KEY = RandomKey.of(42);
-
   /** B, I, O: examples, inputs, outputs. */
   @Param({"32x784x128", "128x784x512", "512x1024x1024"})
   public String bio;
@@ -60,46 +55,31 @@ public class DenseForwardBenchmark {
   public int threads;
 
   private Backend opened;
-  private Dense layer;
-  private Tensor x;
-  private Tensor y;
-  private double flop;
+  private DenseCase.Forward layer;
 
   /** Opens the backend, says which it is, and checks the layer. */
   @Setup(Level.Trial)
   public void open() {
     opened = Backends.open(backend, threads);
-    DType type = DType.parse(dtype);
     Shape sizes = Shape.parse(bio.replace('x', ','));
-    layer = DenseCase.layer(opened, type, sizes, Activation.parse(activation), KEY);
-    x = opened.tensor(type, Shape.of(sizes.dim(0), sizes.dim(1)));
-    x.fill(Fill.uniform(-1, 1), KEY.child("x"));
-    y = opened.tensor(type, Shape.of(sizes.dim(0), sizes.dim(2)));
-    flop = 2.0 * sizes.elements();
-    check();
+    Activation f = Activation.parse(activation);
+    DType type = DType.parse(dtype);
+    layer = new DenseCase.Forward(opened, opened::tensor, type, sizes, f, Precision.F32);
     System.err.println(opened + ", " + bio + " " + activation + " " + dtype + ", checked");
-  }
-
-  private void check() {
-    y.segment().fill((byte) 0xFF);
-    layer.forward(x, y);
-    DenseCase.check(layer, x).forward(Naive.read(y));
   }
 
   /** Checks once more, other code may be at work by now, and gives all back. */
   @TearDown(Level.Trial)
   public void close() {
-    check();
+    layer.check();
     layer.close();
-    x.close();
-    y.close();
     opened.close();
   }
 
   /** One call. */
   @Benchmark
   public void forward(Flops flops) {
-    layer.forward(x, y);
-    flops.add(flop);
+    layer.forward();
+    flops.add(layer.flop());
   }
 }

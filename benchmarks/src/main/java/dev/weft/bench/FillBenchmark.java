@@ -104,7 +104,7 @@ public class FillBenchmark {
 
   /** One call. */
   @Benchmark
-  public void fill(FillRates rates) {
+  public void fill(MemoryRates rates) {
     tensor.fill(fill, KEY);
     rates.count(1, tensor.shape().elements(), tensor.byteSize(), roof);
   }

@@ -1,13 +1,8 @@
 package dev.weft.bench;
 
-import dev.weft.Accuracy;
 import dev.weft.Backend;
 import dev.weft.DType;
-import dev.weft.Matrix;
-import dev.weft.Shape;
-import dev.weft.Tensor;
-import dev.weft.init.Fill;
-import dev.weft.random.RandomKey;
+import dev.weft.Precision;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -37,9 +32,6 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 5, time = 1)
 public class GemmBenchmark {
-  private static final RandomKey KEY = RandomKey.of(42);
-  private static final int CHECKED = 97;
-
   /** M, N, K: squares, and what dense layers of (batch, inputs, outputs) need forward. */
   @Param({
     "64x64x64",
@@ -74,73 +66,28 @@ public class GemmBenchmark {
   public int threads;
 
   private Backend opened;
-  private Tensor left;
-  private Tensor right;
-  private Tensor result;
-  private Matrix a;
-  private Matrix b;
-  private Matrix c;
+  private GemmCase product;
 
-  /** Opens the backend, says which it is, and checks elements of the product. */
+  /** Opens the backend, says which it is, and checks rows of the product. */
   @Setup(Level.Trial)
   public void open() {
     opened = Backends.open(backend, threads);
-    Shape sizes = Shape.parse(mnk.replace('x', ','));
-    left = random(sizes.dim(0), sizes.dim(2), transposes.charAt(0) == 'T', "a");
-    right = random(sizes.dim(2), sizes.dim(1), transposes.charAt(1) == 'T', "b");
-    result = opened.tensor(DType.parse(dtype), Shape.of(sizes.dim(0), sizes.dim(1)));
-    result.segment().fill((byte) 0xFF);
-    a = transposes.charAt(0) == 'T' ? Matrix.of(left).transposed() : Matrix.of(left);
-    b = transposes.charAt(1) == 'T' ? Matrix.of(right).transposed() : Matrix.of(right);
-    c = Matrix.of(result);
-    opened.gemm(1, a, b, 0, c);
-    long elements = result.shape().elements();
-    for (int i = 0; i < CHECKED; i++) {
-      check((elements - 1) * i / (CHECKED - 1));
-    }
+    product =
+        new GemmCase(opened, opened::tensor, mnk, transposes, DType.parse(dtype), Precision.F32);
     System.err.println(opened + ", " + mnk + " " + dtype + ", checked");
-  }
-
-  private Tensor random(long rows, long columns, boolean transposed, String name) {
-    Shape shape = transposed ? Shape.of(columns, rows) : Shape.of(rows, columns);
-    Tensor tensor = opened.tensor(DType.parse(dtype), shape);
-    tensor.fill(Fill.uniform(-1, 1), KEY.child(name));
-    return tensor;
-  }
-
-  private void check(long element) {
-    long i = element / c.columns();
-    long j = element % c.columns();
-    double sum = 0;
-    double magnitude = 0;
-    for (long k = 0; k < a.columns(); k++) {
-      long leftAt = transposes.charAt(0) == 'T' ? k * a.rows() + i : i * a.columns() + k;
-      long rightAt = transposes.charAt(1) == 'T' ? j * b.rows() + k : k * b.columns() + j;
-      double product = left.get(leftAt) * right.get(rightAt);
-      sum += product;
-      magnitude += Math.abs(product);
-    }
-    double error = Math.abs(result.get(element) - sum);
-    double bound = 2 * Accuracy.gemm(result.dtype(), a.columns(), magnitude); // the check's own
-    if (!(error <= bound)) {
-      throw new IllegalStateException(
-          "benchmark: need an error of at most " + bound + ", got error=" + error);
-    }
   }
 
   /** Gives the memory and the backend back. */
   @TearDown(Level.Trial)
   public void close() {
-    left.close();
-    right.close();
-    result.close();
+    product.close();
     opened.close();
   }
 
   /** One call. */
   @Benchmark
   public void gemm(Flops flops) {
-    opened.gemm(1, a, b, 0, c);
-    flops.add(2.0 * c.rows() * c.columns() * a.columns());
+    product.multiply();
+    flops.add(product.flop());
   }
 }

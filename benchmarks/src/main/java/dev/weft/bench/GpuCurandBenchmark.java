@@ -123,7 +123,7 @@ public class GpuCurandBenchmark {
   /** Measures the write roof of this memory. */
   @Setup(Level.Iteration)
   public void measureRoof() {
-    roof = GpuFill.writeRoof("gpu", tensor);
+    roof = DeviceRoof.write("gpu", tensor);
   }
 
   private void generate() {
@@ -140,7 +140,7 @@ public class GpuCurandBenchmark {
   /** A batch. */
   @Benchmark
   @OperationsPerInvocation(GpuFillKernelBenchmark.BATCH)
-  public void generate(FillRates rates) {
+  public void generate(MemoryRates rates) {
     for (int i = 0; i < GpuFillKernelBenchmark.BATCH; i++) {
       generate();
     }

@@ -19,10 +19,12 @@ public class GpuFillEndToEndBenchmark extends GpuFill {
 
   /** Makes the host's memory, and checks the fill there. */
   @Override
-  void prepare() {
+  String prepare() {
+    String what = super.prepare();
     arena = Arena.ofShared();
     mine = host(arena);
     Agreement.check(mine, fill(), KEY);
+    return what;
   }
 
   /** Measures how fast bytes come from the device: the best of a few. */
@@ -38,7 +40,7 @@ public class GpuFillEndToEndBenchmark extends GpuFill {
 
   /** One call. */
   @Benchmark
-  public void fill(FillRates rates) {
+  public void fill(MemoryRates rates) {
     mine.fill(fill(), KEY);
     rates.count(1, mine.shape().elements(), mine.byteSize(), roof);
   }
@@ -49,5 +51,6 @@ public class GpuFillEndToEndBenchmark extends GpuFill {
     Agreement.check(mine, fill(), KEY);
     mine.close();
     arena.close();
+    super.release();
   }
 }

@@ -24,7 +24,7 @@ public class GpuFillKernelBenchmark extends GpuFill {
   /** A batch. */
   @Benchmark
   @OperationsPerInvocation(BATCH)
-  public void fill(FillRates rates) {
+  public void fill(MemoryRates rates) {
     for (int i = 0; i < BATCH; i++) {
       tensor().fill(fill(), KEY);
     }

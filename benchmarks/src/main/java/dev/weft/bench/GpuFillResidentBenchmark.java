@@ -16,7 +16,7 @@ public class GpuFillResidentBenchmark extends GpuFill {
 
   /** One call. */
   @Benchmark
-  public void fill(FillRates rates) {
+  public void fill(MemoryRates rates) {
     tensor().fill(fill(), KEY);
     opened().synchronize();
     rates.count(1, tensor().shape().elements(), tensor().byteSize(), roof);

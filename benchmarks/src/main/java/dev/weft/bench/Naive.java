@@ -4,7 +4,7 @@ import dev.weft.DType;
 import dev.weft.Tensor;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Optimizer;
-import java.lang.foreign.ValueLayout;
+import java.lang.foreign.MemorySegment;
 
 /**
  * What dense layers compute, by plain loops in f64 on arrays of rows one after another. It shares
@@ -16,12 +16,17 @@ final class Naive {
 
   private Naive() {}
 
-  /** The elements of {@code tensor}, F32 or F64. */
+  /** The elements of {@code tensor}, F32 or F64, wherever its memory is. */
   static double[] read(Tensor tensor) {
+    int count = Math.toIntExact(tensor.shape().elements());
     if (tensor.dtype() == DType.F64) {
-      return tensor.segment().toArray(ValueLayout.JAVA_DOUBLE);
+      double[] values = new double[count];
+      tensor.copyTo(MemorySegment.ofArray(values));
+      return values;
     }
-    return widened(tensor.segment().toArray(ValueLayout.JAVA_FLOAT));
+    float[] values = new float[count];
+    tensor.copyTo(MemorySegment.ofArray(values));
+    return widened(values);
   }
 
   static double[] widened(float[] values) {

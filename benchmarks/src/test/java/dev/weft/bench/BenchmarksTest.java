@@ -14,6 +14,7 @@ import java.util.TreeSet;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.RunResult;
@@ -105,6 +106,56 @@ class BenchmarksTest {
     assertThat(rate(result, "shareOfRoof")).isPositive();
     assertThat(driver.calls("cuLaunchKernel")).isPositive();
     assertThat(driver.calls("cuMemsetD32Async") > 0).isEqualTo(!kind.equals("EndToEnd"));
+    assertThat(driver.held()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "Gemm, 10098e-12", // 2·17·9·33
+    "DenseForward, 5610e-12", // 2·5·33·17
+    "DenseBackward, 11220e-12",
+    "TrainStep, 3366e-12" // 3·(4·9·17 + 6·17·5)
+  })
+  void gpuProductsReportTeraflops(String operation, double teraFlop) throws RunnerException {
+    for (String kind : List.of("Kernel", "Resident", "EndToEnd")) {
+      FakeDriver driver = FakeDriver.load();
+      RunResult result =
+          run(
+              tiny()
+                  .forks(0)
+                  .include("\\.Gpu" + operation + kind + "Benchmark\\.")
+                  .param("precision", "f32")
+                  .param("optimizer", "sgd")
+                  .param("dtype", operation.equals("Gemm") ? "bf16" : "f32"));
+
+      double calls = result.getPrimaryResult().getScore();
+      assertThat(rate(result, "teraFlop")).isCloseTo(calls * teraFlop, withPercentage(20));
+      assertThat(driver.calls("cuLaunchKernel")).isPositive();
+      assertThat(driver.held()).isEmpty();
+    }
+  }
+
+  @Test
+  void gpuActivationsReportTheShareOfACopy() throws RunnerException {
+    FakeDriver driver = FakeDriver.load();
+    Collection<RunResult> results =
+        new Runner(
+                tiny()
+                    .forks(0)
+                    .include("\\.GpuActivationKernelBenchmark\\.")
+                    .param("activation", "gelu")
+                    .build())
+            .run();
+
+    assertThat(results).hasSize(3);
+    for (RunResult result : results) {
+      double calls = result.getPrimaryResult().getScore();
+      boolean forward = result.getParams().getBenchmark().endsWith(".forward");
+      double bytes = 4 * 3 * 33 * (forward ? 2 : 3);
+      assertThat(rate(result, "gigaBytes")).isCloseTo(calls * bytes * 1e-9, withPercentage(20));
+      assertThat(rate(result, "shareOfRoof")).isPositive();
+    }
+    assertThat(driver.calls("cuMemcpyDtoDAsync")).isPositive();
     assertThat(driver.held()).isEmpty();
   }
 

@@ -434,6 +434,15 @@ public final class Device implements AutoCloseable {
         "cuMemsetD32Async");
   }
 
+  /** Begins to copy memory of the device to other memory of it on the computing stream. */
+  public void copy(long from, long to, long bytes) {
+    begin();
+    check(
+        JCudaDriver.cuMemcpyDtoDAsync(
+            DevicePointer.device(to), DevicePointer.device(from), bytes, compute),
+        "cuMemcpyDtoDAsync");
+  }
+
   /** A kernel's arguments, {@code void*[]}, in the form that launches take; made once. */
   public static final class Arguments {
     private final Pointer pointers;

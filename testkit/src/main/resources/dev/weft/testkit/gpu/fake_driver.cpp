@@ -514,6 +514,14 @@ int cuMemcpyHtoDAsync_v2(char* out, const void* in, size_t bytes, Stream* stream
   put(stream, [=] { std::memcpy(out, in, bytes); });
   return 0;
 }
+int cuMemcpyDtoDAsync_v2(char* out, const char* in, size_t bytes, Stream* stream) {
+  CALL("cuMemcpyDtoDAsync");
+  if (!on_device(out, bytes) || !on_device(in, bytes)) {
+    return INVALID_VALUE;
+  }
+  put(stream, [=] { std::memcpy(out, in, bytes); });
+  return 0;
+}
 int cuMemsetD32Async(char* out, unsigned word, size_t words, Stream* stream) {
   CALL("cuMemsetD32Async");
   if (!on_device(out, 4 * words) || (size_t)out % 4 != 0) {

@@ -10,7 +10,7 @@ import org.openjdk.jmh.annotations.State;
  */
 @State(Scope.Thread)
 @AuxCounters(AuxCounters.Type.OPERATIONS)
-public class FillRates {
+public class MemoryRates {
   /** Calls of this iteration; set to 0 by JMH. */
   public long calls;
 
@@ -18,9 +18,9 @@ public class FillRates {
   private double bytes;
   private double roof;
 
-  /** Counts fills of one size; {@code roof} is in bytes per second. */
-  void count(long fills, double elements, double bytes, double roof) {
-    calls += fills;
+  /** Counts calls of one size; {@code roof} is in bytes per second. */
+  void count(long calls, double elements, double bytes, double roof) {
+    this.calls += calls;
     this.elements = elements;
     this.bytes = bytes;
     this.roof = roof;
@@ -36,7 +36,7 @@ public class FillRates {
     return calls * bytes * 1e-9;
   }
 
-  /** Seconds that the roof allows for the bytes written: per second, the share of the roof. */
+  /** Seconds that the roof takes for the bytes: per second, the share of the roof. */
   public double shareOfRoof() {
     return roof == 0 ? 0 : calls * bytes / roof;
   }
