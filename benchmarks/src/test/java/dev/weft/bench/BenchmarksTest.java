@@ -3,6 +3,7 @@ package dev.weft.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.data.Percentage.withPercentage;
 
+import dev.weft.testkit.gpu.FakeCublas;
 import dev.weft.testkit.gpu.FakeCurand;
 import dev.weft.testkit.gpu.FakeDriver;
 import java.util.ArrayList;
@@ -42,6 +43,7 @@ class BenchmarksTest {
     try {
       FakeDriver.load();
       FakeCurand.load();
+      FakeCublas.load();
       hasGpu = true;
     } catch (TestAbortedException e) {
       hasGpu = false; // the suites that need one are left out
@@ -119,6 +121,7 @@ class BenchmarksTest {
   void gpuProductsReportTeraflops(String operation, double teraFlop) throws RunnerException {
     for (String kind : List.of("Kernel", "Resident", "EndToEnd")) {
       FakeDriver driver = FakeDriver.load();
+      FakeCublas cublas = FakeCublas.load();
       RunResult result =
           run(
               tiny()
@@ -131,7 +134,9 @@ class BenchmarksTest {
       double calls = result.getPrimaryResult().getScore();
       assertThat(rate(result, "teraFlop")).isCloseTo(calls * teraFlop, withPercentage(20));
       assertThat(driver.calls("cuLaunchKernel")).isPositive();
+      assertThat(cublas.calls("cublasGemmEx")).isPositive();
       assertThat(driver.held()).isEmpty();
+      assertThat(cublas.held()).isZero();
     }
   }
 
