@@ -31,6 +31,7 @@ final class Layers implements NnEngine, AutoCloseable {
   private final NnLaunch launch;
   private final StagedOperands operands;
   private final Products products; // null: weft's kernel
+  private final long leastNarrowed;
   private Recording recording; // null: operations run
 
   Layers(
@@ -42,6 +43,7 @@ final class Layers implements NnEngine, AutoCloseable {
     this.device = device;
     this.memory = memory;
     this.products = products;
+    this.leastNarrowed = ProductPath.leastNarrowed();
     this.launch = new NnLaunch(Arena.ofAuto(), launcher);
     this.operands = new StagedOperands(memory, transfers);
   }
@@ -76,22 +78,46 @@ final class Layers implements NnEngine, AutoCloseable {
       double beta,
       StridedMatrix c,
       long to) {
-    boolean asTheyAre = products != null && a.dtype() == b.dtype();
-    StridedMatrix wideA = asTheyAre || a.dtype() == dtype ? a : widened(a);
-    StridedMatrix wideB = asTheyAre || b.dtype() == dtype ? b : widened(b);
-    long left = operands.read(wideA);
-    long right = operands.read(wideB);
+    DType type = multiplied(dtype, a, b, c);
+    StridedMatrix left = as(type, a);
+    StridedMatrix right = as(type, b);
+    long leftAt = operands.read(left);
+    long rightAt = operands.read(right);
     if (products != null) {
-      products.multiply(alpha, left, wideA, right, wideB, beta, to, c);
+      products.multiply(alpha, leftAt, left, rightAt, right, beta, to, c);
     } else {
-      launch.product(dtype, alpha, left, wideA, right, wideB, beta, to, c);
+      launch.product(dtype, alpha, leftAt, left, rightAt, right, beta, to, c);
     }
   }
 
-  private StridedMatrix widened(StridedMatrix of) {
-    long address = operands.workspace(DType.F32.byteSize(stored(of)));
-    launch.copy(address, operands.read(of), of);
-    return gapless(of, DType.F32, new DeviceBuffer(address, null));
+  /** The type in which two operands are multiplied. */
+  private DType multiplied(DType dtype, StridedMatrix a, StridedMatrix b, StridedMatrix c) {
+    if (products == null || dtype == DType.F64) {
+      return dtype;
+    }
+    if (a.dtype() == b.dtype() && a.dtype() != DType.F32) {
+      return a.dtype();
+    }
+    DType narrow = products.narrowed();
+    boolean isLarge = (double) elements(c) * a.columns() >= leastNarrowed;
+    return narrow != null && isLarge && may(a, narrow) && may(b, narrow) ? narrow : DType.F32;
+  }
+
+  private static boolean may(StridedMatrix of, DType become) {
+    return of.dtype() == DType.F32 || of.dtype() == become;
+  }
+
+  private StridedMatrix as(DType type, StridedMatrix of) {
+    if (of.dtype() == type) {
+      return of;
+    }
+    long address = operands.workspace(type.byteSize(stored(of)));
+    if (type == DType.F32) {
+      launch.copy(address, operands.read(of), of);
+    } else {
+      launch.narrow(address, operands.read(of), of, type);
+    }
+    return gapless(of, type, new DeviceBuffer(address, null));
   }
 
   /** The matrices as {@link NnLaunch#copy} writes them. */

@@ -92,6 +92,19 @@ class CublasProductsTest {
     assertThat(cublas.calls("cublasGemmEx")).isPositive();
   }
 
+  /** Large products, whose operands are rounded in memory first. */
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void largeProductsKeepThePrecisionToo(Precision precision) {
+    CurandContract.with(
+        ProductPath.NARROW_PROPERTY,
+        "1",
+        () -> {
+          precisionIsWhatWasAskedFor(precision);
+          return null;
+        });
+  }
+
   /** Weft's own kernel and products of f64 round nothing. */
   @Test
   void aPrecisionIsAPermission() {

@@ -19,6 +19,7 @@ import jcuda.jcublas.cublasOperation;
  */
 public final class Products implements AutoCloseable {
   private final Blas blas;
+  private final Precision precision;
   private final int sumsOfF32;
 
   /**
@@ -30,6 +31,7 @@ public final class Products implements AutoCloseable {
    */
   public Products(Device device, DeviceMemory memory, Precision precision) {
     this.blas = new Blas(device, memory);
+    this.precision = precision;
     this.sumsOfF32 =
         switch (precision) {
           case F32 -> cublasComputeType.CUBLAS_COMPUTE_32F;
@@ -80,6 +82,15 @@ public final class Products implements AutoCloseable {
         ofC.batchStride(),
         ofC.batch(),
         sums(ofA.dtype()));
+  }
+
+  /** The type of 16 bits that operands of f32 may be rounded to; null for none. */
+  public DType narrowed() {
+    return switch (precision) {
+      case BF16 -> DType.BF16;
+      case F16 -> DType.F16;
+      case F32, TF32 -> null;
+    };
   }
 
   /** From now on in the stream that the device gives calls: it is another while it records. */

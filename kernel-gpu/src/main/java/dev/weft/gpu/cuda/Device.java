@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import jcuda.Pointer;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
@@ -36,12 +38,15 @@ import jcuda.driver.JCudaDriver;
  * {@link #close} repeats it.
  */
 public final class Device implements AutoCloseable {
+  private static final Pattern ENTRY = Pattern.compile("\\.entry (\\w+)");
+
   private final Cuda.DeviceInfo info;
   private final CUdevice device = new CUdevice();
   private final Context context = new Context();
   private final CUstream compute;
   private final CUstream copy;
   private final List<CUmodule> modules = new CopyOnWriteArrayList<>();
+  private final Map<String, CUmodule> moduleOf = new ConcurrentHashMap<>(); // by kernel
   private final Map<String, CUfunction> functions = new ConcurrentHashMap<>();
   private volatile Thread recorder; // whose launches and calls are recorded
   private CUstream recording; // where; made when first needed
@@ -71,7 +76,7 @@ public final class Device implements AutoCloseable {
       first = stream();
       second = stream();
       for (byte[] ptx : kernels) {
-        modules.add(load(ptx));
+        load(ptx);
       }
     } catch (DeviceException | UnavailableException e) {
       modules.forEach(JCudaDriver::cuModuleUnload);
@@ -97,7 +102,7 @@ public final class Device implements AutoCloseable {
     }
   }
 
-  private CUmodule load(byte[] ptx) {
+  private void load(byte[] ptx) {
     CUmodule made = new CUmodule();
     int status = JCudaDriver.cuModuleLoadData(made, ptx);
     if (status != CUresult.CUDA_SUCCESS) {
@@ -113,7 +118,11 @@ public final class Device implements AutoCloseable {
               + CUresult.stringFor(status),
           "install a newer driver");
     }
-    return made;
+    modules.add(made);
+    Matcher entries = ENTRY.matcher(new String(ptx, StandardCharsets.US_ASCII));
+    while (entries.find()) {
+      moduleOf.put(entries.group(1), made);
+    }
   }
 
   /**
@@ -124,7 +133,7 @@ public final class Device implements AutoCloseable {
    */
   public void addKernels(byte[] ptx) {
     begin();
-    modules.add(load(ptx));
+    load(ptx);
   }
 
   /** What was opened. */
@@ -482,11 +491,9 @@ public final class Device implements AutoCloseable {
     }
     begin();
     CUfunction function = new CUfunction();
-    int status = CUresult.CUDA_ERROR_NOT_FOUND;
-    for (int i = 0; i < modules.size() && status == CUresult.CUDA_ERROR_NOT_FOUND; i++) {
-      status = JCudaDriver.cuModuleGetFunction(function, modules.get(i), kernel);
-    }
-    check(status, "cuModuleGetFunction");
+    check(
+        JCudaDriver.cuModuleGetFunction(function, moduleOf.get(kernel), kernel),
+        "cuModuleGetFunction");
     functions.put(kernel, function);
     return function;
   }

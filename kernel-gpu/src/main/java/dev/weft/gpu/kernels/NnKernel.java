@@ -33,7 +33,9 @@ public enum NnKernel {
   COPY_F32("product"),
   COPY_F64("product"),
   COPY_F16("product"),
-  COPY_BF16("product");
+  COPY_BF16("product"),
+  COPY_TO_F16("product"),
+  COPY_TO_BF16("product");
 
   private static final NnKernel[] ALL = values();
 

@@ -342,11 +342,24 @@ public final class NnLaunch {
 
   /** Writes the matrices to {@code out} without gaps, line after line, as f32 if of 16 bits. */
   public void copy(long out, long in, StridedMatrix of) {
+    copy(NnKernel.COPY_F32.of(of.dtype()), out, in, of);
+  }
+
+  /**
+   * Writes matrices of f32 to {@code out} likewise, rounded to nearest, ties to even.
+   *
+   * @param to F16 or BF16
+   */
+  public void narrow(long out, long in, StridedMatrix of, DType to) {
+    copy(to == DType.F16 ? NnKernel.COPY_TO_F16 : NnKernel.COPY_TO_BF16, out, in, of);
+  }
+
+  private void copy(NnKernel kernel, long out, long in, StridedMatrix of) {
     boolean byRows = of.columnStride() == 1;
     long batch = distinct(of);
     begin(of.dtype()).add(out).add(in).add(batch);
     add(byRows ? of.rows() : of.columns()).add(byRows ? of.columns() : of.rows());
-    add(of.batchStride()).add(byRows ? of.rowStride() : of.columnStride());
-    launch(NnKernel.COPY_F32, batch * of.rows() * of.columns());
+    add(batch == 1 ? 0 : of.batchStride()).add(byRows ? of.rowStride() : of.columnStride());
+    launcher.launch(kernel, batch * of.rows() * of.columns(), pointers);
   }
 }

@@ -2,19 +2,23 @@
 #pragma once
 #include "plan.cuh"
 
-template <class T>
-struct alignas(16) Pack {
-  static constexpr u32 SIZE = 16 / sizeof(T);
-  T v[SIZE];
+template <class T, u32 N>
+struct Several {
+  T v[N];
 
   // Takes the first out and puts another behind the last. Constant indices: no local memory, and one copy of what is done with an element.
   WEFT_METHOD void turn(T last) {
 #pragma unroll
-    for (u32 i = 0; i + 1 < SIZE; i++) {
+    for (u32 i = 0; i + 1 < N; i++) {
       v[i] = v[i + 1];
     }
-    v[SIZE - 1] = last;
+    v[N - 1] = last;
   }
+};
+
+template <class T>
+struct alignas(16) Pack : Several<T, 16 / sizeof(T)> {
+  static constexpr u32 SIZE = 16 / sizeof(T);
 };
 
 // How an array is cut into items: whole packs, then single elements.
@@ -52,5 +56,8 @@ struct Items {
   }
 };
 
-// n mod d, by 32 bits where they do.
+// n / d, by 32 bits where they do.
+WEFT_DEVICE u64 quotient_of(u64 n, u64 d) { return ((n | d) >> 32) == 0 ? (u32)n / (u32)d : n / d; }
+
+// n mod d, likewise.
 WEFT_DEVICE u64 remainder_of(u64 n, u64 d) { return ((n | d) >> 32) == 0 ? (u32)n % (u32)d : n % d; }

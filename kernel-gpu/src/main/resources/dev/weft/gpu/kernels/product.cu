@@ -44,18 +44,55 @@ struct BF16Bits {
   unsigned short bits;
 };
 
-WEFT_DEVICE float widened(F16Bits x) { return widened_f16(x.bits); }
-WEFT_DEVICE float widened(BF16Bits x) { return __uint_as_float((u32)x.bits << 16); }
-WEFT_DEVICE float widened(float x) { return x; }
-WEFT_DEVICE double widened(double x) { return x; }
+WEFT_DEVICE void convert(F16Bits x, float& to) { to = widened_f16(x.bits); }
+WEFT_DEVICE void convert(BF16Bits x, float& to) { to = __uint_as_float((u32)x.bits << 16); }
+WEFT_DEVICE void convert(float x, float& to) { to = x; }
+WEFT_DEVICE void convert(double x, double& to) { to = x; }
 
-// Lines of `inner` elements, to f32 if they are narrower, without gaps: line (b, o) begins at b * batchStride + o * outerStride.
+// To nearest, ties to even; beyond the largest infinite.
+WEFT_DEVICE void convert(float x, F16Bits& to) {
+#ifdef __CUDACC__
+  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(to.bits) : "f"(x));
+#else
+  to.bits = x != x ? 0x7FFF : weft_half_bits(__float_as_uint(x));
+#endif
+}
+
+WEFT_DEVICE void convert(float x, BF16Bits& to) {
+#ifdef __CUDACC__
+  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(to.bits) : "f"(x));
+#else
+  u32 bits = __float_as_uint(x);
+  to.bits = x != x ? 0x7FFF : (unsigned short)((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
+#endif
+}
+
+template <class T>
+struct alignas(4 * sizeof(T)) Quad {
+  T v[4];
+};
+
+// Lines of `inner` elements, to another type, without gaps: line (b, o) begins at b * batchStride + o * outerStride.
 template <class T, class From>
 WEFT_DEVICE void copy(T* out, const From* in, u64 batch, u64 outer, u64 inner, u64 batchStride, u64 outerStride) {
-  for (u64 item = thread_index(); item < batch * outer * inner; item += thread_count()) {
-    u64 line = item / inner;
-    u64 index = line / outer;
-    out[item] = widened(in[index * batchStride + (line - index * outer) * outerStride + (item - line * inner)]);
+  bool quads = (inner | batchStride | outerStride) % 4 == 0 && (u64)in % sizeof(Quad<From>) == 0 && (u64)out % sizeof(Quad<T>) == 0;
+  u64 length = quads ? inner / 4 : inner;
+  for (u64 item = thread_index(); item < batch * outer * length; item += thread_count()) {
+    u64 line = quotient_of(item, length);
+    u64 index = quotient_of(line, outer);
+    const From* from = in + index * batchStride + (line - index * outer) * outerStride;
+    u64 at = item - line * length;
+    if (quads) {
+      Quad<From> x = ((const Quad<From>*)from)[at];
+      Quad<T> y;
+#pragma unroll
+      for (u32 i = 0; i < 4; i++) {
+        convert(x.v[i], y.v[i]);
+      }
+      ((Quad<T>*)out)[item] = y;
+    } else {
+      convert(from[at], out[item]);
+    }
   }
 }
 
@@ -169,3 +206,5 @@ WEFT_COPY(f32, float, float)
 WEFT_COPY(f64, double, double)
 WEFT_COPY(f16, float, F16Bits)
 WEFT_COPY(bf16, float, BF16Bits)
+WEFT_COPY(to_f16, F16Bits, float)
+WEFT_COPY(to_bf16, BF16Bits, float)

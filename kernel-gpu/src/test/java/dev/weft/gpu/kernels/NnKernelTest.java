@@ -97,10 +97,11 @@ class NnKernelTest {
   @MethodSource("activations")
   void activations(Activation f) {
     for (DType each : types()) {
-      int rows = 311;
-      int columns = 37; // a row does not end with 16 bytes
-      int count = rows * columns;
-      for (int shift : new int[] {0, 1}) { // aligned to 16 bytes, and not
+      for (int form = 0; form < 3; form++) {
+        int rows = 311;
+        int columns = form == 2 ? 40 : 37; // a row ends with 16 bytes, or not
+        int count = rows * columns;
+        int shift = form % 2; // aligned to 16 bytes, or not
         MemorySegment x = values(count, 1);
         MemorySegment y = poison(count, shift);
         MemorySegment expected = poison(count, shift);
@@ -504,6 +505,40 @@ class NnKernelTest {
         bits.set(ValueLayout.JAVA_SHORT, 0, (short) i);
         double expected = Tensors.get(bits, narrow, 0);
         assertThat(Double.compare(get(out, i), expected)).as("%s %x", narrow, i).isZero();
+      }
+    }
+  }
+
+  /** Every kind of f32, in lines that are apart, by fours and one by one. */
+  @Test
+  void narrowingRoundsToNearest() {
+    dtype = DType.F32;
+    for (int inner : new int[] {64, 61}) {
+      int lines = 700;
+      MemorySegment in = arena.allocate(4L * lines * 100, 16);
+      SplittableRandom random = new SplittableRandom(inner);
+      for (int i = 0; i < lines * 100; i++) {
+        int high = random.nextInt(1 << 16) << 16; // every exponent, also NaN's
+        int low = new int[] {0, 0x8000, 0x7FFF, 0x8001, random.nextInt(1 << 16)}[i % 5];
+        int bits = i % 3 == 0 ? 0x38000000 | random.nextInt(1 << 27) : high | low;
+        in.setAtIndex(ValueLayout.JAVA_INT, i, bits); // a third of them f16's, subnormal ones too
+      }
+      StridedMatrix of = new StridedMatrix(null, DType.F32, 1, 0, 0, lines, inner, 100, 1);
+      for (DType narrow : List.of(DType.F16, DType.BF16)) {
+        MemorySegment out = arena.allocate(2L * lines * inner, 8).fill((byte) 0x5A);
+        launch.narrow(at(out), at(in), of, narrow);
+        for (int i = 0; i < lines * inner; i++) {
+          float x = in.getAtIndex(ValueLayout.JAVA_FLOAT, i / inner * 100 + i % inner);
+          short bits = out.getAtIndex(ValueLayout.JAVA_SHORT, i);
+          if (narrow == DType.F16) {
+            float expected = Float.float16ToFloat(Float.floatToFloat16(x));
+            assertThat(Float.compare(Float.float16ToFloat(bits), expected)).as("%s", x).isZero();
+          } else {
+            double expected = Float.isInfinite(x) || Float.isNaN(x) ? x : narrow.nearest(x);
+            float actual = Float.intBitsToFloat(bits << 16);
+            assertThat(Double.compare(actual, expected)).as("%s", x).isZero();
+          }
+        }
       }
     }
   }

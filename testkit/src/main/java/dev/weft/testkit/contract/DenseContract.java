@@ -2,6 +2,7 @@ package dev.weft.testkit.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.offset;
 
 import dev.weft.Accuracy;
 import dev.weft.Backend;
@@ -484,7 +485,12 @@ public abstract class DenseContract extends BackendContract {
       assertThat(Tensors.values(y)).isEqualTo(Tensors.values(flat.y));
       Tensors.put(one, Arrays.copyOf(Tensors.values(flat.x), 10));
       flat.layer.forward(one, out);
-      assertThat(Tensors.values(out)).isEqualTo(Arrays.copyOf(Tensors.values(flat.y), 9));
+      double[] first = Arrays.copyOf(Tensors.values(flat.y), 9);
+      if (productsAreTheCpus()) {
+        assertThat(Tensors.values(out)).isEqualTo(first);
+      } else { // tanh, whose slope is at most 1, of sums of 10 terms below 4
+        assertThat(Tensors.values(out)).containsExactly(first, offset(40 * 14 * 0x1p-23));
+      }
       flat.layer.forward(none, empty);
       flat.layer.backward(none, empty, empty, none, flat.gradients, Write.OVERWRITE);
       assertThat(Tensors.values(flat.gradients.kernel())).containsOnly(0);

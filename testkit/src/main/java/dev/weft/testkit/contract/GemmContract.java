@@ -303,8 +303,11 @@ public abstract class GemmContract extends BackendContract {
         double other = expected.get(i, j);
         double old = c.values[i][j];
         double size = Reference.gemmMagnitude(alpha, a.values, b.values, beta, old, i, j);
+        double underflow = 2 * (k + 4) * (double) Float.MIN_VALUE;
         double allowed =
-            Accuracy.gemm(c.tensor.dtype(), k, size) + Accuracy.gemm(Precision.F32, k, size);
+            Accuracy.gemm(c.tensor.dtype(), k, size)
+                + Accuracy.gemm(Precision.F32, k, size)
+                + underflow;
         if (Double.compare(actual, other) != 0 && !(Math.abs(actual - other) <= allowed)) {
           assertThat(actual).as("%s (%d, %d)", what, i, j).isCloseTo(other, offset(allowed));
         }

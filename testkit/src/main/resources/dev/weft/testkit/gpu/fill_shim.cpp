@@ -143,7 +143,7 @@ const Kernel KERNELS[] = {KIND(bits),       KIND(uniform),       KIND(normal),  
                           TYPES(activate), TYPES(activate_gradient), TYPES(gradient_sums), TYPES(sum_blocks),
                           TYPES_WITH_BARRIERS(softmax), TYPES_WITH_BARRIERS(cross_entropy), TYPES(element_losses), TYPES(squares),
                           KERNEL_WITH_BARRIERS(weft_total), TYPES(update), TYPES(scale), TYPES_WITH_BARRIERS(product),
-                          KIND(copy)};
+                          KIND(copy), KERNEL(weft_copy_to_f16), KERNEL(weft_copy_to_bf16)};
 
 }  // namespace
 
