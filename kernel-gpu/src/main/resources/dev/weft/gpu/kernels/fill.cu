@@ -10,21 +10,34 @@
 #include "store.cuh"
 #include "stream.cuh"
 
-// Whether the groups of every thread lie in columns (stream.cuh) of one y.
-template <int BLOCKS>
+// What a thread writes in a turn of the loop below: four blocks, of one row. A tile is that of a warp.
+template <class T>
+struct Turn {
+  enum { GROUPS = 4 / T::BLOCKS, TILE = 32 * GROUPS };
+};
+
+// Whether the groups of every thread lie in columns (stream.cuh) of one y, and those of a turn in one row.
+template <class T>
 WEFT_DEVICE bool in_columns(const FillPlan& p, u64 first, u64 last, u64 threads) {
-  return p.subsequenceBits == 16 && threads * BLOCKS % 65536 == 0 && first < last && first * BLOCKS >> 48 == (last * BLOCKS - 1) >> 48;
+  return p.subsequenceBits == 16 && threads * (Turn<T>::GROUPS * T::BLOCKS) % 65536 == 0 && threads % 32 == 0 &&
+         first + 2 * Turn<T>::TILE <= last && first * T::BLOCKS >> 48 == (last * T::BLOCKS - 1) >> 48;
 }
 
-// Groups g, g + threads, ... below last, to aligned memory. Two short ones at a time fill each other's gaps.
+// Groups g, g + 32, ... of this lane in `turns` tiles, to aligned memory. Tile after tile belongs to warp after warp.
 template <Kind K, class T, class E>
-WEFT_DEVICE void down_columns(char* at, u64 g, u64 last, u64 threads, const FillPlan& p, const E& ends) {
-  const char* end = at + (i64)(last - g) * 16;
-  Columns<T::BLOCKS> columns(p, g * T::BLOCKS);
-  u32 down = (u32)(threads * T::BLOCKS >> 16);
-#pragma unroll(K == UNIFORM || K == BITS ? 2 : 1)
-  for (; at < end; at += threads * 16, columns.x += down) {
-    *(uint4*)at = T::template group<K>(p, ends, columns, 0);
+WEFT_DEVICE void down_columns(char* at, u64 g, u32 turns, u64 threads, const FillPlan& p, const E& ends) {
+  constexpr int GROUPS = Turn<T>::GROUPS;
+  if (turns == 0) {
+    return;
+  }
+  Columns<T::BLOCKS, GROUPS> columns(p, g * T::BLOCKS, (u32)(threads * (GROUPS * T::BLOCKS) >> 16));
+  u64 step = threads * (GROUPS * 16);
+#pragma unroll 1
+  for (; turns > 0; turns--, at += step) {
+#pragma unroll
+    for (int j = 0; j < GROUPS; j++) {
+      *(uint4*)(at + 512 * j) = T::template group<K>(p, ends, columns, 0);
+    }
   }
 }
 
@@ -36,25 +49,28 @@ WEFT_DEVICE bool is_plain(const E& ends) {
 
 // down_columns of a plain fill: what is assigned to `known` is a constant of the loop after it.
 template <Kind K, class T, class E>
-WEFT_DEVICE void columns(char* at, u64 g, u64 last, u64 threads, const FillPlan& p, const E& ends) {
+WEFT_DEVICE void columns(char* at, u64 g, u32 turns, u64 threads, const FillPlan& p, const E& ends) {
   E known = ends;
   known.folded = true;
-  known.tails = known.zero = false;
+  known.tails = known.zero = known.symmetric = false;
   known.low = known.high = K == TRUNCATED_NORMAL;
   if (K == UNIFORM && ends.low) {
     known.low = known.high = true;
-    down_columns<K, T>(at, g, last, threads, p, known);
+    down_columns<K, T>(at, g, turns, threads, p, known);
   } else if (K == UNIFORM && ends.high) {
     known.high = true;
-    down_columns<K, T>(at, g, last, threads, p, known);
+    down_columns<K, T>(at, g, turns, threads, p, known);
+  } else if (K == TRUNCATED_NORMAL && T::BYTES < 8 && is_symmetric(p.truncated32)) {
+    known.symmetric = true;
+    down_columns<K, T>(at, g, turns, threads, p, known);
   } else {
-    down_columns<K, T>(at, g, last, threads, p, known);
+    down_columns<K, T>(at, g, turns, threads, p, known);
   }
 }
 
 // Writes the groups of the stream that the region touches: 16 bytes, ELEMENTS elements from a multiple of ELEMENTS on.
-// A region of one run: thread t owns whole groups t, t + threads, ..., one 16-byte store each where the output is aligned; the
-// first two threads write what is left before and after. Other regions: the groups of one run after the other; a thread finds its
+// A region of one run: whole groups in tiles, as above, or thread t owns groups t, t + threads, ..., one 16-byte store each where the output
+// is aligned; the first two threads write what is left before and after. Other regions: the groups of one run after the other; a thread finds its
 // first one by a division and steps on from there.
 template <Kind K, class T>
 WEFT_DEVICE void stream(char* out, const FillPlan& p) {
@@ -62,6 +78,7 @@ WEFT_DEVICE void stream(char* out, const FillPlan& p) {
   constexpr u64 ELEMENTS = 16 / BYTES;
   Ends<typename T::Value> ends;
   find_ends<K>(p, ends);
+  Computed computed;
   u64 thread = thread_index();
   u64 threads = thread_count();
   u64 items, perRun, runStep, groupStep;
@@ -74,14 +91,23 @@ WEFT_DEVICE void stream(char* out, const FillPlan& p) {
     u64 end = p.origin + p.run;
     u64 first = (p.origin + ELEMENTS - 1) / ELEMENTS;  // whole groups first .. last - 1
     u64 last = end / ELEMENTS;
-    char* at = out + (i64)((first + thread) * ELEMENTS - p.origin) * BYTES;
-    bool aligned = is_aligned(at);
-    if (aligned && is_plain<K>(ends) && in_columns<T::BLOCKS>(p, first, last, threads)) {
-      columns<K, T>(at, first + thread, last, threads, p, ends);
-    } else {
-      for (u64 g = first + thread; g < last; g += threads, at += threads * 16) {
-        store<BYTES>(at, T::template group<K>(p, ends, Computed{}, g), aligned);
-      }
+    char* base = out - (i64)p.origin * BYTES;  // where element 0 would be
+    bool aligned = is_aligned(base);
+    u64 from = first;  // whole groups in columns: from .. to - 1
+    u64 to = first;
+    if (aligned && is_plain<K>(ends) && in_columns<T>(p, first, last, threads)) {
+      constexpr u64 TILE = Turn<T>::TILE;
+      from = (first + TILE - 1) / TILE * TILE;
+      to = last / TILE * TILE;
+      u64 tile = from / TILE + thread / 32;
+      u64 warps = threads / 32;
+      u64 g = tile * TILE + thread % 32;
+      u32 turns = tile < to / TILE ? (u32)((to / TILE - tile - 1) / warps) + 1 : 0;
+      columns<K, T>(base + (i64)g * 16, g, turns, threads, p, ends);
+    }
+    for (u64 g = first + thread; g < last - (to - from); g += threads) {
+      u64 group = g < from ? g : g + (to - from);
+      store<BYTES>(base + (i64)group * 16, T::template group<K>(p, ends, computed, group), aligned);
     }
     u64 head = p.origin / ELEMENTS;
     hasHead = head < first;
@@ -108,7 +134,7 @@ WEFT_DEVICE void stream(char* out, const FillPlan& p) {
     i64 from = (i64)(start - g * ELEMENTS);  // the run's first element, counted in the group
     i64 to = from + (i64)p.run;
     if (to > 0) {
-      uint4 v = T::template group<K>(p, ends, Computed{}, g);
+      uint4 v = T::template group<K>(p, ends, computed, g);
       char* at = out + ((i64)(r * p.run) - from) * BYTES;
       if (from <= 0 && to >= (i64)ELEMENTS) {
         store<BYTES>(at, v, is_aligned(at));

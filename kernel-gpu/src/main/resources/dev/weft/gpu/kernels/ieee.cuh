@@ -15,17 +15,49 @@ WEFT_DEVICE float sub_rn(float a, float b) { return __fsub_rn(a, b); }
 WEFT_DEVICE float mul_rn(float a, float b) { return __fmul_rn(a, b); }
 WEFT_DEVICE float fma_rn(float a, float b, float c) { return __fmaf_rn(a, b, c); }
 
-// Of 0 and of 2^-100 to 2^100: sqrt.rn without its branch for the rest. On an H200 all of them equal sqrt.rn.
-WEFT_DEVICE float sqrt_rn(float a) {
 #ifdef __CUDACC__
+WEFT_DEVICE float rsqrt_approx(float a) {
   float y;
-  asm("rsqrt.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(fmaxf(a, 0x1p-100f)));
+  asm("rsqrt.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(a));
+  return y;
+}
+#endif
+
+// Of 2^-100 to 2^100: sqrt.rn without its branch for the rest. On an H200 all of them equal sqrt.rn.
+WEFT_DEVICE float sqrt_of_positive(float a) {
+#ifdef __CUDACC__
+  float y = rsqrt_approx(a);
   float root = mul_rn(a, y);
   return fma_rn(fma_rn(-root, root, a), mul_rn(y, 0.5f), root);
 #else
   return __fsqrt_rn(a);
 #endif
 }
+
+// The same, and of 0.
+WEFT_DEVICE float sqrt_rn(float a) {
+#ifdef __CUDACC__
+  float y = rsqrt_approx(fmaxf(a, 0x1p-100f));
+  float root = mul_rn(a, y);
+  return fma_rn(fma_rn(-root, root, a), mul_rn(y, 0.5f), root);
+#else
+  return __fsqrt_rn(a);
+#endif
+}
+
+// Of 0 and of 2^-75 to 1: the steps make 0 a NaN, and saturation makes it 0 again.
+WEFT_DEVICE float sqrt_below_1(float a) {
+#ifdef __CUDACC__
+  float y = rsqrt_approx(a);
+  float root = mul_rn(a, y);
+  float result;
+  asm("fma.rn.sat.f32 %0, %1, %2, %3;" : "=f"(result) : "f"(fma_rn(-root, root, a)), "f"(mul_rn(y, 0.5f)), "f"(root));
+  return result;
+#else
+  return __fsqrt_rn(a);
+#endif
+}
+
 WEFT_DEVICE float div_rn(float a, float b) { return __fdiv_rn(a, b); }
 
 WEFT_DEVICE double add_rn(double a, double b) { return __dadd_rn(a, b); }

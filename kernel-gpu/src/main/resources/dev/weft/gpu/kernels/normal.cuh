@@ -20,38 +20,70 @@ WEFT_DEVICE float minus_two_ln(int bits, int exponent, float e) {
 
 #define WEFT_LOG_BASE_F32 0x3f2aaaab
 
-// For k = 0.
-WEFT_DEVICE float minus_two_ln(float u) {
-  int bits = __float_as_int(u);
-  int exponent = (int)((u32)(bits - WEFT_LOG_BASE_F32) & 0xff800000u);
-  return minus_two_ln(bits, exponent, __int2float_rn(exponent));
-}
-
 WEFT_DEVICE float minus_two_ln(float u, float k) {
   int bits = __float_as_int(u);
   int exponent = (int)((u32)(bits - WEFT_LOG_BASE_F32) & 0xff800000u);
   return minus_two_ln(bits, exponent, sub_rn(__int2float_rn(exponent), mul_rn(k, 0x1p23f)));
 }
 
-// (even, odd) = r * (sin, cos) of words x = 2j and y = 2j + 1.
-WEFT_DEVICE void normal_pair(u32 x, u32 y, float& even, float& odd) {
+// What is computed beside a transform: nothing. Else the rounds of the next block (philox.cuh).
+struct Nothing {
+  template <int R>
+  WEFT_METHOD void round() {}
+  WEFT_METHOD u32 after(u32 word) const { return word; }
+};
+
+// (a, b) = (sine, cosine), turned by a quarter if bit 30 is set.
+WEFT_DEVICE void turned(u32 quarter, float sine, float cosine, float& a, float& b) {
+#if defined(__CUDACC__)
+  asm("{\n.reg .pred p;\n.reg .b32 t;\nand.b32 t, %2, 0x40000000;\nsetp.ne.s32 p, t, 0;\nselp.f32 %0, %4, %3, p;\n"
+      "selp.f32 %1, %5, %4, p;\n}"
+      : "=&f"(a), "=f"(b)
+      : "r"(quarter), "f"(sine), "f"(cosine), "f"(-sine));
+#else
+  bool swap = (quarter & 0x40000000u) != 0;
+  a = swap ? cosine : sine;
+  b = swap ? -sine : cosine;
+#endif
+}
+
+// (even, odd) = r * (sin, cos) of words x = 2j and y = 2j + 1, beside rounds R to R + 3 of the next block. r is made as r/8, below 1, and
+// sine and cosine as 8 times theirs: scaled by powers of two alone, all is rounded as NormalF32 rounds it.
+template <int R, class Next>
+WEFT_DEVICE void normal_pair(u32 x, u32 y, float& even, float& odd, Next& next) {
+  x = R > 2 ? next.after(x) : x;
   float u = fma_rn(__uint2float_rn(x), 0x1p-32f, 0x1p-33f);
-  float r = sqrt_rn(minus_two_ln(u));
-  float t = __int2float_rn((int)(y << 2 | 2u));  // the angle less its nearest quarter turn, pi/4 * t * 2^-31
+  int bits = __float_as_int(u);
+  int exponent = (int)((u32)(bits - WEFT_LOG_BASE_F32) & 0xff800000u);
+  float m = __int_as_float(bits - exponent);
+  float h = fma_rn(-0x1p-5f, m, 0x1p-5f);  // exact; (2 - 2m)/64
+  float q = fma_rn(h, 0x1.32f19ep37f, 0x1.3a24e6p32f);
+  q = fma_rn(h, q, 0x1.19df38p27f);
+  q = fma_rn(h, q, 0x1.507eap22f);
+  next.template round<R>();
+  q = fma_rn(h, q, 0x1.9a319cp17f);
+  q = fma_rn(h, q, 0x1.001108p13f);
+  q = fma_rn(h, q, 0x1.5553dep8f);
+  q = fma_rn(h, q, 0x1.ffffeep3f);
+  float r = sqrt_below_1(fma_rn(__int2float_rn(exponent), -0x1.62e43p-29f, fma_rn(mul_rn(h, h), q, h)));
+  next.template round<R + 1>();
+  y = next.after(y);
+  float t = __int2float_rn((int)(y * 4u + 2u));  // the angle less its nearest quarter turn, pi/4 * t * 2^-31
   float s = mul_rn(mul_rn(t, 0x1p-62f), t);
-  float sine = fma_rn(s, -0x1.2db5ccp-46f, 0x1.465facp-40f);
-  sine = fma_rn(s, sine, -0x1.4abbbep-35f);
-  sine = fma_rn(s, sine, -0x1.777a5cp-57f);
-  sine = fma_rn(t, 0x1.921fb6p-32f, mul_rn(t, sine));
-  float cosine = fma_rn(s, -0x1.4e78bep-12f, 0x1.03b058p-6f);
-  cosine = fma_rn(s, cosine, -0x1.3bd39cp-2f);
-  cosine = fma_rn(s, cosine, 1.0f);
+  float sine = fma_rn(s, -0x1.2db5ccp-43f, 0x1.465facp-37f);
+  float cosine = fma_rn(s, -0x1.4e78bep-9f, 0x1.03b058p-3f);
+  sine = fma_rn(s, sine, -0x1.4abbbep-32f);
+  cosine = fma_rn(s, cosine, -0x1.3bd39cp1f);
+  next.template round<R + 2>();
+  sine = fma_rn(s, sine, -0x1.777a5cp-54f);
+  cosine = fma_rn(s, cosine, 8.0f);
+  sine = fma_rn(t, 0x1.921fb6p-29f, mul_rn(t, sine));
   u32 quarter = y + 0x20000000u;  // its two top bits count quarter turns
-  bool swap = (int)((y << 1) + 0x40000000u) < 0;  // the lower of them
-  float a = swap ? cosine : sine;
-  float b = swap ? sine : cosine;
-  even = mul_rn(r, __uint_as_float(__float_as_uint(a) ^ (quarter & 0x80000000u)));
-  odd = mul_rn(r, __uint_as_float(__float_as_uint(b) ^ ((quarter + 0x40000000u) & 0x80000000u)));
+  next.template round<R + 3>();
+  r = __uint_as_float(__float_as_uint(r) ^ (quarter & 0x80000000u));
+  turned(quarter, sine, cosine, even, odd);
+  even = mul_rn(r, even);
+  odd = mul_rn(r, odd);
 }
 
 WEFT_DEVICE double minus_two_ln(double u, double k) {

@@ -2,11 +2,10 @@
 #pragma once
 #include "plan.cuh"
 
-// Rounds FIRST ... 9: each is two wide multiplications and two three-way xors; the keys are operands in constant memory.
-template <int FIRST>
+// Each round is two wide multiplications and two three-way xors; the keys are operands in constant memory.
 WEFT_DEVICE uint4 philox_rounds(const FillPlan& p, u32 x, u32 y, u32 z, u32 w) {
 #pragma unroll
-  for (int round = FIRST; round < 10; round++) {
+  for (int round = 0; round < 10; round++) {
     u64 p0 = (u64)0xD2511F53u * x;
     u64 p1 = (u64)0xCD9E8D57u * z;
     x = (u32)(p1 >> 32) ^ y ^ p.roundKeys[2 * round];
@@ -24,7 +23,7 @@ WEFT_DEVICE uint4 philox(const FillPlan& p, u64 q) {
   u32 y = (u32)(xy >> 32);
   u32 z = (u32)q & ((1u << p.subsequenceBits) - 1);
   u32 w = 0;
-  return philox_rounds<0>(p, x, y, z, w);
+  return philox_rounds(p, x, y, z, w);
 }
 
 // What the first two rounds of blocks with one y and z have in common, whatever x is.
@@ -38,9 +37,34 @@ WEFT_DEVICE Column philox_column(const FillPlan& p, u32 y, u32 z) {
   return {(u32)p1 ^ p.roundKeys[2], (u32)(p0 >> 32) ^ p.roundKeys[3], (u32)p0};
 }
 
-// A block of a column: two multiplications less, and w is 0 as above.
-WEFT_DEVICE uint4 philox(const FillPlan& p, const Column& column, u32 x) {
+// What the first two rounds of blocks with one x have in common, whatever y and z are; w is 0 as above.
+struct BlockRow {
+  u32 x, y, z;
+};
+
+WEFT_DEVICE BlockRow philox_row(const FillPlan& p, u32 x) {
   u64 p0 = (u64)0xD2511F53u * x;
   u64 p1 = (u64)0xCD9E8D57u * ((u32)(p0 >> 32) ^ p.roundKeys[1]);
-  return philox_rounds<2>(p, (u32)(p1 >> 32) ^ column.x, (u32)p1, column.z ^ (u32)p0, column.w);
+  return {(u32)(p1 >> 32), (u32)p1, (u32)p0};
 }
+
+// The block where they cross, round by round: sixteen multiplications.
+struct Crossing {
+  const FillPlan& p;
+  uint4 words;
+
+  WEFT_METHOD Crossing(const FillPlan& plan, const Column& column, const BlockRow& row)
+      : p(plan), words(make_uint4(row.x ^ column.x, row.y, row.z ^ column.z, column.w)) {}
+
+  template <int R>
+  WEFT_METHOD void round() {
+    u64 p0 = (u64)0xD2511F53u * words.x;
+    u64 p1 = (u64)0xCD9E8D57u * words.z;
+    words = make_uint4((u32)(p1 >> 32) ^ words.y ^ p.roundKeys[2 * R], (u32)p1,
+                       (u32)(p0 >> 32) ^ words.w ^ p.roundKeys[2 * R + 1], (u32)p0);
+  }
+  // word, once the rounds so far are done: axes is 0, as in every region of one run. Without this the assembler puts all rounds behind the
+  // transform that they are to be computed beside.
+  WEFT_METHOD u32 after(u32 word) const { return word ^ (words.x & p.axes); }
+
+};

@@ -14,7 +14,11 @@
 struct Stored {
   const uint4* words;
 
-  WEFT_METHOD uint4 block(const FillPlan&, u64 q, int) const { return words[q]; }
+  template <class Use>
+  WEFT_METHOD uint4 use(const FillPlan&, u64 q, Use use) const {
+    Nothing nothing;
+    return use(words[q], nothing);
+  }
 };
 
 // Thread t owns groups t, t + threads, ... of `groups`: 16 bytes written and 16 read, 32 for 16-bit types.
@@ -22,9 +26,10 @@ template <Kind K, class T>
 WEFT_DEVICE void transform(char* out, const FillPlan& p, const uint4* words, u64 groups) {
   Ends<typename T::Value> ends;
   find_ends<K>(p, ends);
+  Stored stored{words};
   bool aligned = is_aligned(out);
   for (u64 g = thread_index(); g < groups; g += thread_count()) {
-    store<T::BYTES>(out + g * 16, T::template group<K>(p, ends, Stored{words}, g), aligned);
+    store<T::BYTES>(out + g * 16, T::template group<K>(p, ends, stored, g), aligned);
   }
 }
 
