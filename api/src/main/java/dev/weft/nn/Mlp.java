@@ -11,6 +11,7 @@ import dev.weft.internal.Checks;
 import dev.weft.random.RandomKey;
 import dev.weft.spi.Buffer;
 import dev.weft.spi.StepRecorder;
+import dev.weft.spi.StridedMatrix;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -189,10 +190,16 @@ public final class Mlp implements AutoCloseable {
     }
     Optimizer rule = states.getFirst().optimizer();
     long next = states.getFirst().steps() + 1;
-    Buffer in = Operands.buffer(x);
+    StridedMatrix in = Operands.rows(x);
     Buffer wanted = Operands.buffer(target);
     if (!pass.recorder.hasRecorded(in, wanted)) {
-      pass.recorder.run(in, wanted, labels, rule, next, () -> operations(pass, x, labels, target));
+      Operands.enter("mlp", x, target, null, null);
+      try {
+        pass.recorder.run(
+            in, wanted, labels, rule, next, () -> operations(pass, x, labels, target));
+      } finally {
+        Operands.leave(x, target, null, null);
+      }
       return;
     }
     layers.getFirst().requireForward(x, pass.y[0]);
@@ -204,7 +211,7 @@ public final class Mlp implements AutoCloseable {
     requireOpen();
     Operands.enter("mlp", x, target, value, squares);
     try {
-      pass.recorder.replay(labels, rule, next);
+      pass.recorder.replay(in, labels, rule, next);
     } finally {
       Operands.leave(x, target, value, squares);
     }

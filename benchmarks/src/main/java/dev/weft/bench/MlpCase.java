@@ -103,7 +103,12 @@ final class MlpCase {
 
     /** One step. */
     void step() {
-      mlp.trainStep(x, labels);
+      step(x);
+    }
+
+    /** One step, of examples that lie elsewhere. */
+    void step(Tensor examples) {
+      mlp.trainStep(examples, labels);
     }
 
     /** The minibatch. */

@@ -4,10 +4,10 @@ import dev.weft.Backend;
 import dev.weft.DType;
 import dev.weft.Shape;
 import dev.weft.Tensor;
-import dev.weft.init.Fill;
 import dev.weft.nn.Labels;
 import dev.weft.nn.Mlp;
 import dev.weft.random.RandomKey;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.function.LongConsumer;
@@ -25,11 +25,12 @@ final class Trainer implements AutoCloseable {
   private final int batch;
   private final int[] labels;
   private final Labels batchLabels;
-  private final Tensor x;
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment inputs;
+  private final MemorySegment outputs;
+  private final Tensor x; // the host's, whatever the backend: a device copies it beside its steps
   private final Tensor rest;
   private final Tensor y;
-  private final HostView inputs; // of x
-  private final HostView outputs; // of y
   private int epoch;
 
   /**
@@ -45,21 +46,13 @@ final class Trainer implements AutoCloseable {
     this.batch = Math.min(batch, examples);
     this.labels = new int[this.batch];
     this.batchLabels = Labels.of(labels);
-    x = backend.tensor(DType.F32, Shape.of(this.batch, data.inputs()));
-    try {
-      x.fill(Fill.constant(0), key);
-      inputs = new HostView(x);
-      y = backend.tensor(DType.F32, Shape.of(this.batch, mlp.layers().getLast().outputs()));
-    } catch (RuntimeException e) {
-      x.close();
-      throw e;
-    }
-    outputs = new HostView(y);
-    Shape last = Shape.of(examples % this.batch, data.inputs());
-    rest =
-        x.isHost()
-            ? backend.wrap(x.segment(), DType.F32, last)
-            : backend.wrap(x.devicePointer(), DType.F32, last);
+    Shape in = Shape.of(this.batch, data.inputs());
+    Shape out = Shape.of(this.batch, mlp.layers().getLast().outputs());
+    inputs = arena.allocate(DType.F32.byteSize(in.elements()), 64); // zeros
+    outputs = arena.allocate(DType.F32.byteSize(out.elements()), 64);
+    x = backend.wrap(inputs, DType.F32, in);
+    rest = backend.wrap(inputs, DType.F32, Shape.of(examples % this.batch, data.inputs()));
+    y = backend.wrap(outputs, DType.F32, out);
   }
 
   /**
@@ -75,8 +68,7 @@ final class Trainer implements AutoCloseable {
     double sum = 0;
     for (int from = 0; from < order.length; from += batch) {
       int count = Math.min(batch, order.length - from);
-      data.copy(order, from, count, inputs.memory(), labels);
-      inputs.write();
+      data.copy(order, from, count, inputs, labels);
       mlp.trainStep(count == batch ? x : rest, batchLabels.first(count));
       sum += mlp.loss() * count;
       done.accept(from + count);
@@ -90,12 +82,10 @@ final class Trainer implements AutoCloseable {
     int correct = 0;
     for (int from = 0; from < rows.length; from += batch) {
       int count = Math.min(batch, rows.length - from);
-      data.copy(rows, from, count, inputs.memory(), labels);
-      inputs.write();
+      data.copy(rows, from, count, inputs, labels);
       mlp.forward(x, y); // rows depend on themselves alone: those after count do no harm
-      MemorySegment probabilities = outputs.read();
       for (int i = 0; i < count; i++) {
-        correct += largest(probabilities, (long) i * classes, classes) == labels[i] ? 1 : 0;
+        correct += largest(outputs, (long) i * classes, classes) == labels[i] ? 1 : 0;
       }
     }
     return correct;
@@ -104,10 +94,13 @@ final class Trainer implements AutoCloseable {
   /** Whether every weight is a finite number. */
   boolean isFinite() {
     for (Tensor parameter : mlp.parameters().values()) {
-      MemorySegment memory = new HostView(parameter).read();
-      for (long i = 0; i < parameter.shape().elements(); i++) {
-        if (!Float.isFinite(memory.getAtIndex(ValueLayout.JAVA_FLOAT, i))) {
-          return false;
+      try (Arena own = Arena.ofConfined()) {
+        MemorySegment memory = own.allocate(parameter.byteSize(), 64);
+        parameter.copyTo(memory);
+        for (long i = 0; i < parameter.shape().elements(); i++) {
+          if (!Float.isFinite(memory.getAtIndex(ValueLayout.JAVA_FLOAT, i))) {
+            return false;
+          }
         }
       }
     }
@@ -133,5 +126,6 @@ final class Trainer implements AutoCloseable {
     rest.close();
     x.close();
     y.close();
+    arena.close();
   }
 }

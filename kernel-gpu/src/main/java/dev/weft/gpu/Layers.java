@@ -330,6 +330,20 @@ final class Layers implements NnEngine, AutoCloseable {
   }
 
   /**
+   * Runs operations that find the host's x at an address of the device.
+   *
+   * @param x null for none
+   */
+  synchronized void runWith(MemorySegment x, long address, Runnable work) {
+    operands.alias(x, address);
+    try {
+      work.run();
+    } finally {
+      operands.alias(null, 0);
+    }
+  }
+
+  /**
    * Records the operations that {@code work} calls on this thread, on memory of this device alone,
    * instead of running them. Other threads' operations wait.
    */

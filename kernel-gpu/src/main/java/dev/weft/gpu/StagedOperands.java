@@ -21,6 +21,8 @@ final class StagedOperands implements AutoCloseable {
   private final List<Copy> copies = new ArrayList<>();
   private final Workspaces own;
   private Workspaces workspaces;
+  private MemorySegment aliased;
+  private long aliasAddress;
 
   StagedOperands(DeviceMemory memory, Transfers transfers) {
     this.transfers = transfers;
@@ -100,7 +102,16 @@ final class StagedOperands implements AutoCloseable {
     return stage(host, true, false);
   }
 
+  /** What is read of this memory of the host is there already; null for no such memory. */
+  void alias(MemorySegment host, long address) {
+    aliased = host;
+    aliasAddress = address;
+  }
+
   private long stage(MemorySegment host, boolean read, boolean written) {
+    if (!written && host.equals(aliased)) {
+      return aliasAddress;
+    }
     for (Copy known : copies) {
       if (known.host.equals(host)) {
         known.written |= written;

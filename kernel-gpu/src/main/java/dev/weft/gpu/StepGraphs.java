@@ -2,17 +2,21 @@ package dev.weft.gpu;
 
 import dev.weft.gpu.cuda.Device;
 import dev.weft.gpu.cuda.DeviceMemory;
+import dev.weft.gpu.cuda.InputBuffers;
 import dev.weft.nn.Labels;
 import dev.weft.nn.Optimizer;
 import dev.weft.spi.Buffer;
 import dev.weft.spi.StepRecorder;
+import dev.weft.spi.StridedMatrix;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
  * Training steps as CUDA graphs: the first one with an x runs as it is, so that every kernel is
- * loaded and cuBLAS has chosen its own; the second is recorded; later ones are replayed. A step
- * whose x or target is the host's is not recorded.
+ * loaded and cuBLAS has chosen its own; the second is recorded; later ones are replayed. An x of
+ * the host goes to one of two buffers in turn, and so has two graphs. A step whose target is the
+ * host's, or whose x is too large to pin, is not recorded.
  */
 final class StepGraphs implements StepRecorder {
   /** Graphs that are kept of a step, each with an x of its own. */
@@ -22,7 +26,9 @@ final class StepGraphs implements StepRecorder {
   private final DeviceMemory memory;
   private final Layers layers;
   private final List<Recording> recordings = new ArrayList<>(); // the last used one last
-  private Recording found;
+  private InputBuffers inputs; // null: no x was the host's
+  private boolean recordable; // the step that was asked for last
+  private Recording found; // of it, or null
 
   StepGraphs(Device device, DeviceMemory memory, Layers layers) {
     this.device = device;
@@ -30,17 +36,41 @@ final class StepGraphs implements StepRecorder {
     this.layers = layers;
   }
 
+  private static long bytes(StridedMatrix x) {
+    return x.dtype().byteSize(x.rows() * x.columns());
+  }
+
+  /** What the host has of x. */
+  private static MemorySegment host(StridedMatrix x) {
+    return x.buffer().segment().asSlice(0, bytes(x));
+  }
+
   private static long address(Buffer buffer) {
     return buffer == null ? 0 : buffer.devicePointer();
   }
 
+  /** Where the step finds x. */
+  private long address(StridedMatrix x) {
+    if (!x.buffer().isHost()) {
+      return x.buffer().devicePointer();
+    }
+    if (inputs == null) {
+      inputs = new InputBuffers(device, memory, bytes(x)); // a recorder has one batch size
+    }
+    return inputs.next();
+  }
+
   @Override
-  public boolean hasRecorded(Buffer x, Buffer target) {
+  public boolean hasRecorded(StridedMatrix x, Buffer target) {
     found = null;
-    return !x.isHost()
-        && (target == null || !target.isHost())
-        && (found = of(address(x), address(target))) != null
-        && found.isRecorded();
+    recordable =
+        (target == null || !target.isHost())
+            && (!x.buffer().isHost() || bytes(x) <= InputBuffers.MOST);
+    if (!recordable) {
+      return false;
+    }
+    found = of(address(x), address(target));
+    return found != null && found.isRecorded();
   }
 
   private Recording of(long x, long target) {
@@ -57,32 +87,70 @@ final class StepGraphs implements StepRecorder {
   }
 
   @Override
-  public void replay(Labels labels, Optimizer rule, long step) {
-    found.replay(labels, rule, step);
+  public void replay(StridedMatrix x, Labels labels, Optimizer rule, long step) {
+    if (!x.buffer().isHost()) {
+      found.replay(labels, rule, step);
+      return;
+    }
+    inputs.upload(host(x));
+    try {
+      found.replay(labels, rule, step);
+    } finally {
+      inputs.computed();
+    }
   }
 
   @Override
   public void run(
-      Buffer x, Buffer target, Labels labels, Optimizer rule, long step, Runnable operations) {
-    boolean first = found == null;
-    if (first) {
+      StridedMatrix x,
+      Buffer target,
+      Labels labels,
+      Optimizer rule,
+      long step,
+      Runnable operations) {
+    if (!recordable) {
       operations.run();
-      if (!x.isHost() && (target == null || !target.isHost())) {
-        if (recordings.size() == MOST) {
-          recordings.removeFirst().close();
-        }
-        long count = labels == null ? 0 : labels.count();
-        recordings.add(new Recording(device, memory, address(x), address(target), count));
+    } else if (!x.buffer().isHost()) {
+      runAndRecord(x, null, address(target), labels, rule, step, operations);
+    } else {
+      inputs.upload(host(x));
+      try {
+        runAndRecord(x, host(x), address(target), labels, rule, step, operations);
+      } finally {
+        inputs.computed();
       }
+    }
+  }
+
+  private void runAndRecord(
+      StridedMatrix x,
+      MemorySegment host,
+      long target,
+      Labels labels,
+      Optimizer rule,
+      long step,
+      Runnable operations) {
+    long at = address(x);
+    if (found != null) {
+      layers.runWith(host, at, () -> layers.record(found, operations));
+      found.replay(labels, rule, step);
       return;
     }
-    layers.record(found, operations);
-    found.replay(labels, rule, step);
+    layers.runWith(host, at, operations);
+    if (recordings.size() == MOST) {
+      recordings.removeFirst().close();
+    }
+    long count = labels == null ? 0 : labels.count();
+    recordings.add(new Recording(device, memory, at, target, count));
   }
 
   @Override
   public void close() {
     recordings.forEach(Recording::close);
     recordings.clear();
+    if (inputs != null) {
+      inputs.close();
+      inputs = null;
+    }
   }
 }

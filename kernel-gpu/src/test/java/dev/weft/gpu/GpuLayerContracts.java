@@ -51,7 +51,7 @@ abstract class GpuLayerContracts {
     assertThat(trained(backend(BackendOptions.DEFAULT), dtype, 2)).isNotEqualTo(expected);
   }
 
-  /** An x in the host's memory is not recorded. */
+  /** An x in the host's memory goes to buffers of the device, two in turn. */
   @ParameterizedTest
   @EnumSource(
       value = DType.class,

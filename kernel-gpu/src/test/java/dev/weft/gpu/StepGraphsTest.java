@@ -118,6 +118,32 @@ class StepGraphsTest {
     }
   }
 
+  /** An x of the host is read before a step returns, and goes to two buffers in turn. */
+  @Test
+  void theHostsInputGoesToTwoBuffersInTurn() {
+    float[] mine = new float[20];
+    try (Backend scalar = Weft.open("scalar");
+        Mlp other = mlp(scalar);
+        Tensor same = scalar.wrap(mine, Shape.of(4, 5));
+        Tensor input = backend.wrap(mine, Shape.of(4, 5))) {
+      SplittableRandom random = new SplittableRandom(5);
+      for (int step = 0; step < 9; step++) {
+        Tensors.random(same, random, 1);
+        other.trainStep(same, LABELS);
+        mlp.trainStep(input, LABELS);
+        java.util.Arrays.fill(mine, Float.NaN);
+      }
+      assertThat(driver.calls("cuGraphLaunch")).isEqualTo(7);
+      assertThat(driver.calls("cuStreamSynchronize")).isZero();
+      double[] expected = Tensors.values(other.layers().getFirst().kernel());
+      double[] actual = weights();
+      for (int i = 0; i < expected.length; i++) {
+        assertThat(actual[i]).isCloseTo(expected[i], org.assertj.core.data.Offset.offset(1e-5));
+      }
+    }
+    assertThat(driver.held("pinned")).isEqualTo(4); // and two for every copy
+  }
+
   /** What a replay checks is what a step checks, and then the weights are as they were. */
   @Test
   void mistakesAreFoundBeforeAReplay() {
