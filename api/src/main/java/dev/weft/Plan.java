@@ -14,12 +14,16 @@ import java.util.Locale;
  * @param work what is to be done
  * @param estimates of every backend that was measured, the one of the highest rank first
  * @param chosen the name of the backend that {@code auto} takes: of those with room for the work
- *     the fastest, or the first whose estimate is within {@link #TIE} of it
+ *     the fastest, or the first whose estimate is the same but for {@link #TIE} or {@link
+ *     #TIE_SECONDS}
  * @param reason why, in words
  */
 public record Plan(Work work, List<Estimate> estimates, String chosen, String reason) {
   /** Estimates this close, as a ratio, are the same: the rank decides. */
   public static final double TIE = 1.1;
+
+  /** Or this close, as a difference: less is not worth another backend. */
+  public static final double TIE_SECONDS = 10e-6;
 
   /** Keeps a copy of the estimates. */
   public Plan {
@@ -51,7 +55,8 @@ public record Plan(Work work, List<Estimate> estimates, String chosen, String re
     for (Estimate each : eligible) {
       fastest = seconds(work, each) < seconds(work, fastest) ? each : fastest;
     }
-    double most = TIE * seconds(work, fastest);
+    double least = seconds(work, fastest);
+    double most = Math.max(TIE * least, least + TIE_SECONDS);
     Estimate chosen =
         eligible.stream().filter(each -> seconds(work, each) <= most).findFirst().orElseThrow();
     StringBuilder reason = new StringBuilder();
