@@ -116,7 +116,7 @@ final class CalibrationFile {
       } finally {
         Files.deleteIfExists(temporary);
       }
-    } catch (IOException | RuntimeException e) { // of a security manager or file system
+    } catch (IOException | RuntimeException e) { // some file systems throw the second
       LOG.log(
           System.Logger.Level.WARNING,
           "calibration: cannot write {0}, so only this process has it: {1}",

@@ -22,10 +22,14 @@ import java.util.Map;
  * to compile. It does that in the background, some vector loops for a second, and what is not
  * compiled yet is up to a thousand times slower. Then each is measured. A figure is the best of
  * several, since what disturbs a time makes it longer.
+ *
+ * <p>The times below were chosen on two shared cores with AVX-512, where {@code cpu} took 9 to 17 s
+ * of warm-up (November 2026); with fewer rounds some calibrations there had figures of code that
+ * was not compiled.
  */
 final class CalibrationRun implements AutoCloseable {
   /** The longest warm-up, and measurement of one cost that stays slower than in the warm-up. */
-  private static final long MOST_WARM_NANOS = 15_000_000_000L;
+  private static final long MOST_WARM_NANOS = 25_000_000_000L;
 
   private static final long MOST_MEASURE_NANOS = 400_000_000;
 

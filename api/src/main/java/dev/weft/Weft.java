@@ -34,7 +34,7 @@ public final class Weft {
   public static final String CALIBRATION_PROPERTY = "weft.calibration";
 
   /** The longest that {@link #calibrate} takes for one backend, by design. */
-  public static final int CALIBRATION_SECONDS = 20;
+  public static final int CALIBRATION_SECONDS = 30;
 
   private static final System.Logger LOG = System.getLogger("dev.weft");
 
@@ -158,9 +158,9 @@ public final class Weft {
 
   /**
    * Measures every available backend, and keeps the figures for {@link #plan} and {@link
-   * #open(Work)} of this process and others. It takes a second for a device and some for a CPU's
-   * backend, whose loops the JVM must compile first: less than {@link #CALIBRATION_SECONDS} for
-   * each. To be called while the machine does nothing else.
+   * #open(Work)} of this process and others. It takes some seconds for each, of a CPU's mostly
+   * until the JVM has compiled its loops, and less than {@link #CALIBRATION_SECONDS}. To be called
+   * while the machine does nothing else.
    *
    * <p>A backend that fails is left out, with a warning. Where the file cannot be written, or the
    * process was too busy for good figures, a warning says so, and they are this process's alone.
