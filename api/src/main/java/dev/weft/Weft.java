@@ -6,16 +6,18 @@ import dev.weft.spi.Engine;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 
 /**
- * Opens backends. The choice is never visible in a result.
+ * Opens backends. The choice is never visible in a random number.
  *
- * <p>A name is {@code auto} (the best that is available), {@code cpu} (SIMD where the JVM has
- * {@code jdk.incubator.vector}, else scalar), {@code scalar}, {@code gpu} or {@code gpu:K}. Where
- * the caller names none, the system property {@code weft.backend} or else the environment variable
- * {@code WEFT_BACKEND} does.
+ * <p>A name is {@code auto} (the best that is available; for a {@link Work}, the fastest by
+ * measured cost), {@code cpu} (SIMD where the JVM has {@code jdk.incubator.vector}, else scalar),
+ * {@code scalar}, {@code gpu} or {@code gpu:K}. Where the caller names none, the system property
+ * {@code weft.backend} or else the environment variable {@code WEFT_BACKEND} does.
  */
 public final class Weft {
   /** The system property that names the backend: {@value}. */
@@ -23,6 +25,16 @@ public final class Weft {
 
   /** The environment variable that names the backend: {@value}. */
   public static final String BACKEND_VARIABLE = "WEFT_BACKEND";
+
+  /**
+   * The system property that says where {@link #calibrate} keeps its figures: {@value}, a file, or
+   * {@code off} for nowhere. Without it they are in {@code $XDG_CACHE_HOME/weft} or {@code
+   * ~/.cache/weft}, in a file for each combination of versions, processor and devices.
+   */
+  public static final String CALIBRATION_PROPERTY = "weft.calibration";
+
+  /** The longest that {@link #calibrate} takes for one backend, by design. */
+  public static final int CALIBRATION_SECONDS = 30;
 
   private static final System.Logger LOG = System.getLogger("dev.weft");
 
@@ -68,6 +80,106 @@ public final class Weft {
     throw Checks.bad("open", "need one of " + String.join(", ", names), "backend", name);
   }
 
+  /**
+   * The backend for {@code work}: the one that the property or variable names, else the fastest by
+   * the machine's calibration; see {@link #open(String, BackendOptions, Work)}.
+   */
+  public static Backend open(Work work) {
+    return open(defaultName(), BackendOptions.DEFAULT, work);
+  }
+
+  /**
+   * The backend called {@code name}; if that is {@code auto}, the one that {@link #plan} chooses
+   * for {@code work}. Nothing is measured here: {@code auto} is the best by rank, as without a
+   * work, where this machine has no {@link #calibration}, or where {@code options} set threads, an
+   * executor, vector bits or a precision, which no calibration describes. {@link #explain(Work)}
+   * tells, and the log where the choice is not the best by rank.
+   *
+   * <p>So a calibration may change what {@code auto} opens. Random numbers do not depend on it;
+   * results of layers and products on a GPU and the CPU may differ within the bounds of {@link
+   * Accuracy}: name a backend where they must not.
+   *
+   * @throws BackendUnavailableException if it is unavailable, with the reason and the remedy
+   * @throws IllegalArgumentException if nothing is called so
+   */
+  public static Backend open(String name, BackendOptions options, Work work) {
+    Objects.requireNonNull(work, "work");
+    if (!name.equals("auto")) {
+      return open(name, options);
+    }
+    List<Candidate> candidates = candidates();
+    List<Candidate> order = new ArrayList<>(candidates);
+    if (isMeasured(options)) {
+      Calibrations.find(candidates)
+          .map(found -> found.plan(work))
+          .ifPresent(plan -> put(plan, order));
+    }
+    return openBest(order, options);
+  }
+
+  /** Whether a calibration is of backends opened like this. */
+  private static boolean isMeasured(BackendOptions options) {
+    return options.withMemoryLimit(0).equals(BackendOptions.DEFAULT);
+  }
+
+  /** Puts the backend that {@code plan} chose before the others, and says so. */
+  private static void put(Plan plan, List<Candidate> order) {
+    String best =
+        order.stream()
+            .filter(each -> each.info.probe().available())
+            .map(each -> each.info.name())
+            .findFirst()
+            .orElse("");
+    LOG.log(
+        best.equals(plan.chosen()) ? System.Logger.Level.DEBUG : System.Logger.Level.INFO,
+        "auto: {0}",
+        plan);
+    order.stream()
+        .filter(each -> each.info.name().equals(plan.chosen()))
+        .findFirst()
+        .ifPresent(
+            chosen -> {
+              order.remove(chosen);
+              order.addFirst(chosen);
+            });
+  }
+
+  /**
+   * What {@code work} would take on each backend, and which of them {@code auto} takes. The first
+   * call on a machine measures, as {@link #calibrate} does; later ones, also those of other
+   * processes, find its figures.
+   *
+   * @throws BackendUnavailableException if there is no backend to measure
+   */
+  public static Plan plan(Work work) {
+    Objects.requireNonNull(work, "work");
+    return Calibrations.findOrMeasure(candidates()).plan(work);
+  }
+
+  /**
+   * Measures every available backend, and keeps the figures for {@link #plan} and {@link
+   * #open(Work)} of this process and others. It takes some seconds for each, of a CPU's mostly
+   * until the JVM has compiled its loops, and less than {@link #CALIBRATION_SECONDS}. To be called
+   * while the machine does nothing else.
+   *
+   * <p>A backend that fails is left out, with a warning. Where the file cannot be written, or the
+   * process was too busy for good figures, a warning says so, and they are this process's alone.
+   *
+   * @throws BackendUnavailableException {@code calibrate: need an available backend}
+   */
+  public static Calibration calibrate() {
+    return Calibrations.measure(candidates());
+  }
+
+  /**
+   * The calibration of this machine, for these versions of weft and the JDK, this processor and
+   * these devices; empty if there is none. Measures nothing. A file that is no calibration is left
+   * out, with a warning.
+   */
+  public static Optional<Calibration> calibration() {
+    return Calibrations.find(candidates());
+  }
+
   /** Every backend with its probe, the best first. */
   public static List<BackendInfo> backends() {
     return candidates().stream().map(Candidate::info).toList();
@@ -107,6 +219,28 @@ public final class Weft {
     return text.toString();
   }
 
+  /**
+   * What {@link #open(Work)} opens in words, and why: the figures of the plan, or what there is
+   * instead of one. Measures nothing.
+   */
+  public static String explain(Work work) {
+    String wanted = defaultName();
+    if (!wanted.equals("auto")) {
+      return work + "\n  " + wanted + ", as the property or variable says\n";
+    }
+    Optional<Calibration> calibration = calibration();
+    if (calibration.isPresent()) {
+      return calibration.get().plan(work).explain() + "  by the " + calibration.get() + "\n";
+    }
+    String best =
+        backends().stream()
+            .filter(info -> info.probe().available())
+            .map(BackendInfo::name)
+            .findFirst()
+            .orElse("no backend");
+    return work + "\n  " + best + ", the best by rank; this machine has no calibration\n";
+  }
+
   private static Backend openBest(List<Candidate> candidates, BackendOptions options) {
     BackendUnavailableException last = null;
     for (Candidate candidate : candidates) {
@@ -132,7 +266,7 @@ public final class Weft {
     }
   }
 
-  private static List<Candidate> candidates() {
+  static List<Candidate> candidates() {
     List<Candidate> found = new ArrayList<>();
     try {
       for (BackendProvider provider :
@@ -148,7 +282,8 @@ public final class Weft {
     return found;
   }
 
-  private record Candidate(BackendProvider provider, BackendInfo info) {
+  /** A backend that can be opened, or not. */
+  record Candidate(BackendProvider provider, BackendInfo info) {
     Backend open(BackendOptions options) {
       Probe probe = info.probe();
       if (!probe.available()) {

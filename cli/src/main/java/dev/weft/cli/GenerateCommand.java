@@ -5,6 +5,7 @@ import dev.weft.DType;
 import dev.weft.Region;
 import dev.weft.Shape;
 import dev.weft.Tensor;
+import dev.weft.Work;
 import dev.weft.init.Fill;
 import dev.weft.init.InitializerSpec;
 import dev.weft.init.Layout;
@@ -140,7 +141,7 @@ final class GenerateCommand implements Callable<Integer> {
     }
     Path file = toStdout ? null : Names.output("--out", out, ".npy", ".safetensors", ".bin");
     long begin = System.nanoTime();
-    try (Backend opened = backend.open();
+    try (Backend opened = open(receipt);
         ProgressBar bar = new ProgressBar(streams, "generate", byteSize(receipt))) {
       OptionalDouble error = OptionalDouble.empty();
       if (toStdout && isWholeMatrix(receipt)) {
@@ -167,6 +168,20 @@ final class GenerateCommand implements Callable<Integer> {
       }
     }
     return Exit.OK;
+  }
+
+  /** By cost, where the fill's is known. */
+  private Backend open(Receipt receipt) {
+    return switch (receipt.fill()) {
+      case Fill.Orthogonal f -> backend.open();
+      case Fill.DeltaOrthogonal f -> backend.open();
+      case Fill.Sparse f -> backend.open();
+      case Fill.Custom f -> backend.open();
+      case Fill fill -> {
+        long elements = receipt.region().shape().elements();
+        yield backend.open(streams, "weft generate", Work.fill(fill, dtype, elements));
+      }
+    };
   }
 
   private Receipt receipt() {

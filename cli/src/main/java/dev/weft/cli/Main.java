@@ -64,6 +64,7 @@ public final class Main {
   private static CommandLine commandLine(Streams streams) {
     CommandLine weft = new CommandLine(new WeftCommand(streams));
     weft.addSubcommand(new DevicesCommand(streams));
+    weft.addSubcommand(new PlanCommand(streams));
     weft.addSubcommand(new GenerateCommand(streams));
     weft.addSubcommand(new ModelCommand(streams));
     weft.addSubcommand(new InspectCommand(streams));

@@ -4,6 +4,7 @@ import dev.weft.Backend;
 import dev.weft.DType;
 import dev.weft.Shape;
 import dev.weft.Weft;
+import dev.weft.Work;
 import dev.weft.init.Initializer;
 import dev.weft.init.InitializerSpec;
 import dev.weft.init.Layout;
@@ -159,26 +160,44 @@ final class TrainCommand implements Callable<Integer> {
     Path labelsFile = labels == null ? null : Names.input("--labels", labels);
     Path file = out == null ? null : Names.output("--out", out, ".safetensors");
     RandomKey key = RandomKey.of(seed.value());
-    try (Backend opened = backend.open();
+    try (Backend named = backend.openNamed();
         Backend host = Weft.open("scalar"); // examples are read and scaled by the host
         TrainingData examples = new TrainingData(Examples.read(host, dataFile, labelsFile), key)) {
       Layers sizes = sizes(examples);
-      try (Mlp mlp = model(sizes).build(opened, key);
-          Trainer trainer = new Trainer(opened, mlp, examples, key, batch)) {
-        if (file != null) {
-          requireWritable(file, mlp);
+      if (named != null) {
+        run(named, key, sizes, examples, file);
+      } else {
+        Work step = step(sizes, examples);
+        try (Backend chosen = backend.open(streams, "weft train", step)) {
+          run(chosen, key, sizes, examples, file);
         }
-        Result result = train(trainer, examples);
-        if (file != null) {
-          WeightsFile.save(file, mlp.parameters(), metadata(sizes, examples));
-        }
-        streams.print(
-            json
-                ? Json.writePretty(facts(opened, sizes, examples, result))
-                : text(opened, sizes, examples, result));
       }
     }
     return Exit.OK;
+  }
+
+  private void run(Backend opened, RandomKey key, Layers sizes, TrainingData examples, Path file)
+      throws IOException {
+    try (Mlp mlp = model(sizes).build(opened, key);
+        Trainer trainer = new Trainer(opened, mlp, examples, key, batch)) {
+      if (file != null) {
+        requireWritable(file, mlp);
+      }
+      Result result = train(trainer, examples);
+      if (file != null) {
+        WeightsFile.save(file, mlp.parameters(), metadata(sizes, examples));
+      }
+      streams.print(
+          json
+              ? Json.writePretty(facts(opened, sizes, examples, result))
+              : text(opened, sizes, examples, result));
+    }
+  }
+
+  /** What a step of the training is, for a plan. */
+  private Work step(Layers sizes, TrainingData examples) {
+    long[] layers = sizes.sizes().stream().mapToLong(Integer::longValue).toArray();
+    return Work.trainStep(DType.F32, Math.min(batch, examples.training().length), layers);
   }
 
   /**

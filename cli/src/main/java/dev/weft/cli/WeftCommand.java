@@ -19,6 +19,7 @@ import picocli.CommandLine.Spec;
     footerHeading = "%nExamples:%n",
     footer = {
       "  weft devices",
+      "  weft plan",
       "  weft generate --init he_normal --shape 784,128 --seed 42 --out w.npy",
       "  weft generate --init bits --shape 1000000000 --out - | dieharder -g 200 -a",
       "  weft inspect w.npy --plot w.png",

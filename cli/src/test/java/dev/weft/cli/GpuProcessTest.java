@@ -32,6 +32,7 @@ class GpuProcessTest {
     command.add("-Dweft.cuda.path=" + FakeDriver.library().getParent());
     command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "--class-path"));
     command.add(System.getProperty("java.class.path"));
+    command.add("-Dweft.calibration=off");
     command.add("dev.weft.cli.Main");
     command.addAll(List.of(args));
     ProcessBuilder builder =

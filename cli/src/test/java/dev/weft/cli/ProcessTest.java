@@ -181,6 +181,7 @@ class ProcessTest {
     command.addAll(List.of(HEAP, "-XX:+UseSerialGC", "--add-modules", "jdk.incubator.vector"));
     command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "--class-path"));
     command.add(System.getProperty("java.class.path"));
+    command.add("-Dweft.calibration=off");
     command.add("dev.weft.cli.Main");
     command.addAll(List.of(args));
     ProcessBuilder builder = new ProcessBuilder(command).redirectOutput(out);

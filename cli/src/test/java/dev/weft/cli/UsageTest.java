@@ -25,6 +25,8 @@ class UsageTest {
         "frobnicate | frobnicate | unknown command | generate",
         "--frobnicate | --frobnicate | unknown option | ",
         "devices --jsn | --jsn | unknown option | --json",
+        "plan --jsn | --jsn | unknown option | --json",
+        "plan now | now | one argument too many | ",
         "devices now | now | one argument too many | ",
         "generate | --init, --shape, --out | required | ",
         "generate --init uniform --shape 3 | --out | required | ",
@@ -153,13 +155,23 @@ class UsageTest {
     assertThat(none.out()).isEqualTo(help.out());
     assertThat(none.err()).isEmpty();
     assertThat(none.out())
-        .contains("devices", "generate", "model", "inspect", "verify", "train", "compare", "bench")
+        .contains(
+            "devices",
+            "plan",
+            "generate",
+            "model",
+            "inspect",
+            "verify",
+            "train",
+            "compare",
+            "bench")
         .contains("Examples:", "Exit codes:")
         .doesNotContain("report");
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"devices", "generate", "model", "inspect", "verify", "train", "compare"})
+  @ValueSource(
+      strings = {"devices", "plan", "generate", "model", "inspect", "verify", "train", "compare"})
   void eachCommandHasHelp(String command) {
     Run run = Run.of(command, "--help");
     assertThat(run.code()).isZero();

@@ -1,0 +1,148 @@
+package dev.weft.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.weft.Weft;
+import dev.weft.interop.Json;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code weft plan}, and what generate and train make of its figures. */
+class PlanCommandTest {
+  @TempDir static Path shared;
+  private static Path file;
+  private static Run first;
+  private static final String BEFORE = System.getProperty(Weft.CALIBRATION_PROPERTY);
+  private static final String BACKEND = System.clearProperty(Weft.BACKEND_PROPERTY);
+
+  @TempDir Path directory;
+
+  @BeforeAll
+  static void calibrate() {
+    file = shared.resolve("measured.properties");
+    System.setProperty(Weft.CALIBRATION_PROPERTY, file.toString());
+    first = Run.of("plan");
+  }
+
+  @AfterEach
+  void measured() {
+    System.setProperty(Weft.CALIBRATION_PROPERTY, file.toString());
+  }
+
+  @AfterAll
+  static void restore() {
+    System.setProperty(Weft.CALIBRATION_PROPERTY, BEFORE == null ? "off" : BEFORE);
+    if (BACKEND != null) {
+      System.setProperty(Weft.BACKEND_PROPERTY, BACKEND);
+    }
+  }
+
+  @Test
+  void firstCallMeasuresAndOthersFindIt() {
+    assertThat(first.code()).as(first.err()).isZero();
+    assertThat(first.err()).startsWith("weft plan: measuring each backend for some seconds\n");
+    assertThat(first.out())
+        .contains("calibration of ", "gemm f32 [1024, 1024]·[1024, 1024]", "chosen", "resident");
+    Run second = Run.of("plan");
+    assertThat(second.err()).isEmpty();
+    assertThat(second.out()).isEqualTo(first.out());
+  }
+
+  @Test
+  void jsonHasEveryEstimate() throws IOException {
+    Run run = Run.of("plan", "--json");
+    assertThat(run.code()).isZero();
+    Map<?, ?> facts = (Map<?, ?>) Json.parse("stdout", run.out());
+    List<?> backends = (List<?>) facts.get("backends");
+    assertThat(backends.contains("cpu") && backends.contains("scalar")).isTrue();
+    List<?> plans = (List<?>) facts.get("plans");
+    assertThat(plans).isNotEmpty();
+    for (Object each : plans) {
+      Map<?, ?> plan = (Map<?, ?>) each;
+      assertThat(backends.contains(plan.get("chosen"))).isTrue();
+      List<?> estimates = (List<?>) plan.get("estimates");
+      assertThat(estimates).hasSameSizeAs(backends);
+      for (Object estimate : estimates) {
+        assertThat((Double) ((Map<?, ?>) estimate).get("resident_seconds")).isPositive();
+      }
+    }
+  }
+
+  /** The bytes are the same, a line says what was chosen, and a name is not overruled. */
+  @Test
+  void generateTakesWhatIsFastest() throws IOException {
+    Run ranked = generate();
+    useFigures("scalar");
+    Run chosen = generate();
+    assertThat(chosen.code()).isZero();
+    assertThat(chosen.err())
+        .matches(
+            "weft generate: --backend auto takes scalar by the calibration of \\S+Z:"
+                + " scalar .*, cpu .*\n");
+    assertThat(chosen.bytes()).isEqualTo(ranked.bytes());
+    assertThat(generate("--backend", "auto").err()).isEqualTo(chosen.err());
+    assertThat(generate("--backend", "cpu").err()).isEmpty();
+    assertThat(generate("--threads", "1").err()).isEmpty(); // of which nothing was measured
+    System.setProperty(Weft.BACKEND_PROPERTY, "cpu");
+    try {
+      assertThat(generate().err()).isEmpty();
+    } finally {
+      System.clearProperty(Weft.BACKEND_PROPERTY);
+    }
+  }
+
+  @Test
+  void generateIsQuietWhereTheRankIsRight() throws IOException {
+    useFigures("cpu");
+    assertThat(generate().err()).isEmpty();
+    System.setProperty(Weft.CALIBRATION_PROPERTY, directory.resolve("none").toString());
+    assertThat(generate().err()).isEmpty();
+    assertThat(directory.resolve("none")).doesNotExist(); // nothing is measured unasked
+  }
+
+  @Test
+  void trainTakesWhatIsFastest() throws IOException {
+    useFigures("scalar");
+    String data = TrainCommandTest.DIGITS.toString();
+    Run run = Run.of("train", "--data", data, "--epochs", "1", "--json");
+    assertThat(run.code()).as(run.err()).isZero();
+    assertThat(run.err().lines().findFirst().orElseThrow())
+        .startsWith("weft train: --backend auto takes scalar by the calibration of ");
+    Map<?, ?> facts = (Map<?, ?>) Json.parse("stdout", run.out());
+    assertThat(facts.get("backend")).isEqualTo("scalar");
+    Run named = Run.of("train", "--data", data, "--epochs", "1", "--json", "--backend", "cpu");
+    assertThat(named.err().lines()).hasSize(1);
+    Map<?, ?> others = (Map<?, ?>) Json.parse("stdout", named.out());
+    assertThat(others.get("backend")).isEqualTo("cpu");
+    assertThat(others.get("loss")).isEqualTo(facts.get("loss"));
+  }
+
+  private static Run generate(String... more) {
+    List<String> line =
+        new ArrayList<>(
+            List.of("generate", "--init", "normal", "--shape", "1000000", "--out", "-"));
+    line.addAll(List.of(more));
+    return Run.of(line.toArray(String[]::new));
+  }
+
+  /** Figures of this machine, but for those of {@code fast}, which make everything fast. */
+  private void useFigures(String fast) throws IOException {
+    assumeTrue(Files.exists(file), "this machine was busy: " + first.err());
+    Path edited = directory.resolve("edited.properties");
+    Files.writeString(
+        edited,
+        Files.readString(file)
+            .replaceAll("(?m)^(" + fast + "\\.[a-z0-9_]+)=[0-9.E-]+ [0-9.E-]+$", "$1=1e-9 1e-15"));
+    System.setProperty(Weft.CALIBRATION_PROPERTY, edited.toString());
+  }
+}

@@ -1,0 +1,73 @@
+package dev.weft.cpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.weft.Calibration;
+import dev.weft.DType;
+import dev.weft.Plan;
+import dev.weft.Weft;
+import dev.weft.Work;
+import dev.weft.init.Fill;
+import dev.weft.testkit.LogCapture;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** A calibration of this machine, as it is. */
+class CpuCalibrationTest {
+  private static Calibration calibration;
+  private static List<String> log;
+
+  @BeforeAll
+  static void calibrate() {
+    System.setProperty(Weft.CALIBRATION_PROPERTY, "off");
+    try (LogCapture capture = LogCapture.of("dev.weft")) {
+      calibration = Weft.calibrate();
+      log = capture.lines();
+    }
+  }
+
+  @Test
+  void endsInTime() {
+    assertThat(calibration.seconds())
+        .isPositive()
+        .isLessThan(Weft.CALIBRATION_SECONDS * calibration.backends().size());
+    assertThat(calibration.backends()).containsExactly("cpu", "scalar");
+    assertThat(Weft.calibration()).containsSame(calibration);
+  }
+
+  @Test
+  void estimatesArePositiveAndFinite() {
+    for (Work work :
+        List.of(
+            Work.fill(Fill.constant(0), DType.F32, 1_000_000),
+            Work.fill(Fill.uniform(0, 1), DType.F64, 1_000_000),
+            Work.fill(Fill.normal(0, 1), DType.BF16, 1_000_000),
+            Work.gemm(DType.F32, 1024, 1024, 1024),
+            Work.gemm(DType.F64, 1, 1024, 1024),
+            Work.denseForward(DType.F32, 128, 784, 128),
+            Work.denseBackward(DType.F64, 128, 784, 128),
+            Work.trainStep(DType.F32, 32, 784, 256, 10))) {
+      assertThat(calibration.plan(work).estimates())
+          .hasSize(2)
+          .allSatisfy(
+              each -> {
+                assertThat(each.residentSeconds()).isPositive().isLessThan(100);
+                assertThat(each.transferSeconds()).isZero(); // its memory is the host's
+                assertThat(each.hasRoom()).isTrue();
+              });
+    }
+  }
+
+  /** Vectors multiply several times as fast. */
+  @Test
+  void largeProductsAreTheVectors() {
+    assumeTrue(VectorProbe.get().bits() > 0, VectorProbe.get().reason());
+    assumeTrue(log.isEmpty(), "this machine was busy: " + log);
+    Plan plan = calibration.plan(Work.gemm(DType.F32, 2048, 2048, 2048));
+    assertThat(plan.chosen()).isEqualTo("cpu");
+    assertThat(plan.estimates().getFirst().residentSeconds())
+        .isLessThan(plan.estimates().getLast().residentSeconds());
+  }
+}
