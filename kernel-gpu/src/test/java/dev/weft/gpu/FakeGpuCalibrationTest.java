@@ -9,9 +9,11 @@ import dev.weft.Weft;
 import dev.weft.Work;
 import dev.weft.init.Fill;
 import dev.weft.testkit.gpu.FakeDriver;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A calibration where a stand-in for the driver is the device: its times mean nothing. */
+@Tag("big")
 class FakeGpuCalibrationTest {
   @Test
   void devicesAreMeasuredOnceAndCopy() {
