@@ -12,9 +12,11 @@ import dev.weft.init.Fill;
 import dev.weft.testkit.LogCapture;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A calibration of this machine, as it is. */
+@Tag("big")
 class CpuCalibrationTest {
   private static Calibration calibration;
   private static List<String> log;

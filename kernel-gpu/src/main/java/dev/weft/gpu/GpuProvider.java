@@ -20,7 +20,9 @@ import java.util.Locale;
  * Where there is no NVIDIA driver the probe looks at files alone and loads nothing.
  */
 public final class GpuProvider implements BackendProvider {
-  /** Below the CPU's: this version only fills, so that {@code auto} must not choose it. */
+  /**
+   * Below the CPU's, whose bits are the same for every product: a GPU is chosen by name or by cost.
+   */
   private static final int RANK = 150;
 
   private static final String REMEDY =

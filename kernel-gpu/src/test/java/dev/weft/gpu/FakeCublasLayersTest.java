@@ -8,8 +8,10 @@ import dev.weft.Weft;
 import dev.weft.testkit.gpu.FakeCublas;
 import dev.weft.testkit.gpu.FakeDriver;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 
-/** {@link GpuLayerContracts} with products of a stand-in for cuBLAS. */
+/** {@link GpuLayerContracts} with products of a stand-in for cuBLAS: a minute. */
+@Tag("big")
 class FakeCublasLayersTest extends GpuLayerContracts {
   @Override
   Backend backend(BackendOptions options) {
