@@ -26,13 +26,6 @@ WEFT_DEVICE float minus_two_ln(float u, float k) {
   return minus_two_ln(bits, exponent, sub_rn(__int2float_rn(exponent), mul_rn(k, 0x1p23f)));
 }
 
-// What is computed beside a transform: nothing. Else the rounds of the next block (philox.cuh).
-struct Nothing {
-  template <int R>
-  WEFT_METHOD void round() {}
-  WEFT_METHOD u32 after(u32 word) const { return word; }
-};
-
 // (a, b) = (sine, cosine), turned by a quarter if bit 30 is set.
 WEFT_DEVICE void turned(u32 quarter, float sine, float cosine, float& a, float& b) {
 #if defined(__CUDACC__)
@@ -47,11 +40,9 @@ WEFT_DEVICE void turned(u32 quarter, float sine, float cosine, float& a, float& 
 #endif
 }
 
-// (even, odd) = r * (sin, cos) of words x = 2j and y = 2j + 1, beside rounds R to R + 3 of the next block. r is made as r/8, below 1, and
-// sine and cosine as 8 times theirs: scaled by powers of two alone, all is rounded as NormalF32 rounds it.
-template <int R, class Next>
-WEFT_DEVICE void normal_pair(u32 x, u32 y, float& even, float& odd, Next& next) {
-  x = R > 2 ? next.after(x) : x;
+// (even, odd) = r * (sin, cos) of words x = 2j and y = 2j + 1. r is made as r/8, below 1, and sine and cosine as 8 times theirs: scaled by
+// powers of two alone, all is rounded as NormalF32 rounds it.
+WEFT_DEVICE void normal_pair(u32 x, u32 y, float& even, float& odd) {
   float u = fma_rn(__uint2float_rn(x), 0x1p-32f, 0x1p-33f);
   int bits = __float_as_int(u);
   int exponent = (int)((u32)(bits - WEFT_LOG_BASE_F32) & 0xff800000u);
@@ -60,26 +51,21 @@ WEFT_DEVICE void normal_pair(u32 x, u32 y, float& even, float& odd, Next& next) 
   float q = fma_rn(h, 0x1.32f19ep37f, 0x1.3a24e6p32f);
   q = fma_rn(h, q, 0x1.19df38p27f);
   q = fma_rn(h, q, 0x1.507eap22f);
-  next.template round<R>();
   q = fma_rn(h, q, 0x1.9a319cp17f);
   q = fma_rn(h, q, 0x1.001108p13f);
   q = fma_rn(h, q, 0x1.5553dep8f);
   q = fma_rn(h, q, 0x1.ffffeep3f);
   float r = sqrt_below_1(fma_rn(__int2float_rn(exponent), -0x1.62e43p-29f, fma_rn(mul_rn(h, h), q, h)));
-  next.template round<R + 1>();
-  y = next.after(y);
   float t = __int2float_rn((int)(y * 4u + 2u));  // the angle less its nearest quarter turn, pi/4 * t * 2^-31
   float s = mul_rn(mul_rn(t, 0x1p-62f), t);
   float sine = fma_rn(s, -0x1.2db5ccp-43f, 0x1.465facp-37f);
   float cosine = fma_rn(s, -0x1.4e78bep-9f, 0x1.03b058p-3f);
   sine = fma_rn(s, sine, -0x1.4abbbep-32f);
   cosine = fma_rn(s, cosine, -0x1.3bd39cp1f);
-  next.template round<R + 2>();
   sine = fma_rn(s, sine, -0x1.777a5cp-54f);
   cosine = fma_rn(s, cosine, 8.0f);
   sine = fma_rn(t, 0x1.921fb6p-29f, mul_rn(t, sine));
   u32 quarter = y + 0x20000000u;  // its two top bits count quarter turns
-  next.template round<R + 3>();
   r = __uint_as_float(__float_as_uint(r) ^ (quarter & 0x80000000u));
   turned(quarter, sine, cosine, even, odd);
   even = mul_rn(r, even);

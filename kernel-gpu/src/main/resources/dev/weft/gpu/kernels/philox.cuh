@@ -48,23 +48,20 @@ WEFT_DEVICE BlockRow philox_row(const FillPlan& p, u32 x) {
   return {(u32)(p1 >> 32), (u32)p1, (u32)p0};
 }
 
-// The block where they cross, round by round: sixteen multiplications.
-struct Crossing {
-  const FillPlan& p;
-  uint4 words;
-
-  WEFT_METHOD Crossing(const FillPlan& plan, const Column& column, const BlockRow& row)
-      : p(plan), words(make_uint4(row.x ^ column.x, row.y, row.z ^ column.z, column.w)) {}
-
-  template <int R>
-  WEFT_METHOD void round() {
-    u64 p0 = (u64)0xD2511F53u * words.x;
-    u64 p1 = (u64)0xCD9E8D57u * words.z;
-    words = make_uint4((u32)(p1 >> 32) ^ words.y ^ p.roundKeys[2 * R], (u32)p1,
-                       (u32)(p0 >> 32) ^ words.w ^ p.roundKeys[2 * R + 1], (u32)p0);
+// Rounds R to 9. As a loop, even unrolled, they take more registers (uniform 16-bit types on sm_90: 70, not 64).
+template <int R>
+WEFT_DEVICE uint4 philox_rounds_from(const FillPlan& p, uint4 words) {
+  u64 p0 = (u64)0xD2511F53u * words.x;
+  u64 p1 = (u64)0xCD9E8D57u * words.z;
+  words = make_uint4((u32)(p1 >> 32) ^ words.y ^ p.roundKeys[2 * R], (u32)p1,
+                     (u32)(p0 >> 32) ^ words.w ^ p.roundKeys[2 * R + 1], (u32)p0);
+  if constexpr (R < 9) {
+    return philox_rounds_from<R + 1>(p, words);
   }
-  // word, once the rounds so far are done: axes is 0, as in every region of one run. Without this the assembler puts all rounds behind the
-  // transform that they are to be computed beside.
-  WEFT_METHOD u32 after(u32 word) const { return word ^ (words.x & p.axes); }
+  return words;
+}
 
-};
+// The block where they cross: sixteen multiplications.
+WEFT_DEVICE uint4 philox_crossing(const FillPlan& p, const Column& column, const BlockRow& row) {
+  return philox_rounds_from<2>(p, make_uint4(row.x ^ column.x, row.y, row.z ^ column.z, column.w));
+}

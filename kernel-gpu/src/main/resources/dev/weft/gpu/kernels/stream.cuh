@@ -46,30 +46,11 @@ WEFT_DEVICE void find_ends(const FillPlan& p, Ends<double>& ends) {
   ends.shift = p.shift64;
 }
 
-// Where the blocks of a stream come from: use(p, q, f) is f(words of block q, what to compute beside it). They are computed one by one, or
-// as below, in turn, or lie in memory (words.cu).
+// Where the blocks of a stream come from: block(p, q) is the words of block q. They are computed one by one, or as below, in turn, or lie
+// in memory (words.cu).
 struct Computed {
-  template <class Use>
-  WEFT_METHOD uint4 use(const FillPlan& p, u64 q, Use use) const {
-    Nothing nothing;
-    return use(philox(p, q), nothing);
-  }
+  WEFT_METHOD uint4 block(const FillPlan& p, u64 q) const { return philox(p, q); }
 };
-
-template <int R, class Next>
-WEFT_DEVICE void two_rounds(Next& next) {
-  next.template round<R>();
-  next.template round<R + 1>();
-}
-
-// Rounds R to 9.
-template <int R, class Next>
-WEFT_DEVICE void rounds_from(Next& next) {
-  two_rounds<R>(next);
-  if constexpr (R < 8) {
-    rounds_from<R + 2>(next);
-  }
-}
 
 // Groups of one row, and of those a multiple of 65536 blocks after it, in CURAND order: what their blocks have in common is computed once
 // for a column, and once for a row. Group j begins with block q + 32 * BLOCKS * j.
@@ -89,34 +70,20 @@ struct Columns {
     row = philox_row(p, x);
   }
 
-  template <class Use>
-  WEFT_METHOD uint4 use(const FillPlan& p, u64, Use use) {
-    Crossing now(p, column[at], row);
-    rounds_from<2>(now);
+  WEFT_METHOD uint4 block(const FillPlan& p, u64) {
+    uint4 words = philox_crossing(p, column[at], row);
     at = (at + 1) % COUNT;
     if (at == 0) {
       x += down;
       row = philox_row(p, x);
     }
-    Nothing nothing;
-    return use(now.words, nothing);
+    return words;
   }
 };
 
 // The f32 values of a block as bits, or its words.
-template <Kind K, class Next>
-WEFT_DEVICE uint4 block32(const FillPlan& p, const Ends<float>& ends, uint4 words, Next& next) {
-  if (K == UNIFORM) {
-    two_rounds<2>(next);
-    words.y = next.after(words.y);
-    two_rounds<4>(next);
-    words.z = next.after(words.z);
-    two_rounds<6>(next);
-    words.w = next.after(words.w);
-    two_rounds<8>(next);
-  } else if (K == BITS || (K == TRUNCATED_NORMAL && !ends.symmetric)) {
-    rounds_from<2>(next);
-  }
+template <Kind K>
+WEFT_DEVICE uint4 values32(const FillPlan& p, const Ends<float>& ends, uint4 words) {
   if (K == BITS) {
     return words;
   }
@@ -139,13 +106,13 @@ WEFT_DEVICE uint4 block32(const FillPlan& p, const Ends<float>& ends, uint4 word
     }
   } else {
     if (K == NORMAL) {
-      normal_pair<2>(words.x, words.y, v0, v1, next);
-      normal_pair<6>(words.z, words.w, v2, v3, next);
+      normal_pair(words.x, words.y, v0, v1);
+      normal_pair(words.z, words.w, v2, v3);
     } else if (ends.symmetric) {
-      v0 = truncated_symmetric<2>(p.truncated32, words.x, next);
-      v1 = truncated_symmetric<4>(p.truncated32, words.y, next);
-      v2 = truncated_symmetric<6>(p.truncated32, words.z, next);
-      v3 = truncated_symmetric<8>(p.truncated32, words.w, next);
+      v0 = truncated_symmetric(p.truncated32, words.x);
+      v1 = truncated_symmetric(p.truncated32, words.y);
+      v2 = truncated_symmetric(p.truncated32, words.z);
+      v3 = truncated_symmetric(p.truncated32, words.w);
     } else {
       v0 = truncated_normal(p, ends.tails, words.x);
       v1 = truncated_normal(p, ends.tails, words.y);
@@ -180,25 +147,13 @@ WEFT_DEVICE uint4 block32(const FillPlan& p, const Ends<float>& ends, uint4 word
   return make_uint4(__float_as_uint(v0), __float_as_uint(v1), __float_as_uint(v2), __float_as_uint(v3));
 }
 
-template <Kind K>
-struct Values32 {
-  const FillPlan& p;
-  const Ends<float>& ends;
-
-  template <class Next>
-  WEFT_METHOD uint4 operator()(uint4 words, Next& next) const { return block32<K>(p, ends, words, next); }
-};
-
-template <Kind K>
-struct Values64;
-
 // Group g of a type is 16 bytes, ELEMENTS elements from ELEMENTS * g on, in memory order: of BLOCKS blocks of the stream.
 struct F32 {
   enum { BYTES = 4, BLOCKS = 1 };
   typedef float Value;
   template <Kind K, class Source>
   WEFT_DEVICE uint4 group(const FillPlan& p, const Ends<float>& ends, Source& source, u64 g) {
-    return source.use(p, g, Values32<K>{p, ends});
+    return values32<K>(p, ends, source.block(p, g));
   }
 };
 
@@ -245,8 +200,8 @@ struct Sixteen {
 
   template <Kind K, class Source>
   WEFT_DEVICE uint4 group(const FillPlan& p, const Ends<float>& ends, Source& source, u64 g) {
-    uint4 a = source.use(p, 2 * g, Values32<K>{p, ends});
-    uint4 b = source.use(p, 2 * g + 1, Values32<K>{p, ends});
+    uint4 a = values32<K>(p, ends, source.block(p, 2 * g));
+    uint4 b = values32<K>(p, ends, source.block(p, 2 * g + 1));
     return make_uint4(two<K>(a.x, a.y), two<K>(a.z, a.w), two<K>(b.x, b.y), two<K>(b.z, b.w));
   }
 };
@@ -271,11 +226,6 @@ struct F64 {
     return at_most(at_least(v, p.least64), p.most64);
   }
 
-  template <Kind K, class Source>
-  WEFT_DEVICE uint4 group(const FillPlan& p, const Ends<double>& ends, Source& source, u64 g) {
-    return source.use(p, g, Values64<K>{p, ends});
-  }
-
   template <Kind K>
   WEFT_DEVICE uint4 values(const FillPlan& p, const Ends<double>& ends, uint4 words) {
     if (K == BITS) {
@@ -296,16 +246,9 @@ struct F64 {
     u64 bits1 = (u64)__double_as_longlong(v1);
     return make_uint4((u32)bits0, (u32)(bits0 >> 32), (u32)bits1, (u32)(bits1 >> 32));
   }
-};
 
-template <Kind K>
-struct Values64 {
-  const FillPlan& p;
-  const Ends<double>& ends;
-
-  template <class Next>
-  WEFT_METHOD uint4 operator()(uint4 words, Next& next) const {
-    rounds_from<2>(next);
-    return F64::values<K>(p, ends, words);
+  template <Kind K, class Source>
+  WEFT_DEVICE uint4 group(const FillPlan& p, const Ends<double>& ends, Source& source, u64 g) {
+    return values<K>(p, ends, source.block(p, g));
   }
 };

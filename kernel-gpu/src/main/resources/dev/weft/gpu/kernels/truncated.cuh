@@ -84,23 +84,19 @@ WEFT_DEVICE T inverse(const Plan& plan, bool tails, W word, T) {
   return above == (plan.flip == 0) ? z : -z;
 }
 
-// inverse() of a plan that is symmetric and without tails, beside rounds R and R + 1 of the next block: the top bit of a word is its side,
-// and the counts of words from either end are below 2^31.
-template <int R, class Next>
-WEFT_DEVICE float truncated_symmetric(const TruncatedF32& plan, u32 word, Next& next) {
-  word = R > 2 ? next.after(word) : word;
+// inverse() of a plan that is symmetric and without tails: the top bit of a word is its side, and the counts of words from either end are
+// below 2^31.
+WEFT_DEVICE float truncated_symmetric(const TruncatedF32& plan, u32 word) {
   u32 above = (u32)((int)word >> 31);
   float p = fma_rn(__int2float_rn((int)(word ^ above)), plan.width, plan.tailBelow);
   float q = fma_rn(__int2float_rn((int)(word ^ above ^ 0x7FFFFFFFu)), plan.width, plan.middleBelow);
   float v = sub_rn(sqrt_of_positive(fma_rn(-p, p, p)), 0x1.4bee5cp-2f);
-  next.template round<R>();
   float s = fma_rn(v, -0x1.89aeacp15f, 0x1.274efap14f);
   s = fma_rn(v, s, -0x1.dca202p10f);
   s = fma_rn(v, s, 0x1.4ca0c2p9f);
   s = fma_rn(v, s, -0x1.bad034p8f);
   s = fma_rn(v, s, 0x1.5c59aep7f);
   s = fma_rn(v, s, -0x1.0e8afcp6f);
-  next.template round<R + 1>();
   s = fma_rn(v, s, 0x1.d44aeap4f);
   s = fma_rn(v, s, -0x1.b8b622p3f);
   s = fma_rn(v, s, 0x1.ccb48p2f);

@@ -14,11 +14,7 @@
 struct Stored {
   const uint4* words;
 
-  template <class Use>
-  WEFT_METHOD uint4 use(const FillPlan&, u64 q, Use use) const {
-    Nothing nothing;
-    return use(words[q], nothing);
-  }
+  WEFT_METHOD uint4 block(const FillPlan&, u64 q) const { return words[q]; }
 };
 
 // Thread t owns groups t, t + threads, ... of `groups`: 16 bytes written and 16 read, 32 for 16-bit types.
