@@ -119,14 +119,21 @@ class BenchmarksTest {
     "TrainStep, 3366e-12" // 3·(4·9·17 + 6·17·5)
   })
   void gpuProductsReportTeraflops(String operation, double teraFlop) throws RunnerException {
+    List<String> names = new ArrayList<>();
     for (String kind : List.of("Kernel", "Resident", "EndToEnd")) {
+      names.add(kind + "Benchmark\\.(gemm|forward|backward|step)$");
+    }
+    if (operation.equals("TrainStep")) {
+      names.add("EndToEndBenchmark\\.steps$");
+    }
+    for (String name : names) {
       FakeDriver driver = FakeDriver.load();
       FakeCublas cublas = FakeCublas.load();
       RunResult result =
           run(
               tiny()
                   .forks(0)
-                  .include("\\.Gpu" + operation + kind + "Benchmark\\.")
+                  .include("\\.Gpu" + operation + name)
                   .param("precision", "f32")
                   .param("optimizer", "sgd")
                   .param("dtype", operation.equals("Gemm") ? "bf16" : "f32"));
