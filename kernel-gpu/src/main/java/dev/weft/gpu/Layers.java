@@ -26,12 +26,18 @@ import java.lang.foreign.MemorySegment;
  * <p>One at a time.
  */
 final class Layers implements NnEngine, AutoCloseable {
+  private static final int COPIES = 4; // a power of two
+
   private final Device device;
   private final DeviceMemory memory;
   private final NnLaunch launch;
   private final StagedOperands operands;
   private final Products products; // null: weft's kernel
   private final long leastNarrowed;
+  private final StridedMatrix[] copied =
+      new StridedMatrix[COPIES]; // operands of 16 bits, or of f32
+  private final StridedMatrix[] copies = new StridedMatrix[COPIES];
+  private int nextCopy;
   private Recording recording; // null: operations run
 
   Layers(
@@ -117,7 +123,21 @@ final class Layers implements NnEngine, AutoCloseable {
     } else {
       launch.narrow(address, operands.read(of), of, type);
     }
-    return gapless(of, type, new DeviceBuffer(address, null));
+    return copyOf(of, type, address);
+  }
+
+  /** The matrices as the copy there has them: the same object for the same operand as before. */
+  private StridedMatrix copyOf(StridedMatrix of, DType type, long address) {
+    for (int i = 0; i < COPIES; i++) {
+      StridedMatrix copy = copies[i];
+      if (copied[i] == of && copy.dtype() == type && copy.buffer().devicePointer() == address) {
+        return copy;
+      }
+    }
+    int at = nextCopy++ & COPIES - 1;
+    copied[at] = of;
+    copies[at] = gapless(of, type, new DeviceBuffer(address, null));
+    return copies[at];
   }
 
   /** The matrices as {@link NnLaunch#copy} writes them. */

@@ -24,6 +24,7 @@ final class Recording implements AutoCloseable {
   private final Device device;
   private final DeviceMemory.Block inputs;
   private final MemorySegment staged; // what inputs is to hold
+  private final Device.Upload upload;
   private final OptimizerRates rates = new OptimizerRates();
   private Device.Graph graph; // null: nothing was recorded so far
 
@@ -35,6 +36,7 @@ final class Recording implements AutoCloseable {
     this.workspaces = new Workspaces(memory, Long.MAX_VALUE);
     this.staged = Arena.ofAuto().allocate(RATES + labels * Integer.BYTES, 8);
     this.inputs = memory.workspace(staged.byteSize());
+    this.upload = new Device.Upload(staged, inputs.address());
   }
 
   /** Where the optimizer's numbers will be. */
@@ -62,7 +64,7 @@ final class Recording implements AutoCloseable {
     if (labels != null) {
       MemorySegment.copy(labels.segment(), 0, staged, RATES, labels.count() * Integer.BYTES);
     }
-    device.upload(staged, inputs.address());
+    device.upload(upload);
     device.launch(graph);
   }
 

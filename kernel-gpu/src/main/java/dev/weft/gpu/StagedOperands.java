@@ -134,7 +134,8 @@ final class StagedOperands implements AutoCloseable {
 
   /** Copies what was written to the host; waits for the operation if there is such. */
   void giveBack() {
-    for (Copy copy : copies) {
+    for (int i = 0; i < copies.size(); i++) { // an iterator would be an object
+      Copy copy = copies.get(i);
       if (copy.written) {
         transfers.read(copy.address, copy.host);
       }

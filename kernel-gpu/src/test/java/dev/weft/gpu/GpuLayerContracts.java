@@ -105,11 +105,6 @@ abstract class GpuLayerContracts {
   @Nested
   class Products extends GemmContract {
     @Override
-    protected boolean repeatsAllocateNothing() {
-      return false;
-    }
-
-    @Override
     protected boolean productsAreTheCpus() {
       return productsAreOwn();
     }
@@ -122,11 +117,6 @@ abstract class GpuLayerContracts {
 
   @Nested
   class DenseLayers extends DenseContract {
-    @Override
-    protected boolean repeatsAllocateNothing() {
-      return false;
-    }
-
     @Override
     protected boolean productsAreTheCpus() {
       return productsAreOwn();
@@ -149,11 +139,6 @@ abstract class GpuLayerContracts {
   @Nested
   class Losses extends LossContract {
     @Override
-    protected boolean repeatsAllocateNothing() {
-      return false;
-    }
-
-    @Override
     protected Backend open(BackendOptions options) {
       return backend(options);
     }
@@ -161,11 +146,6 @@ abstract class GpuLayerContracts {
 
   @Nested
   class Training extends TrainingContract {
-    @Override
-    protected boolean repeatsAllocateNothing() {
-      return false;
-    }
-
     @Override
     protected boolean productsAreTheCpus() {
       return productsAreOwn();

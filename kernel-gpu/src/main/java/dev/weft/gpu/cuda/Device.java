@@ -15,6 +15,7 @@ import java.util.regex.Pattern;
 import jcuda.Pointer;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
+import jcuda.driver.CUdeviceptr;
 import jcuda.driver.CUevent;
 import jcuda.driver.CUevent_flags;
 import jcuda.driver.CUfunction;
@@ -362,15 +363,25 @@ public final class Device implements AutoCloseable {
    * Begins a copy from the host's memory on the computing stream. It is read before this returns:
    * CUDA copies up to 64 KiB of pageable memory aside, and waits for more.
    */
-  public void upload(MemorySegment in, long address) {
+  public void upload(Upload upload) {
     begin();
     check(
-        JCudaDriver.cuMemcpyHtoDAsync(
-            DevicePointer.device(address),
-            DevicePointer.host(in.address()),
-            in.byteSize(),
-            compute),
+        JCudaDriver.cuMemcpyHtoDAsync(upload.to, upload.from, upload.bytes, compute),
         "cuMemcpyHtoDAsync");
+  }
+
+  /** What {@link #upload} copies and where to; made once. */
+  public static final class Upload {
+    private final CUdeviceptr to;
+    private final Pointer from;
+    private final long bytes;
+
+    /** From memory that stays while it is used, off the heap, to an address of the device. */
+    public Upload(MemorySegment in, long address) {
+      to = DevicePointer.device(address);
+      from = DevicePointer.host(in.address());
+      bytes = in.byteSize();
+    }
   }
 
   /** Launches and calls that were recorded, to be made again at once. */
