@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * The contracts of products, layers and training that a backend on a device passes, wherever its
- * kernels run. They may allocate on the host's heap so far.
+ * kernels run.
  */
 abstract class GpuLayerContracts {
   /** Opens the backend under test. */

@@ -39,11 +39,6 @@ public abstract class BackendContract {
   /** Opens the backend under test. */
   protected abstract Backend open(BackendOptions options);
 
-  /** Whether a repeated product, layer, loss or step allocates nothing on the host's heap. */
-  protected boolean repeatsAllocateNothing() {
-    return true;
-  }
-
   /**
    * Whether an element of a product is the CPU's chain of fused multiply-adds, whatever the shapes,
    * and not a sum in an order that a library chooses.
@@ -55,11 +50,6 @@ public abstract class BackendContract {
   /** Skips the rest of a test of bits where products are in another order. */
   protected final void assumeProductsAreTheCpus() {
     assumeTrue(productsAreTheCpus(), "gemm: this backend sums in an order that a library chooses");
-  }
-
-  /** Skips the rest of a test where repetitions allocate. */
-  protected final void assumeRepeatsAllocateNothing() {
-    assumeTrue(repeatsAllocateNothing(), "open: this backend allocates some objects an operation");
   }
 
   final Backend open(int threads) {
