@@ -10,7 +10,7 @@ import dev.weft.spi.StridedMatrix;
 final class Losses {
   private Losses() {}
 
-  /** All checks of a loss of targets, before one of these is entered. */
+  /** All checks of a loss of targets. */
   static void check(Tensor prediction, Tensor target, Tensor gradient, Tensor value) {
     check(prediction, gradient, value);
     Operands.requireLike("loss", "target", target, prediction);

@@ -188,33 +188,32 @@ public final class Mlp implements AutoCloseable {
       operations(pass, x, labels, target);
       return;
     }
+    layers.getFirst().requireForward(x, pass.y[0]);
+    Operands.enter("mlp", x, target, value, squares);
+    try {
+      recorded(pass, x, labels, target);
+    } finally {
+      Operands.leave(x, target, value, squares);
+    }
+  }
+
+  /** One step by the recorder of a pass. */
+  private void recorded(Pass pass, Tensor x, Labels labels, Tensor target) {
     Optimizer rule = states.getFirst().optimizer();
-    long next = states.getFirst().steps() + 1;
+    long step = states.getFirst().steps() + 1;
     StridedMatrix in = Operands.rows(x);
     Buffer wanted = Operands.buffer(target);
     if (!pass.recorder.hasRecorded(in, wanted)) {
-      Operands.enter("mlp", x, target, null, null);
-      try {
-        pass.recorder.run(
-            in, wanted, labels, rule, next, () -> operations(pass, x, labels, target));
-      } finally {
-        Operands.leave(x, target, null, null);
-      }
+      pass.recorder.run(in, wanted, labels, rule, step, () -> operations(pass, x, labels, target));
       return;
     }
-    layers.getFirst().requireForward(x, pass.y[0]);
     if (labels != null) {
       Losses.check(loss, pass.prediction(), labels, pass.lastGradient(), value);
     } else {
       Losses.check(pass.prediction(), target, pass.lastGradient(), value);
     }
     requireOpen();
-    Operands.enter("mlp", x, target, value, squares);
-    try {
-      pass.recorder.replay(in, labels, rule, next);
-    } finally {
-      Operands.leave(x, target, value, squares);
-    }
+    pass.recorder.replay(in, labels, rule, step);
     states.forEach(OptimizerState::replayed);
   }
 

@@ -38,6 +38,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.ServiceLoader;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The CUDA backend: fills by the kernels of kernels/fill.cu, into the device's memory or, chunk by
@@ -70,6 +72,7 @@ final class GpuEngine implements Engine {
   private boolean orthogonalMissing; // likewise
   private Engine host; // likewise
   private Layers layers; // likewise
+  private final Set<StepGraphs> recorders = ConcurrentHashMap.newKeySet(); // that are open
 
   GpuEngine(
       BackendInfo info,
@@ -499,12 +502,15 @@ final class GpuEngine implements Engine {
 
   @Override
   public StepRecorder stepRecorder() {
-    return new StepGraphs(device, memory, layers());
+    StepGraphs made = new StepGraphs(device, memory, layers(), recorders::remove);
+    recorders.add(made);
+    return made;
   }
 
   @Override
   public synchronized void close() {
     try {
+      recorders.forEach(StepGraphs::close);
       if (words != null) {
         words.close();
       }

@@ -33,7 +33,7 @@ final class Recording implements AutoCloseable {
     this.device = device;
     this.x = x;
     this.target = target;
-    this.workspaces = new Workspaces(memory, Long.MAX_VALUE);
+    this.workspaces = Workspaces.lasting(memory);
     this.staged = Arena.ofAuto().allocate(RATES + labels * Integer.BYTES, 8);
     this.inputs = memory.workspace(staged.byteSize());
     this.upload = new Device.Upload(staged, inputs.address());

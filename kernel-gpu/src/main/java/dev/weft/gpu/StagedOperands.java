@@ -26,7 +26,7 @@ final class StagedOperands implements AutoCloseable {
 
   StagedOperands(DeviceMemory memory, Transfers transfers) {
     this.transfers = transfers;
-    this.own = new Workspaces(memory, MOST_KEPT);
+    this.own = Workspaces.small(memory, MOST_KEPT);
     this.workspaces = own;
   }
 

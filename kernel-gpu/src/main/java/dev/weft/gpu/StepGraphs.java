@@ -11,6 +11,7 @@ import dev.weft.spi.StridedMatrix;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * Training steps as CUDA graphs: the first one with an x runs as it is, so that every kernel is
@@ -25,12 +26,15 @@ final class StepGraphs implements StepRecorder {
   private final Device device;
   private final DeviceMemory memory;
   private final Layers layers;
+  private final Consumer<StepGraphs> closed;
   private final List<Recording> recordings = new ArrayList<>(); // the last used one last
   private InputBuffers inputs; // null: no x was the host's
   private boolean recordable; // the step that was asked for last
   private Recording found; // of it, or null
 
-  StepGraphs(Device device, DeviceMemory memory, Layers layers) {
+  /** Recordings of a device; {@code closed} is told when they are given back. */
+  StepGraphs(Device device, DeviceMemory memory, Layers layers, Consumer<StepGraphs> closed) {
+    this.closed = closed;
     this.device = device;
     this.memory = memory;
     this.layers = layers;
@@ -136,16 +140,24 @@ final class StepGraphs implements StepRecorder {
       found.replay(labels, rule, step);
       return;
     }
-    layers.runWith(host, at, operations);
+    long count = labels == null ? 0 : labels.count();
+    Recording next = new Recording(device, memory, at, target, count); // before anything is done
+    try {
+      layers.runWith(host, at, operations);
+    } catch (RuntimeException | Error e) {
+      next.close();
+      throw e;
+    }
     if (recordings.size() == MOST) {
       recordings.removeFirst().close();
     }
-    long count = labels == null ? 0 : labels.count();
-    recordings.add(new Recording(device, memory, at, target, count));
+    recordings.add(next);
   }
 
+  /** Once is enough: a backend that is closed before its perceptrons does it for them. */
   @Override
   public void close() {
+    closed.accept(this);
     recordings.forEach(Recording::close);
     recordings.clear();
     if (inputs != null) {

@@ -10,14 +10,25 @@ import java.util.List;
  */
 final class Workspaces implements AutoCloseable {
   private final DeviceMemory memory;
+  private final boolean gives;
   private final long mostKept; // bytes of a block
   private final List<DeviceMemory.Block> used = new ArrayList<>(); // by the operation that runs
   private final List<DeviceMemory.Block> idle = new ArrayList<>();
 
-  /** Blocks of more than {@code mostKept} bytes go back when their operation ends. */
-  Workspaces(DeviceMemory memory, long mostKept) {
+  private Workspaces(DeviceMemory memory, boolean gives, long mostKept) {
     this.memory = memory;
+    this.gives = gives;
     this.mostKept = mostKept;
+  }
+
+  /** Blocks of more than {@code mostKept} bytes go back when their operation ends. */
+  static Workspaces small(DeviceMemory memory, long mostKept) {
+    return new Workspaces(memory, true, mostKept);
+  }
+
+  /** Every block stays until all are closed: what was recorded writes there again. */
+  static Workspaces lasting(DeviceMemory memory) {
+    return new Workspaces(memory, false, Long.MAX_VALUE);
   }
 
   /**
@@ -33,6 +44,9 @@ final class Workspaces implements AutoCloseable {
       }
     }
     if (found == null) {
+      if (gives && !idle.isEmpty()) {
+        idle.removeLast().release(); // the larger one takes its place
+      }
       found = memory.workspace(bytes);
     }
     used.add(found);

@@ -2,27 +2,33 @@ package dev.weft.gpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.offset;
 
 import dev.weft.Backend;
 import dev.weft.ClosedException;
 import dev.weft.DType;
 import dev.weft.DeviceException;
+import dev.weft.MemoryLimitException;
 import dev.weft.Shape;
 import dev.weft.Tensor;
 import dev.weft.Weft;
+import dev.weft.init.Fill;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Labels;
 import dev.weft.nn.Loss;
 import dev.weft.nn.Mlp;
 import dev.weft.random.RandomKey;
+import dev.weft.testkit.LogCapture;
 import dev.weft.testkit.Tensors;
 import dev.weft.testkit.gpu.FakeCublas;
 import dev.weft.testkit.gpu.FakeDriver;
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -113,7 +119,7 @@ class StepGraphsTest {
       }
       double[] expected = Tensors.values(other.layers().getFirst().kernel());
       for (int i = 0; i < expected.length; i++) {
-        assertThat(actual[i]).isCloseTo(expected[i], org.assertj.core.data.Offset.offset(1e-5));
+        assertThat(actual[i]).isCloseTo(expected[i], offset(1e-5));
       }
     }
   }
@@ -131,14 +137,14 @@ class StepGraphsTest {
         Tensors.random(same, random, 1);
         other.trainStep(same, LABELS);
         mlp.trainStep(input, LABELS);
-        java.util.Arrays.fill(mine, Float.NaN);
+        Arrays.fill(mine, Float.NaN);
       }
       assertThat(driver.calls("cuGraphLaunch")).isEqualTo(7);
       assertThat(driver.calls("cuStreamSynchronize")).isZero();
       double[] expected = Tensors.values(other.layers().getFirst().kernel());
       double[] actual = weights();
       for (int i = 0; i < expected.length; i++) {
-        assertThat(actual[i]).isCloseTo(expected[i], org.assertj.core.data.Offset.offset(1e-5));
+        assertThat(actual[i]).isCloseTo(expected[i], offset(1e-5));
       }
     }
     assertThat(driver.held("pinned")).isEqualTo(4); // and two for every copy
@@ -193,6 +199,70 @@ class StepGraphsTest {
     assertThat(mlp.loss()).isBetween(0.0, 2.0);
   }
 
+  /** The same while buffers for the host's x are made, one call after the other. */
+  @ParameterizedTest
+  @CsvSource({
+    "cuMemAlloc, 0",
+    "cuMemAlloc, 1",
+    "cuMemAlloc, 2",
+    "cuEventCreate, 0",
+    "cuEventCreate, 3",
+    "cuMemHostRegister, 0",
+    "cuMemHostRegister, 1"
+  })
+  void aFailedBufferIsAnErrorAndTheNextStepIsRight(String call, int after) {
+    mlp.trainStep(x, LABELS); // nothing else is to be made
+    float[] mine = new float[20];
+    try (Tensor input = backend.wrap(mine, Shape.of(4, 5))) {
+      double[] before = weights();
+      driver.fail(call, after, call.equals("cuMemAlloc") ? 2 : 1);
+      assertThatThrownBy(() -> mlp.trainStep(input, LABELS))
+          .isInstanceOfAny(DeviceException.class, MemoryLimitException.class);
+      driver.fail("none", 0, 0);
+      assertThat(weights()).isEqualTo(before);
+      boolean made = call.equals("cuMemAlloc") && after == 2; // the recording was not
+      assertThat(driver.held("pinned")).isEqualTo(made ? 4 : 2);
+      for (int step = 0; step < 5; step++) {
+        mlp.trainStep(input, LABELS);
+      }
+      assertThat(mlp.loss()).isBetween(0.0, 2.0);
+    }
+  }
+
+  /** An x that does not suit is an error before it is copied anywhere. */
+  @Test
+  void anInputOfAnotherTypeIsAnError() {
+    float[] mine = new float[20];
+    try (Tensor input = backend.wrap(mine, Shape.of(4, 5));
+        Tensor wide = backend.wrap(new double[20], Shape.of(4, 5))) {
+      for (int step = 0; step < 4; step++) {
+        mlp.trainStep(input, LABELS);
+      }
+      assertThatThrownBy(() -> mlp.trainStep(wide, LABELS))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("need x of f32");
+    }
+  }
+
+  /** A backend that is closed before a perceptron gives its graphs back. */
+  @Test
+  void theBackendMayBeClosedFirst() {
+    float[] mine = new float[20];
+    try (Tensor input = backend.wrap(mine, Shape.of(4, 5))) {
+      for (int step = 0; step < 4; step++) {
+        mlp.trainStep(x, LABELS);
+        mlp.trainStep(input, LABELS);
+      }
+      try (LogCapture leaks = LogCapture.of("dev.weft")) {
+        backend.close();
+        assertThat(leaks.lines()).isNotEmpty(); // the weights
+      }
+      assertThat(driver.held()).isEmpty();
+      assertThatThrownBy(() -> mlp.trainStep(x, LABELS)).isInstanceOf(ClosedException.class);
+      assertThatThrownBy(() -> mlp.trainStep(input, LABELS)).isInstanceOf(ClosedException.class);
+    }
+  }
+
   /** Graphs of a few tensors are kept; the others' memory is given back. */
   @Test
   void fewGraphsAreKept() {
@@ -238,7 +308,7 @@ class StepGraphsTest {
                 () -> {
                   for (int i = 0; i < 200; i++) {
                     try (Tensor t = backend.tensor(DType.F32, Shape.of(64))) {
-                      t.fill(dev.weft.init.Fill.constant(i), RandomKey.of(1));
+                      t.fill(Fill.constant(i), RandomKey.of(1));
                       if (t.get(63) != i) {
                         throw new AssertionError(t.get(63));
                       }

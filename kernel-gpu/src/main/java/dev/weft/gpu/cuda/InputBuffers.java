@@ -19,17 +19,12 @@ public final class InputBuffers implements AutoCloseable {
   private final Slot[] slots = new Slot[2];
   private int turn;
 
-  private final class Slot {
-    final DeviceMemory.Block block;
-    final MemorySegment pinned;
-    final CUevent copied = device.event();
-    final CUevent computed = device.event();
-
-    Slot(DeviceMemory memory, long bytes) {
-      pinned = arena.allocate(bytes, 4096);
-      device.register(pinned);
-      block = memory.workspace(bytes);
-    }
+  /** What was not made, because something failed before, is null. */
+  private static final class Slot {
+    DeviceMemory.Block block;
+    CUevent copied;
+    CUevent computed;
+    MemorySegment pinned;
   }
 
   /** Buffers for inputs of so many bytes, at most {@link #MOST}. */
@@ -37,7 +32,13 @@ public final class InputBuffers implements AutoCloseable {
     this.device = device;
     try {
       for (int i = 0; i < slots.length; i++) {
-        slots[i] = new Slot(memory, bytes);
+        Slot slot = slots[i] = new Slot();
+        slot.block = memory.workspace(bytes);
+        slot.copied = device.event();
+        slot.computed = device.event();
+        MemorySegment buffer = arena.allocate(bytes, 4096);
+        device.register(buffer);
+        slot.pinned = buffer;
       }
     } catch (RuntimeException | Error e) {
       close();
@@ -76,12 +77,24 @@ public final class InputBuffers implements AutoCloseable {
     device.drain();
     for (Slot slot : slots) {
       if (slot != null) {
-        device.unregister(slot.pinned);
-        device.destroy(slot.copied);
-        device.destroy(slot.computed);
-        slot.block.release();
+        close(slot);
       }
     }
     arena.close();
+  }
+
+  private void close(Slot slot) {
+    if (slot.pinned != null) {
+      device.unregister(slot.pinned);
+    }
+    if (slot.copied != null) {
+      device.destroy(slot.copied);
+    }
+    if (slot.computed != null) {
+      device.destroy(slot.computed);
+    }
+    if (slot.block != null) {
+      slot.block.release();
+    }
   }
 }

@@ -5,8 +5,9 @@
 #include "normal.cuh"
 #include "plan.cuh"
 
-WEFT_DEVICE float ratio(float p) {
-  float v = sub_rn(sqrt_rn(fma_rn(-p, p, p)), 0x1.4bee5cp-2f);
+// ratio(p) by the root of p - p^2.
+WEFT_DEVICE float ratio_of_root(float root) {
+  float v = sub_rn(root, 0x1.4bee5cp-2f);
   float s = fma_rn(v, -0x1.89aeacp15f, 0x1.274efap14f);
   s = fma_rn(v, s, -0x1.dca202p10f);
   s = fma_rn(v, s, 0x1.4ca0c2p9f);
@@ -20,6 +21,8 @@ WEFT_DEVICE float ratio(float p) {
   s = fma_rn(v, s, 0x1.8c3b08p1f);
   return s;
 }
+
+WEFT_DEVICE float ratio(float p) { return ratio_of_root(sqrt_rn(fma_rn(-p, p, p))); }
 
 WEFT_DEVICE double ratio(double p) {
   double v = sub_rn(sqrt_rn(sqrt_rn(fma_rn(-p, p, p))), 0x1.179af075e448bp-1);
@@ -90,18 +93,7 @@ WEFT_DEVICE float truncated_symmetric(const TruncatedF32& plan, u32 word) {
   u32 above = (u32)((int)word >> 31);
   float p = fma_rn(__int2float_rn((int)(word ^ above)), plan.width, plan.tailBelow);
   float q = fma_rn(__int2float_rn((int)(word ^ above ^ 0x7FFFFFFFu)), plan.width, plan.middleBelow);
-  float v = sub_rn(sqrt_of_positive(fma_rn(-p, p, p)), 0x1.4bee5cp-2f);
-  float s = fma_rn(v, -0x1.89aeacp15f, 0x1.274efap14f);
-  s = fma_rn(v, s, -0x1.dca202p10f);
-  s = fma_rn(v, s, 0x1.4ca0c2p9f);
-  s = fma_rn(v, s, -0x1.bad034p8f);
-  s = fma_rn(v, s, 0x1.5c59aep7f);
-  s = fma_rn(v, s, -0x1.0e8afcp6f);
-  s = fma_rn(v, s, 0x1.d44aeap4f);
-  s = fma_rn(v, s, -0x1.b8b622p3f);
-  s = fma_rn(v, s, 0x1.ccb48p2f);
-  s = fma_rn(v, s, -0x1.13648ep2f);
-  s = fma_rn(v, s, 0x1.8c3b08p1f);
+  float s = ratio_of_root(sqrt_of_positive(fma_rn(-p, p, p)));
   return __uint_as_float(__float_as_uint(mul_rn(q, s)) ^ (~word & 0x80000000u));
 }
 
