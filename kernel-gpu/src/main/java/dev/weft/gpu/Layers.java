@@ -34,8 +34,10 @@ final class Layers implements NnEngine, AutoCloseable {
   private final StagedOperands operands;
   private final Products products; // null: weft's kernel
   private final long leastNarrowed;
-  private final StridedMatrix[] copied =
-      new StridedMatrix[COPIES]; // operands of 16 bits, or of f32
+
+  /** The last operands that were copied to another type, and their copies. */
+  private final StridedMatrix[] copied = new StridedMatrix[COPIES];
+
   private final StridedMatrix[] copies = new StridedMatrix[COPIES];
   private int nextCopy;
   private Recording recording; // null: operations run

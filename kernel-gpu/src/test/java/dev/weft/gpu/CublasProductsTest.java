@@ -27,9 +27,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** What {@link GpuLayerContracts} do not ask of products on cuBLAS, by its stand-in. */
 class CublasProductsTest {
-  private static final int M = 19;
-  private static final int N = 34;
-  private static final int K = 70;
+  private static final int SIDE = 37; // of square matrices, which may be transposed
 
   private FakeDriver driver;
   private FakeCublas cublas;
@@ -53,9 +51,9 @@ class CublasProductsTest {
   /** Largest error of A·B over its bound in a precision, operands of f32. */
   private static double overBound(Backend backend, Precision bound) {
     SplittableRandom random = new SplittableRandom(9);
-    try (Tensor a = backend.tensor(DType.F32, Shape.of(M, K));
-        Tensor b = backend.tensor(DType.F32, Shape.of(K, N));
-        Tensor c = backend.tensor(DType.F32, Shape.of(M, N))) {
+    try (Tensor a = backend.tensor(DType.F32, Shape.of(SIDE, SIDE));
+        Tensor b = backend.tensor(DType.F32, Shape.of(SIDE, SIDE));
+        Tensor c = backend.tensor(DType.F32, Shape.of(SIDE, SIDE))) {
       Tensors.random(a, random, 1);
       Tensors.random(b, random, 1);
       Tensors.poison(c);
@@ -64,14 +62,14 @@ class CublasProductsTest {
       double[][] right = Tensors.rows(b);
       double[][] out = Tensors.rows(c);
       double worst = 0;
-      for (int i = 0; i < M; i++) {
-        for (int j = 0; j < N; j++) {
+      for (int i = 0; i < SIDE; i++) {
+        for (int j = 0; j < SIDE; j++) {
           double error = Math.abs(out[i][j] - Reference.gemm(1, left, right, 0, 0, i, j));
           double size = Reference.gemmMagnitude(1, left, right, 0, 0, i, j);
           double allowed =
               bound == Precision.F32
-                  ? Accuracy.gemm(DType.F32, K, size)
-                  : Accuracy.gemm(bound, K, size);
+                  ? Accuracy.gemm(DType.F32, SIDE, size)
+                  : Accuracy.gemm(bound, SIDE, size);
           worst = Math.max(worst, error / allowed);
         }
       }
@@ -122,11 +120,13 @@ class CublasProductsTest {
     }
   }
 
-  /** The contracts' checks see a product of the transpose. */
+  /** The bounds see a product of a transpose, and one that was not made. */
   @Test
-  void aFlippedOperationIsSeen() {
+  void wrongCallsAreSeen() {
     try (Backend backend = open(BackendOptions.DEFAULT, "cublas")) {
-      overBound(backend, Precision.F32);
+      assertThat(overBound(backend, Precision.F32)).isLessThanOrEqualTo(1);
+      cublas.fail("cublasGemmEx", 0, FakeCublas.FLIPPED);
+      assertThat(overBound(backend, Precision.BF16)).isGreaterThan(10);
       cublas.fail("cublasGemmEx", 0, FakeCublas.IGNORED);
       assertThat(overBound(backend, Precision.F32)).isNaN();
     }

@@ -186,55 +186,54 @@ public final class Blas implements AutoCloseable {
     Pointer pa = pointers.of(a);
     Pointer pb = pointers.of(b);
     Pointer pc = pointers.of(c);
-    device.call(
-        stream ->
-            check(
-                batch == 1
-                    ? JCublas2.cublasGemmEx_64_new(
-                        handle,
-                        opA,
-                        opB,
-                        m,
-                        n,
-                        k,
-                        this.alpha,
-                        pa,
-                        type,
-                        lda,
-                        pb,
-                        type,
-                        ldb,
-                        this.beta,
-                        pc,
-                        typeC,
-                        ldc,
-                        sums,
-                        ALGORITHM)
-                    : JCublas2.cublasGemmStridedBatchedEx_64_new(
-                        handle,
-                        opA,
-                        opB,
-                        m,
-                        n,
-                        k,
-                        this.alpha,
-                        pa,
-                        type,
-                        lda,
-                        strideA,
-                        pb,
-                        type,
-                        ldb,
-                        strideB,
-                        this.beta,
-                        pc,
-                        typeC,
-                        ldc,
-                        strideC,
-                        batch,
-                        sums,
-                        ALGORITHM),
-                "cublasGemmEx"));
+    device.begin(); // without an object for the call
+    check(
+        batch == 1
+            ? JCublas2.cublasGemmEx_64_new(
+                handle,
+                opA,
+                opB,
+                m,
+                n,
+                k,
+                this.alpha,
+                pa,
+                type,
+                lda,
+                pb,
+                type,
+                ldb,
+                this.beta,
+                pc,
+                typeC,
+                ldc,
+                sums,
+                ALGORITHM)
+            : JCublas2.cublasGemmStridedBatchedEx_64_new(
+                handle,
+                opA,
+                opB,
+                m,
+                n,
+                k,
+                this.alpha,
+                pa,
+                type,
+                lda,
+                strideA,
+                pb,
+                type,
+                ldb,
+                strideB,
+                this.beta,
+                pc,
+                typeC,
+                ldc,
+                strideC,
+                batch,
+                sums,
+                ALGORITHM),
+        "cublasGemmEx");
   }
 
   private void check(int status, String call) {

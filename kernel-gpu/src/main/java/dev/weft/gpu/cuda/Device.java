@@ -147,8 +147,8 @@ public final class Device implements AutoCloseable {
     Cuda.check(JCudaDriver.cuCtxSetCurrent(context), "cuCtxSetCurrent");
   }
 
-  /** Begins an operation on a device that lives. */
-  private void begin() {
+  /** Begins an operation on a device that lives: calls that follow on this thread find it. */
+  public void begin() {
     requireAlive();
     bind();
   }
