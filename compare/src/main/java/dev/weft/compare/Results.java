@@ -1,0 +1,54 @@
+package dev.weft.compare;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One run: what it was on, what limits it had, what was measured and how results agreed.
+ *
+ * @param name what a reader calls it: the file's name
+ * @param created when, as ISO 8601
+ * @param command what made it
+ * @param machine what it ran on; empty where a file does not say
+ */
+public record Results(
+    String name,
+    String created,
+    String command,
+    Optional<Machine> machine,
+    List<Roof> roofs,
+    List<Measurement> measurements,
+    List<Missing> missing,
+    List<Agreement> agreements,
+    List<Drawn> drawn,
+    List<Signal> signals) {
+
+  /** The same with the measurements of {@code that}, which says nothing of a machine. */
+  public Results with(Results that) {
+    List<Measurement> all = new ArrayList<>(measurements);
+    all.addAll(that.measurements);
+    return new Results(
+        name, created, command, machine, roofs, all, missing, agreements, drawn, signals);
+  }
+
+  /**
+   * The roof over a task: plain stores into as much memory by as many threads for fills, and
+   * multiply-adds of as many threads for products; empty if it was not measured, and for a fill
+   * that is computed by products.
+   */
+  public Optional<Roof> roof(Task task) {
+    boolean stores = task.suite() == Suite.FILL;
+    if (stores && task.flop() > 0) {
+      return Optional.empty();
+    }
+    return roofs.stream()
+        .filter(roof -> roof.threads() == task.threads())
+        .filter(
+            roof ->
+                stores
+                    ? roof.unit().equals("GB/s") && roof.bytes() == task.bytes()
+                    : roof.kind().equals("fma") && task.dtype().equals(roof.dtype()))
+        .findFirst();
+  }
+}

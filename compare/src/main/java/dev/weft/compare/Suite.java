@@ -1,0 +1,59 @@
+package dev.weft.compare;
+
+import java.util.Arrays;
+import java.util.stream.Collectors;
+
+/** A group of operations that are measured in one unit. */
+public enum Suite {
+  /** Tensors filled with initial weights. */
+  FILL("fill", "Fills", "GB/s"),
+  /** Products of matrices. */
+  GEMM("gemm", "Matrix products", "GFLOP/s"),
+  /** Layers forward and backward; operations that are counted are those of their products. */
+  DENSE("dense", "Dense layers", "GFLOP/s"),
+  /** Steps of training; operations that are counted are those of their products. */
+  TRAIN("train", "Training steps", "GFLOP/s");
+
+  private final String id;
+  private final String title;
+  private final String unit;
+
+  Suite(String id, String title, String unit) {
+    this.id = id;
+    this.title = title;
+    this.unit = unit;
+  }
+
+  /** As options and files write it. */
+  public String id() {
+    return id;
+  }
+
+  /** As headings write it. */
+  public String title() {
+    return title;
+  }
+
+  /** The unit of its rates. */
+  public String unit() {
+    return unit;
+  }
+
+  /**
+   * The suite with this {@link #id}.
+   *
+   * @throws IllegalArgumentException if none has it: {@code suite: need one of fill, …, got …}
+   */
+  public static Suite parse(String id) {
+    for (Suite suite : values()) {
+      if (suite.id.equals(id)) {
+        return suite;
+      }
+    }
+    throw new IllegalArgumentException(
+        "suite: need one of "
+            + Arrays.stream(values()).map(Suite::id).collect(Collectors.joining(", "))
+            + ", got "
+            + id);
+  }
+}

@@ -1,0 +1,4 @@
+package dev.weft.compare.report;
+
+/** placeholder */
+final class Placeholder {}
