@@ -6,6 +6,7 @@ import dev.weft.DType;
 import dev.weft.Shape;
 import dev.weft.Tensor;
 import dev.weft.Weft;
+import dev.weft.compare.Machine;
 import dev.weft.init.Fill;
 import dev.weft.init.Layout;
 import dev.weft.random.RandomKey;
@@ -16,6 +17,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * Measures the CPU's speed goals in one process, against limits measured in the same rounds on the
@@ -119,7 +121,7 @@ final class GoalsReport {
     }
     try (Backend one = Backends.open("cpu", 1);
         Backend two = Backends.open("cpu", 2)) {
-      out.print(Machine.describe());
+      out.print(Machine.here(Map.of()).describe() + "\n");
       out.println("backends: " + one + "; " + two);
       out.print(Weft.explain());
       out.println(

@@ -11,7 +11,8 @@ import java.util.Optional;
 
 /**
  * {@code weft bench [REGEX] [JMH options]} runs the JMH suites; {@code weft bench --goals} prints
- * the table of {@link GoalsReport}. Suites that need a GPU are left out where there is none.
+ * the table of {@link GoalsReport}; {@code weft bench --suite} is {@link SuiteCommand}. Suites that
+ * need a GPU are left out where there is none.
  */
 public final class Main {
   /** Exit code where the only suites asked for need a backend that is not there. */
@@ -25,10 +26,13 @@ public final class Main {
    * @throws IOException if JMH cannot read its benchmark list
    */
   public static void main(String[] args) throws IOException {
+    PrintStream out =
+        new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
     if (args.length > 0 && args[0].equals("--goals")) {
-      PrintStream out =
-          new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
       System.exit(GoalsReport.main(Arrays.copyOfRange(args, 1, args.length), out));
+    }
+    if (Arrays.stream(args).anyMatch(arg -> arg.matches("--(suite|against)(=.*)?"))) {
+      System.exit(SuiteCommand.run(List.of(args), out, System.err));
     }
     Optional<List<String>> able =
         GpuSuites.arguments(List.of(args), GpuSuites.missing(), System.err::println);

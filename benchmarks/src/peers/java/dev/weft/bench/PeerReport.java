@@ -1,5 +1,6 @@
 package dev.weft.bench;
 
+import dev.weft.compare.Machine;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintStream;
@@ -71,7 +72,7 @@ public final class PeerReport {
   }
 
   private void run() {
-    out.print(Machine.describe());
+    out.print(Machine.here(Map.of()).describe() + "\n");
     out.println();
     List<String> others = LIBRARIES.subList(1, LIBRARIES.size());
     out.println(

@@ -113,22 +113,11 @@ public final class ResultsFile {
       Fields metric = new Fields(record.get("primaryMetric"));
       List<double[]> samples = new ArrayList<>();
       for (Object fork : (List<?>) metric.get("rawData")) {
-        samples.add(numbers(fork, raw -> rate(raw, metric.text("scoreUnit"), task)));
+        samples.add(numbers(fork, raw -> Tasks.rate(raw, metric.text("scoreUnit"), task)));
       }
       found.add(new Measurement(benchmark, params, task, done.get().contestant(), samples));
     }
     return found;
-  }
-
-  /** A rate in the unit of the task's suite. */
-  private static double rate(double raw, String unit, Task task) {
-    return switch (unit) {
-      case "GB/s", "GFLOP/s" -> raw;
-      case "TFLOP/s" -> 1e3 * raw;
-      case "ops/s" -> raw * task.work();
-      case "ms/op" -> task.work() / (1e-3 * raw);
-      default -> throw new IllegalArgumentException("need a rate, got scoreUnit=" + unit);
-    };
   }
 
   /** The file's text. */

@@ -11,7 +11,7 @@ import java.util.Optional;
  * Which task a benchmark measures, and who does it, by the benchmark's name and its parameters:
  * those of this project's suites, and those of its script for Python's libraries.
  */
-final class Tasks {
+public final class Tasks {
   private static final Map<String, String> LIBRARIES =
       Map.ofEntries(
           Map.entry("blis", "BLIS"),
@@ -42,7 +42,7 @@ final class Tasks {
   }
 
   /** A task and who does it. */
-  record Done(Task task, String contestant) {}
+  public record Done(Task task, String contestant) {}
 
   /**
    * What {@code benchmark} measures; empty if it is none of those that are compared.
@@ -51,7 +51,7 @@ final class Tasks {
    * @param processors that 0 threads are
    * @throws IllegalArgumentException if a parameter is missing or malformed: {@code result: need …}
    */
-  static Optional<Done> of(String benchmark, Map<String, String> params, int processors) {
+  public static Optional<Done> of(String benchmark, Map<String, String> params, int processors) {
     int dot = benchmark.lastIndexOf('.');
     if (dot < 0) {
       return Optional.empty();
@@ -62,8 +62,24 @@ final class Tasks {
   }
 
   /** How pages call a library that benchmarks call {@code id}. */
-  static String library(String id) {
+  public static String library(String id) {
     return LIBRARIES.getOrDefault(id, id);
+  }
+
+  /**
+   * A rate in the unit of the task's suite.
+   *
+   * @param unit that {@code raw} is in, as JMH writes it
+   * @throws IllegalArgumentException if no rate has that unit: {@code result: need a rate, got …}
+   */
+  public static double rate(double raw, String unit, Task task) {
+    return switch (unit) {
+      case "GB/s", "GFLOP/s" -> raw;
+      case "TFLOP/s" -> 1e3 * raw;
+      case "ops/s" -> raw * task.work();
+      case "ms/op" -> task.work() / (1e-3 * raw);
+      default -> throw new IllegalArgumentException("result: need a rate, got scoreUnit=" + unit);
+    };
   }
 
   private Optional<Done> done() {

@@ -12,14 +12,17 @@ public final class Allocations {
 
   private static final long PATIENCE_NANOS = 20_000_000_000L;
 
+  /** In a longer measurement some other thread of the JVM is likely to allocate. */
+  private static final long LONG_NANOS = 50_000_000;
+
   private Allocations() {}
 
   /**
    * Fails unless a repeated call allocates nothing once it is compiled, for as long as the compiler
    * may take on a busy machine.
    *
-   * @param calls of one measurement: few where they are long, since other threads of the JVM
-   *     allocate as well
+   * @param calls of one measurement; fewer, but two, where they take long, since other threads of
+   *     the JVM allocate as well
    */
   public static void assertNone(String what, int calls, Runnable call) {
     assertThat(perCall(calls, PATIENCE_NANOS, call))
@@ -31,13 +34,20 @@ public final class Allocations {
   public static long perCall(int calls, long patienceNanos, Runnable call) {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     long least = Long.MAX_VALUE;
-    long end = System.nanoTime() + patienceNanos;
-    while (least >= SMALLEST_OBJECT && System.nanoTime() < end) {
+    long begin = System.nanoTime();
+    long now = begin;
+    int count = calls;
+    while (least >= SMALLEST_OBJECT && now - begin < patienceNanos) {
       long before = threads.getTotalThreadAllocatedBytes();
-      for (int i = 0; i < calls; i++) {
+      for (int i = 0; i < count; i++) {
         call.run();
       }
-      least = Math.min(least, (threads.getTotalThreadAllocatedBytes() - before) / calls);
+      least = Math.min(least, (threads.getTotalThreadAllocatedBytes() - before) / count);
+      long after = System.nanoTime();
+      if (after - now > LONG_NANOS) {
+        count = Math.min(count, Math.max(2, count / 2));
+      }
+      now = after;
     }
     return least;
   }

@@ -1,0 +1,57 @@
+package dev.weft.bench;
+
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.runner.options.TimeValue;
+
+/** How long each case is measured, and how many cases there are. */
+enum Effort {
+  /** A figure for each contestant, soon. */
+  QUICK(1, 2, 500, 5, 200),
+  /** More sizes, types and threads; what is compared with later runs. */
+  FULL(3, 3, 1000, 5, 1000),
+  /** Figures that mean nothing, for tests. */
+  SMOKE(1, 0, 1, 1, 1);
+
+  private static final double BOOT_SECONDS =
+      1.5; // the JVM, the library, the check before and after
+
+  private final int passes;
+  private final int warmUps;
+  private final int warmUpMillis;
+  private final int iterations;
+  private final int iterationMillis;
+
+  Effort(int passes, int warmUps, int warmUpMillis, int iterations, int iterationMillis) {
+    this.passes = passes;
+    this.warmUps = warmUps;
+    this.warmUpMillis = warmUpMillis;
+    this.iterations = iterations;
+    this.iterationMillis = iterationMillis;
+  }
+
+  /** How often all cases are run, each time in JVMs of their own. */
+  int passes() {
+    return passes;
+  }
+
+  int warmUps() {
+    return warmUps;
+  }
+
+  TimeValue warmUpTime() {
+    return new TimeValue(warmUpMillis, TimeUnit.MILLISECONDS);
+  }
+
+  int iterations() {
+    return iterations;
+  }
+
+  TimeValue iterationTime() {
+    return new TimeValue(iterationMillis, TimeUnit.MILLISECONDS);
+  }
+
+  /** Seconds that a case is likely to take. */
+  double seconds() {
+    return BOOT_SECONDS + 1e-3 * (warmUps * warmUpMillis + iterations * iterationMillis);
+  }
+}

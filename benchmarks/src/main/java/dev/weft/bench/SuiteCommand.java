@@ -1,0 +1,220 @@
+package dev.weft.bench;
+
+import dev.weft.compare.Machine;
+import dev.weft.compare.Measurement;
+import dev.weft.compare.Missing;
+import dev.weft.compare.Results;
+import dev.weft.compare.ResultsFile;
+import dev.weft.compare.Roof;
+import dev.weft.compare.Suite;
+import dev.weft.interop.AtomicFile;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
+import picocli.CommandLine;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code weft bench --suite}: runs suites and writes what they found. */
+@Command(
+    name = "weft bench",
+    mixinStandardHelpOptions = true,
+    description = "Runs suites, each case in a JVM of its own, and writes a file of results.")
+final class SuiteCommand implements Callable<Integer> {
+  private static final int OK = 0;
+  private static final int FAILED = 1;
+  private static final int USAGE = 2;
+  private static final int MISMATCH = 5;
+  private static final int MOST_PASSES = 100;
+
+  private final PrintStream out;
+  private final PrintStream err;
+  private final String command;
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--suite",
+      paramLabel = "fill|gemm|dense|train|all",
+      description = "what to run; with --against all that the baseline has")
+  private String suite;
+
+  @Option(names = "--peers", description = "run the other libraries, too (the launcher adds them)")
+  private boolean peers;
+
+  @ArgGroup private Size size;
+
+  /** One of them. */
+  static final class Size {
+    @Option(names = "--quick", description = "one pass: a few minutes (the default)")
+    private boolean quick;
+
+    @Option(names = "--full", description = "three passes over more sizes, types and threads")
+    private boolean full;
+
+    @Option(names = "--smoke", hidden = true)
+    private boolean smoke;
+  }
+
+  @Option(
+      names = "--passes",
+      paramLabel = "N",
+      description = "how often each case is run, 1 to 100; 1 with --quick, 3 with --full")
+  private Integer passes;
+
+  @Option(
+      names = "--only",
+      paramLabel = "REGEX",
+      description = "cases whose task and contestant match alone")
+  private Pattern only = Pattern.compile("");
+
+  @Option(names = "--out", paramLabel = "FILE.json", description = "the file of results")
+  private Path file;
+
+  @Option(
+      names = "--against",
+      paramLabel = "BASELINE.json",
+      description = "runs what that file has of weft again; exit code 5 if anything became slower")
+  private Path baseline;
+
+  SuiteCommand(PrintStream out, PrintStream err, List<String> args) {
+    this.out = out;
+    this.err = err;
+    this.command = "weft bench " + String.join(" ", args);
+  }
+
+  /** Runs the command; returns its exit code: 2 for usage, 5 for a mismatch. */
+  static int run(List<String> args, PrintStream out, PrintStream err) {
+    CommandLine line = new CommandLine(new SuiteCommand(out, err, args));
+    line.setUsageHelpWidth(100);
+    line.setOut(new PrintWriter(out, true));
+    line.setParameterExceptionHandler((e, rest) -> complain(err, e.getMessage(), USAGE));
+    line.setExecutionExceptionHandler((e, parsed, result) -> fail(err, e));
+    return line.execute(args.toArray(String[]::new));
+  }
+
+  private static int fail(PrintStream err, Exception failure) throws Exception {
+    return switch (failure) {
+      case NoSuchFileException e -> complain(err, e.getFile() + ": no such file", USAGE);
+      case IllegalArgumentException e -> complain(err, e.getMessage(), USAGE);
+      case IOException e -> complain(err, e.getMessage(), FAILED);
+      default -> throw failure;
+    };
+  }
+
+  private static int complain(PrintStream err, String message, int code) {
+    err.println("weft bench: " + message);
+    return code;
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    Effort effort =
+        size == null || size.quick ? Effort.QUICK : size.full ? Effort.FULL : Effort.SMOKE;
+    int count = passes == null ? effort.passes() : passes;
+    require(count >= 1 && count <= MOST_PASSES, "--passes: need 1 to 100, got " + count);
+    require(suite != null || baseline != null, "--suite: required, not given");
+    List<Suite> suites = suites();
+    if (file != null) {
+      AtomicFile.create(file, 0).close(); // now, rather than after all was measured
+    }
+    Optional<String> noGpu = GpuSuites.missing();
+    Optional<Results> before =
+        baseline == null ? Optional.empty() : Optional.of(ResultsFile.read(baseline));
+    List<Case> cases =
+        before
+            .map(it -> again(it, noGpu.isEmpty()))
+            .orElseGet(() -> SuitePlan.of(suites, effort, peers, noGpu.isEmpty()))
+            .stream()
+            .filter(each -> suites.contains(each.task().suite()))
+            .filter(each -> only.matcher(each.name()).find())
+            .toList();
+    require(!cases.isEmpty(), "--only: need a case that matches, got " + only);
+
+    String created = Instant.now().truncatedTo(ChronoUnit.SECONDS).toString();
+    Machine machine = Machine.here(peers ? libraries() : Map.of());
+    err.println(machine.describe());
+    noGpu.ifPresent(reason -> err.println("weft bench: left out gpu: " + reason));
+    List<Roof> roofs = Roofs.over(cases.stream().map(Case::task).toList());
+    SuiteRun run = new SuiteRun(effort, count, err::println);
+    run.run(cases);
+    List<Missing> missing = new ArrayList<>();
+    noGpu.ifPresent(reason -> missing.add(new Missing("weft gpu", "all", reason)));
+    missing.addAll(run.missing());
+    Results results =
+        new Results(
+            file == null ? "" : file.getFileName().toString(),
+            created,
+            command,
+            Optional.of(machine),
+            roofs,
+            run.measurements(),
+            missing,
+            List.of(),
+            List.of(),
+            List.of());
+    if (file != null) {
+      AtomicFile.write(file, ResultsFile.json(results).getBytes(StandardCharsets.UTF_8));
+    }
+    for (Case broken : run.broken()) {
+      err.println("weft bench: " + broken.name() + " failed");
+    }
+    return run.broken().isEmpty() ? OK : MISMATCH;
+  }
+
+  private List<Suite> suites() {
+    return suite == null || suite.equals("all")
+        ? List.of(Suite.values())
+        : List.of(Suite.parse(suite));
+  }
+
+  /** What {@code before} has of weft and can run here. */
+  private static List<Case> again(Results before, boolean gpu) {
+    return before.measurements().stream()
+        .filter(Measurement::byWeft)
+        .filter(it -> gpu || !it.task().onDevice())
+        .map(it -> Case.of(it.benchmark(), it.params()))
+        .toList();
+  }
+
+  /** Versions of the other libraries, which are there if the launcher was told of them. */
+  private Map<String, String> libraries() {
+    try {
+      Object versions =
+          Class.forName("dev.weft.bench.PeerLibraries").getMethod("versions").invoke(null);
+      Map<String, String> libraries = new LinkedHashMap<>();
+      ((Map<?, ?>) versions)
+          .forEach((name, version) -> libraries.put((String) name, (String) version));
+      return libraries;
+    } catch (ClassNotFoundException e) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--peers: need the launcher ./weft of a checkout, which builds them",
+          e);
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private void require(boolean holds, String message) {
+    if (!holds) {
+      throw new ParameterException(spec.commandLine(), message);
+    }
+  }
+}

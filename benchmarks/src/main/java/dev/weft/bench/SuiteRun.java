@@ -1,0 +1,163 @@
+package dev.weft.bench;
+
+import dev.weft.compare.Measurement;
+import dev.weft.compare.Missing;
+import dev.weft.compare.Task;
+import dev.weft.compare.Tasks;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.openjdk.jmh.results.BenchmarkResult;
+import org.openjdk.jmh.results.IterationResult;
+import org.openjdk.jmh.results.Result;
+import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.runner.BenchmarkException;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.VerboseMode;
+
+/**
+ * Runs cases one after another, each in a JVM of its own, all of them as often as there are passes:
+ * samples of one case are then some minutes apart.
+ */
+final class SuiteRun {
+  private final Effort effort;
+  private final int passes;
+  private final Consumer<String> say;
+  private final Map<Case, Measurement> measured = new LinkedHashMap<>();
+  private final Map<Case, String> failed = new LinkedHashMap<>();
+
+  /**
+   * Nothing measured yet.
+   *
+   * @param passes how often each case is run
+   * @param say is told what each run found, a line each
+   */
+  SuiteRun(Effort effort, int passes, Consumer<String> say) {
+    this.effort = effort;
+    this.passes = passes;
+    this.say = say;
+  }
+
+  /** Runs them; what was measured before gets more samples. */
+  void run(List<Case> cases) {
+    long begin = System.nanoTime();
+    int all = cases.size() * passes;
+    int done = 0;
+    for (int pass = 0; pass < passes; pass++) {
+      for (Case each : cases) {
+        double average = done == 0 ? effort.seconds() : (System.nanoTime() - begin) * 1e-9 / done;
+        String left = left(average * (all - done));
+        done++;
+        if (!failed.containsKey(each)) {
+          say.accept(String.format(Locale.ROOT, "[%d/%d, %s left] %s", done, all, left, run(each)));
+        }
+      }
+    }
+  }
+
+  /** What was measured. */
+  List<Measurement> measurements() {
+    return List.copyOf(measured.values());
+  }
+
+  /** What was not, and why. */
+  List<Missing> missing() {
+    List<Missing> missing = new ArrayList<>();
+    failed.forEach(
+        (each, reason) -> {
+          missing.add(new Missing(each.contestant(), each.task().toString(), reason));
+        });
+    return missing;
+  }
+
+  /** Cases of weft's own that failed: their results were wrong, or they could not be computed. */
+  List<Case> broken() {
+    return failed.keySet().stream().filter(each -> each.contestant().startsWith("weft")).toList();
+  }
+
+  private String run(Case each) {
+    Task task = each.task();
+    String name = each.name() + ": ";
+    try {
+      double[] samples = samples(each, task);
+      Measurement before = measured.get(each);
+      List<double[]> forks = new ArrayList<>(before == null ? List.of() : before.samples());
+      forks.add(samples);
+      Measurement now =
+          new Measurement(each.benchmark(), each.params(), task, each.contestant(), forks);
+      measured.put(each, now);
+      return String.format(
+          Locale.ROOT,
+          "%s%.4g %s ± %.0f %%",
+          name,
+          now.rate(),
+          task.suite().unit(),
+          100 * (now.high() - now.low()) / 2 / now.rate());
+    } catch (RunnerException | RuntimeException e) {
+      String reason = reason(e);
+      failed.put(each, reason);
+      return name + reason;
+    }
+  }
+
+  /** The rates of one JVM's iterations. */
+  private double[] samples(Case each, Task task) throws RunnerException {
+    ChainedOptionsBuilder options =
+        new OptionsBuilder()
+            .include(each.pattern())
+            .forks(1)
+            .warmupIterations(effort.warmUps())
+            .warmupTime(effort.warmUpTime())
+            .measurementIterations(effort.iterations())
+            .measurementTime(effort.iterationTime())
+            .shouldFailOnError(true)
+            .verbosity(VerboseMode.SILENT);
+    each.params().forEach(options::param);
+    Collection<RunResult> results = new Runner(options.build()).run();
+    if (results.size() != 1) {
+      throw new IllegalStateException(
+          "suite: need one result of a case, got results=" + results.size() + ", case=" + each);
+    }
+    List<Double> rates = new ArrayList<>();
+    for (BenchmarkResult fork : results.iterator().next().getBenchmarkResults()) {
+      for (IterationResult iteration : fork.getIterationResults()) {
+        Result<?> result = iteration.getPrimaryResult();
+        rates.add(Tasks.rate(result.getScore(), result.getScoreUnit(), task));
+      }
+    }
+    return rates.stream().mapToDouble(Double::doubleValue).toArray();
+  }
+
+  /** What the benchmark itself complained of, in one line. */
+  private static String reason(Throwable failure) {
+    Throwable cause = failure;
+    while (true) {
+      Throwable next =
+          cause instanceof BenchmarkException && cause.getSuppressed().length > 0
+              ? cause.getSuppressed()[0]
+              : cause.getCause();
+      if (next == null || next == cause) {
+        break;
+      }
+      if (cause instanceof IllegalStateException || cause instanceof IllegalArgumentException) {
+        break; // which says it in words
+      }
+      cause = next;
+    }
+    String message = cause.getMessage() == null ? cause.toString() : cause.getMessage();
+    return message.strip().replaceAll("\\s*\\R\\s*", " ");
+  }
+
+  private static String left(double seconds) {
+    return seconds < 90
+        ? String.format(Locale.ROOT, "%.0f s", seconds)
+        : String.format(Locale.ROOT, "%.0f min", seconds / 60);
+  }
+}
