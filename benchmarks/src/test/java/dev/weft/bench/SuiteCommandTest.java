@@ -1,0 +1,156 @@
+package dev.weft.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.weft.compare.Measurement;
+import dev.weft.compare.Results;
+import dev.weft.compare.ResultsFile;
+import dev.weft.compare.Suite;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.openjdk.jmh.runner.BenchmarkList;
+import org.openjdk.jmh.runner.BenchmarkListEntry;
+import org.openjdk.jmh.runner.format.OutputFormatFactory;
+import org.openjdk.jmh.runner.options.VerboseMode;
+
+/** {@code weft bench --suite}: what it plans exists, what it measures is in the file. */
+class SuiteCommandTest {
+  @TempDir private Path directory;
+
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+  @BeforeAll
+  static void shareTheMachine() {
+    System.setProperty("jmh.ignoreLock", "true");
+  }
+
+  private int run(String... args) {
+    return SuiteCommand.run(
+        List.of(args),
+        new PrintStream(out, true, StandardCharsets.UTF_8),
+        new PrintStream(err, true, StandardCharsets.UTF_8));
+  }
+
+  private String complaints() {
+    return err.toString(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void aRunIsAFileOfResults() throws IOException {
+    Path file = directory.resolve("r.json");
+
+    int code = run("--suite", "all", "--smoke", "--out", file.toString());
+
+    assertThat(code).as(complaints()).isZero();
+    Results results = ResultsFile.read(file);
+    assertThat(results.machine().orElseThrow().processors()).isPositive();
+    assertThat(results.measurements())
+        .extracting(it -> it.task().suite())
+        .contains(Suite.FILL, Suite.GEMM, Suite.DENSE, Suite.TRAIN);
+    assertThat(results.measurements())
+        .allSatisfy(it -> assertThat(it.rate()).isPositive())
+        .extracting(Measurement::contestant)
+        .contains("weft cpu", "weft scalar");
+    for (Measurement it : results.measurements()) {
+      assertThat(results.roof(it.task())).as("%s", it.task()).isPresent();
+    }
+    assertThat(results.agreements()).isNotEmpty().allMatch(it -> it.holds());
+    assertThat(results.drawn()).isNotEmpty();
+    assertThat(results.signals()).isNotEmpty();
+    assertThat(results.missing()).extracting(it -> it.contestant()).contains("weft gpu");
+  }
+
+  /** A baseline that is ten times as fast as this machine can be is not met; one as slow is. */
+  @ParameterizedTest
+  @CsvSource({"1e6, 5", "1e-6, 0"})
+  void whatBecameSlowerEndsInExitCode5(double factor, int code) throws IOException {
+    Path file = directory.resolve("r.json");
+    run("--suite", "gemm", "--smoke", "--out", file.toString());
+    Path other = directory.resolve("baseline.json");
+    Files.writeString(other, ResultsFile.json(scaled(ResultsFile.read(file), factor)));
+
+    assertThat(run("--against", other.toString(), "--smoke")).isEqualTo(code);
+
+    assertThat(out.toString(StandardCharsets.UTF_8)).contains(code == 0 ? "faster" : "slower");
+  }
+
+  private static Results scaled(Results r, double factor) {
+    List<Measurement> scaled =
+        r.measurements().stream()
+            .map(
+                it ->
+                    new Measurement(
+                        it.benchmark(),
+                        it.params(),
+                        it.task(),
+                        it.contestant(),
+                        it.samples().stream().map(fork -> scaled(fork, factor)).toList()))
+            .toList();
+    return new Results(
+        r.name(), r.created(), r.command(), r.machine(), r.roofs(), scaled, r.missing(),
+        r.agreements(), r.drawn(), r.signals());
+  }
+
+  private static double[] scaled(double[] values, double factor) {
+    return java.util.Arrays.stream(values).map(value -> factor * value).toArray();
+  }
+
+  /** Every case of every suite is a benchmark that JMH knows, with all parameters that it has. */
+  @ParameterizedTest
+  @EnumSource
+  void everyPlannedCaseExists(Effort effort) {
+    Set<String> known =
+        BenchmarkList.defaultList()
+            .getAll(
+                OutputFormatFactory.createFormatInstance(System.err, VerboseMode.SILENT),
+                List.of())
+            .stream()
+            .map(BenchmarkListEntry::getUsername)
+            .collect(Collectors.toSet());
+
+    List<Case> cases = SuitePlan.of(List.of(Suite.values()), effort, true, true);
+
+    assertThat(cases).isNotEmpty().doesNotHaveDuplicates();
+    for (Case each : cases) {
+      assertThat(each.task().work()).as(each.name()).isPositive();
+      if (!each.suite().startsWith("Peer")) { // those are in a build of their own
+        assertThat(known).contains(each.benchmark());
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--suite nothing | suite: need one of fill, gemm, dense, train",
+        "--suite gemm --passes 0 | --passes: need 1 to 100, got 0",
+        "--suite gemm --only zebra --smoke | --only: need a case that matches, got zebra",
+        "--suite gemm --out /no/such/directory/r.json | /no/such/directory",
+        "--against /no/such/file.json | /no/such/file.json: no such file",
+        "--suite gemm --quick --full | mutually exclusive",
+        "--suite gemm --peers --smoke | --peers: need the launcher ./weft",
+        "--suite gemm --zebra | Unknown option: '--zebra'",
+      })
+  void badArgumentsAreOneLine(String args, String complaint) {
+    int code = run(args.strip().split(" "));
+
+    assertThat(code).isEqualTo(2);
+    assertThat(complaints().strip().lines().toList()).hasSize(1);
+    assertThat(complaints()).startsWith("weft bench: ").contains(complaint.strip());
+  }
+}
