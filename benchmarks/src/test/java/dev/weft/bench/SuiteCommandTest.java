@@ -101,8 +101,16 @@ class SuiteCommandTest {
                         it.samples().stream().map(fork -> scaled(fork, factor)).toList()))
             .toList();
     return new Results(
-        r.name(), r.created(), r.command(), r.machine(), r.roofs(), scaled, r.missing(),
-        r.agreements(), r.drawn(), r.signals());
+        r.name(),
+        r.created(),
+        r.command(),
+        r.machine(),
+        r.roofs(),
+        scaled,
+        r.missing(),
+        r.agreements(),
+        r.drawn(),
+        r.signals());
   }
 
   private static double[] scaled(double[] values, double factor) {
@@ -116,8 +124,7 @@ class SuiteCommandTest {
     Set<String> known =
         BenchmarkList.defaultList()
             .getAll(
-                OutputFormatFactory.createFormatInstance(System.err, VerboseMode.SILENT),
-                List.of())
+                OutputFormatFactory.createFormatInstance(System.err, VerboseMode.SILENT), List.of())
             .stream()
             .map(BenchmarkListEntry::getUsername)
             .collect(Collectors.toSet());
