@@ -7,6 +7,7 @@ import dev.weft.compare.Results;
 import dev.weft.compare.ResultsFile;
 import dev.weft.compare.Roof;
 import dev.weft.compare.Suite;
+import dev.weft.compare.Verdict;
 import dev.weft.interop.AtomicFile;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -42,6 +43,9 @@ final class SuiteCommand implements Callable<Integer> {
   private static final int USAGE = 2;
   private static final int MISMATCH = 5;
   private static final int MOST_PASSES = 100;
+
+  /** Further passes over what seems slower: on a shared machine a single one may be by chance. */
+  private static final int CONFIRMING_PASSES = 2;
 
   private final PrintStream out;
   private final PrintStream err;
@@ -152,8 +156,9 @@ final class SuiteCommand implements Callable<Integer> {
     err.println(machine.describe());
     noGpu.ifPresent(reason -> err.println("weft bench: left out gpu: " + reason));
     List<Roof> roofs = Roofs.over(cases.stream().map(Case::task).toList());
-    SuiteRun run = new SuiteRun(effort, count, err::println);
-    run.run(cases);
+    SuiteRun run = new SuiteRun(effort, err::println);
+    run.run(cases, count);
+    before.ifPresent(it -> run.run(slower(it, run.measurements()), CONFIRMING_PASSES));
     List<Missing> missing = new ArrayList<>();
     noGpu.ifPresent(reason -> missing.add(new Missing("weft gpu", "all", reason)));
     missing.addAll(run.missing());
@@ -169,13 +174,32 @@ final class SuiteCommand implements Callable<Integer> {
             List.of(),
             List.of(),
             List.of());
+    if (before.isEmpty()) {
+      out.print(SuiteTable.rates(results));
+    }
     if (file != null) {
       AtomicFile.write(file, ResultsFile.json(results).getBytes(StandardCharsets.UTF_8));
     }
     for (Case broken : run.broken()) {
       err.println("weft bench: " + broken.name() + " failed");
     }
-    return run.broken().isEmpty() ? OK : MISMATCH;
+    if (!run.broken().isEmpty()) {
+      return MISMATCH;
+    }
+    return before.map(it -> against(it, results)).orElse(OK);
+  }
+
+  /** The cases that are slower than {@code before} has them. */
+  private static List<Case> slower(Results before, List<Measurement> now) {
+    return now.stream()
+        .filter(it -> before.like(it).map(it::against).orElse(Verdict.SAME) == Verdict.SLOWER)
+        .map(it -> Case.of(it.benchmark(), it.params()))
+        .toList();
+  }
+
+  private int against(Results before, Results now) {
+    out.print(SuiteTable.changes(before, now));
+    return slower(before, now.measurements()).isEmpty() ? OK : MISMATCH;
   }
 
   private List<Suite> suites() {

@@ -28,7 +28,6 @@ import org.openjdk.jmh.runner.options.VerboseMode;
  */
 final class SuiteRun {
   private final Effort effort;
-  private final int passes;
   private final Consumer<String> say;
   private final Map<Case, Measurement> measured = new LinkedHashMap<>();
   private final Map<Case, String> failed = new LinkedHashMap<>();
@@ -36,17 +35,15 @@ final class SuiteRun {
   /**
    * Nothing measured yet.
    *
-   * @param passes how often each case is run
    * @param say is told what each run found, a line each
    */
-  SuiteRun(Effort effort, int passes, Consumer<String> say) {
+  SuiteRun(Effort effort, Consumer<String> say) {
     this.effort = effort;
-    this.passes = passes;
     this.say = say;
   }
 
-  /** Runs them; what was measured before gets more samples. */
-  void run(List<Case> cases) {
+  /** Runs each so many times; what was measured before gets more samples. */
+  void run(List<Case> cases, int passes) {
     long begin = System.nanoTime();
     int all = cases.size() * passes;
     int done = 0;

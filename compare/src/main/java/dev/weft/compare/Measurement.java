@@ -57,6 +57,13 @@ public record Measurement(
     return Math.max(rate(), Math.max(mean() + error(), greatestFork()));
   }
 
+  /** Whether this is faster or slower than {@code that}, beyond both intervals. */
+  public Verdict against(Measurement that) {
+    return low() > that.high()
+        ? Verdict.FASTER
+        : high() < that.low() ? Verdict.SLOWER : Verdict.SAME;
+  }
+
   private double mean() {
     return Arrays.stream(all()).average().orElseThrow();
   }

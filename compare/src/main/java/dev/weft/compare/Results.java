@@ -32,6 +32,13 @@ public record Results(
         name, created, command, machine, roofs, all, missing, agreements, drawn, signals);
   }
 
+  /** The measurement here of the same task by the same contestant. */
+  public Optional<Measurement> like(Measurement that) {
+    return measurements.stream()
+        .filter(it -> it.task().equals(that.task()) && it.contestant().equals(that.contestant()))
+        .findFirst();
+  }
+
   /**
    * The roof over a task: plain stores into as much memory by as many threads for fills, and
    * multiply-adds of as many threads for products; empty if it was not measured, and for a fill
