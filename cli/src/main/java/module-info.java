@@ -1,6 +1,7 @@
 /** The command line. */
 module dev.weft.cli {
   requires dev.weft;
+  requires dev.weft.compare;
   requires dev.weft.interop;
   requires info.picocli;
   requires java.desktop;

@@ -71,6 +71,7 @@ public final class Main {
     weft.addSubcommand(new VerifyCommand(streams));
     weft.addSubcommand(new TrainCommand(streams));
     weft.addSubcommand(new CompareCommand(streams));
+    weft.addSubcommand(new ReportCommand(streams));
     weft.addSubcommand(new BenchCommand())
         .getSubcommands()
         .get("bench")

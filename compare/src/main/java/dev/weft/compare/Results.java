@@ -28,8 +28,10 @@ public record Results(
   public Results with(Results that) {
     List<Measurement> all = new ArrayList<>(measurements);
     all.addAll(that.measurements);
+    List<Missing> none = new ArrayList<>(missing);
+    none.addAll(that.missing);
     return new Results(
-        name, created, command, machine, roofs, all, missing, agreements, drawn, signals);
+        name, created, command, machine, roofs, all, none, agreements, drawn, signals);
   }
 
   /** The measurement here of the same task by the same contestant. */

@@ -1,0 +1,215 @@
+package dev.weft.compare.report;
+
+import dev.weft.compare.Machine;
+import dev.weft.compare.Measurement;
+import dev.weft.compare.Missing;
+import dev.weft.compare.Results;
+import dev.weft.compare.Roof;
+import dev.weft.compare.Suite;
+import dev.weft.compare.Task;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * Tables of runs in a document. What stands between {@code <!-- weft report: NAME -->} and {@code
+ * <!-- weft report: end -->} is written anew; NAME is {@code headline} or {@code results}.
+ */
+public final class MarkdownReport {
+  private static final Pattern BLOCK =
+      Pattern.compile(
+          "(<!-- weft report: ([a-z]+) -->\n).*?(<!-- weft report: end -->)", Pattern.DOTALL);
+
+  private MarkdownReport() {}
+
+  /**
+   * {@code document} with its marked tables made of {@code runs}.
+   *
+   * @throws IllegalArgumentException if it has no marks, or names a table that is none: {@code
+   *     report: need …}
+   */
+  public static String update(String document, List<Results> runs) {
+    Matcher block = BLOCK.matcher(document);
+    StringBuilder out = new StringBuilder();
+    boolean any = false;
+    while (block.find()) {
+      any = true;
+      String text = block.group(1) + table(block.group(2), runs) + block.group(3);
+      block.appendReplacement(out, Matcher.quoteReplacement(text));
+    }
+    if (!any) {
+      throw new IllegalArgumentException(
+          "report: need a document with <!-- weft report: headline --> or results, got none");
+    }
+    return block.appendTail(out).toString();
+  }
+
+  private static String table(String name, List<Results> runs) {
+    return switch (name) {
+      case "headline" -> runs.stream().map(MarkdownReport::headline).collect(Collectors.joining());
+      case "results" -> runs.stream().map(MarkdownReport::results).collect(Collectors.joining());
+      default ->
+          throw new IllegalArgumentException(
+              "report: need headline or results, got weft report: " + name);
+    };
+  }
+
+  /** For each library and suite how many times as fast weft is. */
+  private static String headline(Results run) {
+    Contest contest = new Contest(run);
+    List<Suite> suites =
+        Arrays.stream(Suite.values()).filter(it -> !contest.pairs(it).isEmpty()).toList();
+    StringBuilder text = new StringBuilder();
+    text.append(where(run))
+        .append(
+            ": how many times as fast as others weft is, geometric mean (tasks faster · undecided · slower)\n\n");
+    text.append("| library");
+    suites.forEach(it -> text.append(" | ").append(it.title().toLowerCase(Locale.ROOT)));
+    text.append(" |\n|---").append("|---:".repeat(suites.size())).append("|\n");
+    for (String peer : contest.peers()) {
+      text.append("| ").append(cell(peer));
+      for (Suite suite : suites) {
+        Optional<Contest.Sum> sum = contest.sum(suite, peer);
+        text.append(" | ")
+            .append(
+                sum.map(
+                        it ->
+                            Text.ratio(it.geometricMean())
+                                + " ("
+                                + it.faster()
+                                + " · "
+                                + it.same()
+                                + " · "
+                                + it.slower()
+                                + ")")
+                    .orElse("–"));
+      }
+      text.append(" |\n");
+    }
+    return text.append('\n').toString();
+  }
+
+  /** Everything that was measured, a table a suite. */
+  private static String results(Results run) {
+    StringBuilder text = new StringBuilder();
+    text.append("### ").append(where(run)).append("\n\n");
+    run.machine().ifPresent(it -> machine(it, run, text));
+    Contest contest = new Contest(run);
+    for (Suite suite : Suite.values()) {
+      Map<Task, List<Measurement>> tasks = contest.tasks(suite);
+      if (!tasks.isEmpty()) {
+        suite(run, suite, tasks, text);
+      }
+    }
+    if (!run.missing().isEmpty()) {
+      text.append("Not run:\n\n");
+      Map<List<String>, List<String>> reasons = new LinkedHashMap<>();
+      for (Missing it : run.missing()) {
+        reasons
+            .computeIfAbsent(List.of(it.contestant(), it.reason()), key -> new ArrayList<>())
+            .add(it.what());
+      }
+      reasons.forEach(
+          (key, what) ->
+              text.append("* ")
+                  .append(cell(key.get(0)))
+                  .append(", ")
+                  .append(cell(String.join("; ", what)))
+                  .append(": ")
+                  .append(cell(key.get(1)))
+                  .append('\n'));
+      text.append('\n');
+    }
+    return text.toString();
+  }
+
+  private static void suite(
+      Results run, Suite suite, Map<Task, List<Measurement>> tasks, StringBuilder text) {
+    Set<String> who = new LinkedHashSet<>();
+    tasks
+        .values()
+        .forEach(
+            all ->
+                all.stream().filter(Measurement::byWeft).forEach(it -> who.add(it.contestant())));
+    tasks
+        .values()
+        .forEach(
+            all -> all.stream().filter(it -> !it.byWeft()).forEach(it -> who.add(it.contestant())));
+    text.append("#### ")
+        .append(suite.title())
+        .append(", ")
+        .append(suite.unit())
+        .append("\n\n| task");
+    who.forEach(it -> text.append(" | ").append(cell(it)));
+    text.append(" | of roof |\n|---").append("|---:".repeat(who.size() + 1)).append("|\n");
+    tasks.forEach(
+        (task, all) -> {
+          text.append("| ").append(cell(task.toString()));
+          for (String name : who) {
+            Optional<Measurement> it =
+                all.stream().filter(one -> one.contestant().equals(name)).findFirst();
+            text.append(" | ").append(it.map(MarkdownReport::rate).orElse("–"));
+          }
+          Optional<Measurement> weft = Contest.weft(all);
+          Optional<Roof> roof = run.roof(task);
+          text.append(" | ")
+              .append(
+                  weft.isPresent() && roof.isPresent()
+                      ? Text.ratio(weft.get().rate() / roof.get().rate())
+                      : "–")
+              .append(" |\n");
+        });
+    text.append('\n');
+  }
+
+  private static String rate(Measurement it) {
+    double half = (it.high() - Math.max(0, it.low())) / 2 / it.rate();
+    return Text.digits(it.rate()) + String.format(Locale.ROOT, " ± %.0f %%", 100 * half);
+  }
+
+  private static void machine(Machine it, Results run, StringBuilder text) {
+    text.append("`")
+        .append(run.command())
+        .append("`, ")
+        .append(run.created().replaceFirst("T.*", ""))
+        .append(". ")
+        .append(cell(it.cpu()))
+        .append(", ")
+        .append(it.processors())
+        .append(" processors, ")
+        .append(Text.digits(it.clockHertz() * 1e-9))
+        .append(" GHz measured, ")
+        .append(cell(it.caches()))
+        .append("; ")
+        .append(it.gpu().isEmpty() ? "no GPU" : cell(String.join("; ", it.gpu())))
+        .append("; ")
+        .append(cell(it.os()))
+        .append("; ")
+        .append(cell(it.jdk()))
+        .append("; load average ")
+        .append(Text.digits(it.load()))
+        .append(".");
+    it.libraries()
+        .forEach(
+            (name, version) ->
+                text.append(' ').append(cell(name)).append(": ").append(cell(version)).append('.'));
+    text.append("\n\n");
+  }
+
+  private static String where(Results run) {
+    return cell(run.name().replaceFirst("\\.json$", ""));
+  }
+
+  private static String cell(String text) {
+    return text.replace("|", "\\|").replaceAll("\\s+", " ");
+  }
+}

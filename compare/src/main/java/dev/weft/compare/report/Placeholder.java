@@ -1,4 +1,0 @@
-package dev.weft.compare.report;
-
-/** placeholder */
-final class Placeholder {}
