@@ -1,7 +1,7 @@
 /** Agreement of backends, files of results, and the report of them. */
 module dev.weft.compare {
   requires transitive dev.weft;
-  requires dev.weft.interop;
+  requires transitive dev.weft.interop;
   requires java.management;
   requires jdk.management;
 

@@ -1,12 +1,23 @@
 package dev.weft.bench;
 
+import dev.weft.Backend;
+import dev.weft.Shape;
+import dev.weft.Weft;
+import dev.weft.compare.Agreement;
+import dev.weft.compare.Drawn;
+import dev.weft.compare.Draws;
+import dev.weft.compare.FillAgreement;
+import dev.weft.compare.LayerAgreement;
 import dev.weft.compare.Machine;
 import dev.weft.compare.Measurement;
 import dev.weft.compare.Missing;
 import dev.weft.compare.Results;
 import dev.weft.compare.ResultsFile;
 import dev.weft.compare.Roof;
+import dev.weft.compare.Signal;
+import dev.weft.compare.Signals;
 import dev.weft.compare.Suite;
+import dev.weft.compare.Technique;
 import dev.weft.compare.Verdict;
 import dev.weft.interop.AtomicFile;
 import java.io.IOException;
@@ -43,6 +54,7 @@ final class SuiteCommand implements Callable<Integer> {
   private static final int USAGE = 2;
   private static final int MISMATCH = 5;
   private static final int MOST_PASSES = 100;
+  private static final long AGREEMENT_ELEMENTS = 20_011;
 
   /** Further passes over what seems slower: on a shared machine a single one may be by chance. */
   private static final int CONFIRMING_PASSES = 2;
@@ -171,19 +183,22 @@ final class SuiteCommand implements Callable<Integer> {
             roofs,
             run.measurements(),
             missing,
-            List.of(),
-            List.of(),
-            List.of());
+            before.isPresent() ? List.of() : agreements(effort, missing),
+            before.isPresent() ? List.of() : draws(),
+            before.isPresent() ? List.of() : signals(effort));
     if (before.isEmpty()) {
       out.print(SuiteTable.rates(results));
     }
     if (file != null) {
       AtomicFile.write(file, ResultsFile.json(results).getBytes(StandardCharsets.UTF_8));
     }
-    for (Case broken : run.broken()) {
-      err.println("weft bench: " + broken.name() + " failed");
-    }
-    if (!run.broken().isEmpty()) {
+    List<String> wrong = new ArrayList<>();
+    run.broken().forEach(it -> wrong.add(it.name() + " failed"));
+    results.agreements().stream()
+        .filter(it -> !it.holds())
+        .forEach(it -> wrong.add(it.technique() + " differs: " + it.detail()));
+    if (!wrong.isEmpty()) {
+      wrong.forEach(it -> err.println("weft bench: " + it));
       return MISMATCH;
     }
     return before.map(it -> against(it, results)).orElse(OK);
@@ -200,6 +215,41 @@ final class SuiteCommand implements Callable<Integer> {
   private int against(Results before, Results now) {
     out.print(SuiteTable.changes(before, now));
     return slower(before, now.measurements()).isEmpty() ? OK : MISMATCH;
+  }
+
+  /** How all techniques agree here; those that do not run are added to {@code missing}. */
+  private List<Agreement> agreements(Effort effort, List<Missing> missing) {
+    err.println("agreement of all techniques …");
+    List<Technique> techniques =
+        Technique.all(
+            (name, reason) -> {
+              if (!name.startsWith("gpu")) {
+                missing.add(new Missing("weft " + name, "agreement", reason));
+              }
+            });
+    try {
+      FillAgreement fills = FillAgreement.of(effort == Effort.SMOKE ? 1000 : AGREEMENT_ELEMENTS);
+      List<Agreement> agreements = new ArrayList<>();
+      agreements.addAll(fills.agreements(techniques, fills.run(techniques, done -> {})));
+      agreements.addAll(LayerAgreement.of(techniques, done -> {}));
+      return agreements;
+    } finally {
+      techniques.forEach(Technique::close);
+    }
+  }
+
+  private static List<Drawn> draws() {
+    try (Backend backend = Weft.open()) {
+      return Draws.of(backend, Shape.of(784, 256));
+    }
+  }
+
+  private static List<Signal> signals(Effort effort) {
+    try (Backend backend = Weft.open()) {
+      return effort == Effort.SMOKE
+          ? Signals.of(backend, 20, 32, 16)
+          : Signals.of(backend, 20, 512, 256);
+    }
   }
 
   private List<Suite> suites() {

@@ -1,8 +1,13 @@
 package dev.weft.cli;
 
+import dev.weft.compare.Agreement;
+import dev.weft.compare.FillAgreement;
+import dev.weft.compare.LayerAgreement;
+import dev.weft.compare.Technique;
 import dev.weft.interop.Json;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -84,27 +89,34 @@ final class CompareCommand implements Callable<Integer> {
       // First, because vectors of several widths in one JVM spoil each other's compiled code.
       List<CompareReport.Figures> figures = measure(effort, techniques);
       Map<Technique, Map<String, Double>> rates = measureLayers(effort, techniques);
-      Agreement agreement = Agreement.of(effort.elements);
-      List<Agreement.Mismatch> mismatches;
-      try (ProgressBar progress = new ProgressBar(streams, "agreement", agreement.cases().size())) {
-        mismatches = agreement.run(techniques, progress);
+      FillAgreement fills = FillAgreement.of(effort.elements);
+      List<Agreement> agreements = new ArrayList<>();
+      try (ProgressBar progress = new ProgressBar(streams, "agreement", fills.cases().size())) {
+        agreements.addAll(fills.agreements(techniques, fills.run(techniques, progress::at)));
       }
-      List<LayerComparison.Mismatch> layers;
       try (ProgressBar progress =
-          new ProgressBar(streams, "layers", LayerComparison.operations().size())) {
-        layers = LayerComparison.mismatches(techniques, progress);
+          new ProgressBar(streams, "layers", LayerAgreement.operations().size())) {
+        agreements.addAll(LayerAgreement.of(techniques, progress::at));
       }
       double seconds = (System.nanoTime() - begin) * 1e-9;
       CompareReport.Results results =
           new CompareReport.Results(
-              techniques, missing, agreement, mismatches, figures, layers, rates, seconds);
+              techniques, missing, fills, agreements, figures, rates, seconds);
       streams.print(
           json ? Json.writePretty(CompareReport.facts(results)) : CompareReport.text(results));
       if (results.agree()) {
         return Exit.OK;
       }
-      Object first = mismatches.isEmpty() ? layers.getFirst() : mismatches.getFirst();
-      streams.complain("weft compare: " + first);
+      Agreement wrong = results.wrong().getFirst();
+      streams.complain(
+          "weft compare: "
+              + wrong.technique()
+              + " differs in "
+              + wrong.operation()
+              + " "
+              + wrong.dtype()
+              + ": "
+              + wrong.detail());
       return Exit.MISMATCH;
     } finally {
       for (Technique technique : techniques) {
@@ -142,7 +154,7 @@ final class CompareCommand implements Callable<Integer> {
     try (ProgressBar progress = new ProgressBar(streams, "layers", measured.size())) {
       for (Technique technique : measured) {
         progress.at(rates.size());
-        rates.put(technique, LayerComparison.rates(technique, throughput));
+        rates.put(technique, LayerThroughput.rates(technique, throughput));
       }
     }
     return rates;

@@ -1,12 +1,18 @@
 package dev.weft.cli;
 
 import dev.weft.DType;
+import dev.weft.compare.Agreement;
+import dev.weft.compare.FillAgreement;
+import dev.weft.compare.LayerAgreement;
+import dev.weft.compare.Technique;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** What {@code weft compare} says. */
@@ -17,26 +23,34 @@ final class CompareReport {
    * All that was found.
    *
    * @param missing reasons by the name of what does not run here
-   * @param mismatches of fills
+   * @param fills what fills were compared in
+   * @param agreements of fills and layers
    * @param figures of fills
-   * @param layers mismatches of layers
    * @param rates of layers, by technique and load
    */
   record Results(
       List<Technique> techniques,
       Map<String, String> missing,
-      Agreement agreement,
-      List<Agreement.Mismatch> mismatches,
+      FillAgreement fills,
+      List<Agreement> agreements,
       List<Figures> figures,
-      List<LayerComparison.Mismatch> layers,
       Map<Technique, Map<String, Double>> rates,
       double seconds) {
     boolean agree() {
-      return mismatches.isEmpty() && layers.isEmpty();
+      return wrong().isEmpty();
+    }
+
+    List<Agreement> wrong() {
+      return agreements.stream().filter(it -> !it.holds()).toList();
+    }
+
+    /** Whether every bit is the same, or only as good as promised. */
+    boolean equal() {
+      return agreements.stream().allMatch(Agreement::equalBits);
     }
 
     int cases() {
-      return agreement.cases().size() + LayerComparison.operations().size();
+      return fills.cases().size() + LayerAgreement.operations().size();
     }
   }
 
@@ -67,9 +81,10 @@ final class CompareReport {
         .append(" techniques, ")
         .append(r.techniques.getFirst().name())
         .append(" the reference\n");
-    text.append(agreementTable(r.agreement, r.mismatches)).append('\n');
-    text.append("Agreement of layers: every bit of every result\n");
-    text.append(layerTable(r.layers)).append('\n');
+    text.append(agreementTable(r)).append('\n');
+    text.append(
+        "Agreement of layers: every bit of every result; of a GPU, products within their bound\n");
+    text.append(layerTable(r.agreements)).append('\n');
     for (Figures one : r.figures) {
       text.append("Throughput into ")
           .append(one.place())
@@ -87,24 +102,31 @@ final class CompareReport {
     return text.append('\n').toString();
   }
 
-  private static Table layerTable(List<LayerComparison.Mismatch> mismatches) {
+  private static Table layerTable(List<Agreement> agreements) {
     Table table = new Table("operation", "f32", "f64");
     Set<String> names = new LinkedHashSet<>();
-    LayerComparison.operations()
+    LayerAgreement.operations()
         .forEach(name -> names.add(name.substring(0, name.lastIndexOf(' '))));
     for (String name : names) {
-      List<Object> cells = new ArrayList<>(List.of(name));
-      for (String type : new String[] {"f32", "f64"}) {
-        cells.add(
-            mismatches.stream()
-                .filter(it -> it.operation().equals(name + " " + type))
-                .findFirst()
-                .map(it -> "DIFFERS " + it.technique() + " " + it.result() + "@" + it.element())
-                .orElse("equal"));
-      }
-      table.row(cells.toArray());
+      table.row(name, cell(agreements, name, "f32"), cell(agreements, name, "f64"));
     }
     return table;
+  }
+
+  /** How all techniques agree in an operation and type. */
+  private static String cell(List<Agreement> agreements, String operation, String dtype) {
+    List<Agreement> all =
+        agreements.stream()
+            .filter(it -> it.operation().equals(operation) && it.dtype().equals(dtype))
+            .toList();
+    Optional<Agreement> worst = all.stream().max(Comparator.comparing(Agreement::errorOverBound));
+    if (worst.isEmpty() || all.stream().allMatch(Agreement::equalBits)) {
+      return "equal";
+    }
+    Agreement it = worst.get();
+    return it.holds()
+        ? Units.format("%.2g of its bound (%s)", it.errorOverBound(), it.technique())
+        : "DIFFERS " + it.technique();
   }
 
   private static Table rateTable(Map<Technique, Map<String, Double>> rates) {
@@ -126,22 +148,17 @@ final class CompareReport {
     return machine.cpu() + ", " + machine.threads() + " threads, JDK " + machine.jdk();
   }
 
-  private static Table agreementTable(Agreement agreement, List<Agreement.Mismatch> mismatches) {
+  private static Table agreementTable(Results r) {
     Table table = new Table("fill", "f32", "f64", "f16", "bf16", "parts");
     Set<String> names = new LinkedHashSet<>();
-    agreement.cases().forEach(one -> names.add(one.fill()));
+    r.fills.cases().forEach(one -> names.add(one.fill()));
     for (String name : names) {
       List<Object> cells = new ArrayList<>(List.of(name));
       for (DType dtype : DType.values()) {
-        cells.add(
-            mismatches.stream()
-                .filter(it -> it.where().fill().equals(name) && it.where().dtype() == dtype)
-                .findFirst()
-                .map(it -> "DIFFERS " + it.technique() + " @" + it.element())
-                .orElse("equal"));
+        cells.add(cell(r.agreements, name, dtype.id()));
       }
       Set<String> parts = new LinkedHashSet<>();
-      agreement.cases().stream()
+      r.fills.cases().stream()
           .filter(one -> one.fill().equals(name))
           .forEach(one -> parts.add(one.part()));
       cells.add(String.join(", ", parts));
@@ -190,11 +207,14 @@ final class CompareReport {
         fastest = technique;
       }
     }
-    int wrong = r.mismatches.size() + r.layers.size();
+    int wrong = r.wrong().size();
     String agree =
-        wrong == 0
-            ? "all " + r.techniques.size() + " techniques agree bit for bit in "
-            : wrong + " mismatches in ";
+        wrong > 0
+            ? wrong + " mismatches in "
+            : "all "
+                + r.techniques.size()
+                + " techniques agree "
+                + (r.equal() ? "bit for bit in " : "bit for bit, or a GPU within its bounds, in ");
     return Units.format(
         "Verdict: %s%d cases; fastest: %s, %.2f G uniform f32/s in cache, %.0f %% of the store"
             + " roof; %.1f s",
@@ -206,6 +226,16 @@ final class CompareReport {
         r.seconds);
   }
 
+  private static Map<String, Object> fact(Agreement it) {
+    Map<String, Object> fact = new LinkedHashMap<>();
+    fact.put("operation", it.operation());
+    fact.put("dtype", it.dtype());
+    fact.put("technique", it.technique());
+    fact.put("equal_bits", it.equalBits());
+    fact.put("error_over_bound", it.holds() ? (Object) it.errorOverBound() : null);
+    return fact;
+  }
+
   /** The report as JSON's objects. */
   static Map<String, Object> facts(Results r) {
     Map<String, Object> facts = new LinkedHashMap<>();
@@ -214,10 +244,20 @@ final class CompareReport {
     facts.put("missing", r.missing);
     facts.put("cases", r.cases());
     facts.put("agree", r.agree());
-    List<String> mismatches = new ArrayList<>();
-    r.mismatches.forEach(it -> mismatches.add(it.toString()));
-    r.layers.forEach(it -> mismatches.add(it.toString()));
+    List<String> mismatches =
+        r.wrong().stream()
+            .map(
+                it ->
+                    it.technique()
+                        + " differs in "
+                        + it.operation()
+                        + " "
+                        + it.dtype()
+                        + ": "
+                        + it.detail())
+            .toList();
     facts.put("mismatches", mismatches);
+    facts.put("agreement", r.agreements.stream().map(CompareReport::fact).toList());
     List<Object> rows = new ArrayList<>();
     for (Figures one : r.figures) {
       one.rates()

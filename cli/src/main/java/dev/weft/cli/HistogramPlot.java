@@ -1,5 +1,7 @@
 package dev.weft.cli;
 
+import dev.weft.compare.Density;
+import dev.weft.compare.Histogram;
 import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Font;

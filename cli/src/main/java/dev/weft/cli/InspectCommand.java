@@ -1,5 +1,9 @@
 package dev.weft.cli;
 
+import dev.weft.compare.Density;
+import dev.weft.compare.Histogram;
+import dev.weft.compare.Moments;
+import dev.weft.compare.Sample;
 import dev.weft.init.Fill;
 import dev.weft.interop.AtomicFile;
 import dev.weft.interop.Json;

@@ -4,6 +4,7 @@ import com.sun.management.ThreadMXBean;
 import dev.weft.DType;
 import dev.weft.Region;
 import dev.weft.Shape;
+import dev.weft.compare.Technique;
 import dev.weft.init.Fill;
 import dev.weft.random.RandomKey;
 import java.lang.foreign.Arena;

@@ -7,7 +7,6 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.Writer;
 import java.lang.foreign.Arena;
-import java.lang.foreign.ValueLayout;
 import java.nio.channels.Channels;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,84 +28,6 @@ class CompareCommandTest {
     Map<?, ?> facts = (Map<?, ?>) Json.parse("stdout", Run.of("devices", "--json").out());
     assertThat((List<?>) facts.get("backends")).hasSizeGreaterThanOrEqualTo(2);
     assertThat(((Map<?, ?>) facts.get("machine")).get("jdk").toString()).startsWith("25");
-  }
-
-  @Test
-  void techniquesAgree() {
-    List<Technique> techniques = Technique.all((name, reason) -> {});
-    try {
-      assertThat(techniques.getFirst().name()).isEqualTo("scalar × 1");
-      assertThat(mismatches(techniques)).isEmpty();
-    } finally {
-      techniques.forEach(Technique::close);
-    }
-  }
-
-  @Test
-  void oneWrongBitIsFound() { // the negative control
-    List<Technique> techniques = Technique.all((name, reason) -> {});
-    try {
-      Technique good = techniques.getFirst();
-      Technique broken =
-          new Technique(
-              "broken",
-              "broken",
-              1,
-              (fill, key, dtype, region, out) -> {
-                good.filler().fill(fill, key, dtype, region, out);
-                if (region.shape().elements() == 1000 && dtype.byteSize() == 4) {
-                  long at = 4 * 617 + 1;
-                  byte b = out.get(ValueLayout.JAVA_BYTE, at);
-                  out.set(ValueLayout.JAVA_BYTE, at, (byte) (b ^ 0x10));
-                }
-              },
-              good.backend(),
-              () -> {});
-      List<Agreement.Mismatch> found = mismatches(List.of(good, broken));
-      assertThat(found).hasSize(11); // 5 streams in 2 orders and a constant, whole
-      assertThat(found).allMatch(it -> it.element() == 617 && it.technique().equals("broken"));
-      assertThat(found.getFirst().toString()).contains("broken differs in bits f32", "element 617");
-    } finally {
-      techniques.forEach(Technique::close);
-    }
-  }
-
-  @Test
-  void writingPastTheEndIsFound() { // the guard band sees it, and the poison what was not written
-    List<Technique> techniques = Technique.all((name, reason) -> {});
-    try {
-      Technique good = techniques.getFirst();
-      Technique lazy =
-          new Technique(
-              "lazy", "lazy", 1, (fill, key, dtype, region, out) -> {}, good.backend(), () -> {});
-      assertThat(mismatches(List.of(good, lazy))).hasSizeGreaterThan(100);
-    } finally {
-      techniques.forEach(Technique::close);
-    }
-  }
-
-  @Test
-  void layersAgree() {
-    List<Technique> techniques = Technique.all((name, reason) -> {});
-    try (ProgressBar bar = new ProgressBar(SILENT, "", 1)) {
-      assertThat(LayerComparison.mismatches(techniques, bar)).isEmpty();
-      assertThat(LayerComparison.operations()).hasSizeGreaterThan(30).contains("training f64");
-    } finally {
-      techniques.forEach(Technique::close);
-    }
-  }
-
-  @Test
-  void oneWrongBitOfALayerIsFound() { // the negative control
-    List<LayerComparison.Mismatch> found = new ArrayList<>();
-    Map<String, double[]> good = Map.of("y", new double[] {1, Double.NaN, 0});
-    LayerComparison.compare("dense", "same", good, Map.of("y", good.get("y").clone()), found);
-    assertThat(found).isEmpty();
-    Map<String, double[]> bad = Map.of("y", new double[] {1, Double.NaN, -0.0});
-    LayerComparison.compare("dense", "broken", good, bad, found);
-    assertThat(found).hasSize(1);
-    assertThat(found.getFirst())
-        .hasToString("broken differs in dense, y at element 2: expected 0.0, got -0.0");
   }
 
   @Test
@@ -197,12 +118,6 @@ class CompareCommandTest {
       } else {
         assertThat(err.toString()).isEmpty();
       }
-    }
-  }
-
-  private static List<Agreement.Mismatch> mismatches(List<Technique> techniques) {
-    try (ProgressBar bar = new ProgressBar(SILENT, "", 1)) {
-      return Agreement.of(1000).run(techniques, bar);
     }
   }
 }

@@ -1,4 +1,4 @@
-package dev.weft.cli;
+package dev.weft.compare;
 
 import dev.weft.DType;
 import dev.weft.Region;
@@ -14,12 +14,14 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.IntConsumer;
 
 /**
  * Compares the bytes of several techniques: the first is the reference, and equality with it is
  * equality with one another. Outputs are poisoned first, and end in a guard band.
  */
-final class Agreement {
+public final class FillAgreement {
   private static final long GUARD_BYTES = 64;
   private static final byte POISON = (byte) 0xA5;
   private static final long SEED = 0x9E3779B97F4A7C15L;
@@ -32,7 +34,8 @@ final class Agreement {
    * @param fill its name in the table
    * @param part which region: {@code whole}, {@code slice}, {@code far}
    */
-  record Case(String fill, Fill plan, DType dtype, StreamOrder order, String part, Region region) {
+  public record Case(
+      String fill, Fill plan, DType dtype, StreamOrder order, String part, Region region) {
     @Override
     public String toString() {
       return fill + " " + dtype.id() + " " + order.id() + " " + part + " " + region;
@@ -44,7 +47,8 @@ final class Agreement {
    *
    * @param element row-major element of the region; its element count where the guard band differs
    */
-  record Mismatch(Case where, String technique, long element, String expected, String found) {
+  public record Mismatch(
+      Case where, String technique, long element, String expected, String found) {
     @Override
     public String toString() {
       return technique
@@ -59,14 +63,14 @@ final class Agreement {
     }
   }
 
-  private Agreement(List<Case> cases) {
+  private FillAgreement(List<Case> cases) {
     this.cases = cases;
   }
 
   /**
    * Every fill, type and order, for tensors of about {@code elements} elements and parts of them.
    */
-  static Agreement of(long elements) {
+  public static FillAgreement of(long elements) {
     List<Case> cases = new ArrayList<>();
     long side = (long) Math.sqrt(elements);
     Shape vector = Shape.of(elements);
@@ -109,21 +113,21 @@ final class Agreement {
       cases.add(new Case("identity", Fill.identity(2), dtype, any, "slice", matrixSlice));
       cases.add(new Case("dirac", Fill.dirac(1, Layout.KERAS), dtype, any, "whole", whole));
     }
-    return new Agreement(cases);
+    return new FillAgreement(cases);
   }
 
   /** Every case, in the order of the table. */
-  List<Case> cases() {
+  public List<Case> cases() {
     return cases;
   }
 
   /** Compares all techniques with the first; at most one mismatch for each case and technique. */
-  List<Mismatch> run(List<Technique> techniques, ProgressBar progress) {
+  public List<Mismatch> run(List<Technique> techniques, IntConsumer progress) {
     List<Mismatch> mismatches = new ArrayList<>();
     RandomKey seed = RandomKey.of(SEED);
     for (int i = 0; i < cases.size(); i++) {
       Case one = cases.get(i);
-      progress.at(i);
+      progress.accept(i);
       RandomKey key = seed.child(one.fill()).withOrder(one.order());
       one.plan().check(one.region().logical(), one.dtype());
       try (Arena arena = Arena.ofShared()) {
@@ -141,6 +145,39 @@ final class Agreement {
       }
     }
     return mismatches;
+  }
+
+  /**
+   * The same for each fill, type and technique but the first.
+   *
+   * @param mismatches what {@link #run} found
+   */
+  public List<Agreement> agreements(List<Technique> techniques, List<Mismatch> mismatches) {
+    List<Agreement> agreements = new ArrayList<>();
+    Map<String, List<Case>> groups = new LinkedHashMap<>();
+    for (Case each : cases) {
+      groups
+          .computeIfAbsent(each.fill() + " " + each.dtype().id(), key -> new ArrayList<>())
+          .add(each);
+    }
+    for (List<Case> group : groups.values()) {
+      for (Technique technique : techniques.subList(1, techniques.size())) {
+        Optional<Mismatch> first =
+            mismatches.stream()
+                .filter(it -> it.technique().equals(technique.name()) && group.contains(it.where()))
+                .findFirst();
+        agreements.add(
+            new Agreement(
+                group.getFirst().fill(),
+                group.getFirst().dtype().id(),
+                technique.name(),
+                group.size(),
+                first.isEmpty(),
+                first.isEmpty() ? 0 : Double.POSITIVE_INFINITY,
+                first.map(Mismatch::toString).orElse("")));
+      }
+    }
+    return agreements;
   }
 
   private static void fill(

@@ -1,4 +1,4 @@
-package dev.weft.cli;
+package dev.weft.compare;
 
 /**
  * Count, range and the first four central moments of a sample, in f64.
@@ -9,7 +9,7 @@ package dev.weft.cli;
  *
  * @see <a href="https://doi.org/10.2172/1028931">Pébay 2008</a>, formulas (2.1) for M2, M3, M4
  */
-final class Moments {
+public final class Moments {
   private long count;
   private double mean;
   private double m2;
@@ -21,8 +21,11 @@ final class Moments {
   private long nans;
   private long infinities;
 
+  /** Of no values. */
+  public Moments() {}
+
   /** Adds {@code values[0 .. length)}, which it reorders: the finite ones come first. */
-  void add(double[] values, int length) {
+  public void add(double[] values, int length) {
     int n = 0;
     for (int i = 0; i < length; i++) {
       double x = values[i];
@@ -77,7 +80,7 @@ final class Moments {
   }
 
   /** Adds the sample of {@code that}. */
-  void merge(Moments that) {
+  public void merge(Moments that) {
     zeros += that.zeros;
     nans += that.nans;
     infinities += that.infinities;
@@ -104,52 +107,52 @@ final class Moments {
   }
 
   /** Number of finite values. */
-  long count() {
+  public long count() {
     return count;
   }
 
   /** The mean; NaN of an empty sample, as all of the following. */
-  double mean() {
+  public double mean() {
     return count == 0 ? Double.NaN : mean;
   }
 
   /** M2 / n. */
-  double variance() {
+  public double variance() {
     return m2 / count;
   }
 
   /** √n·M3 / M2^1.5; NaN where all values are equal. */
-  double skewness() {
+  public double skewness() {
     return Math.sqrt(count) * m3 / (m2 * Math.sqrt(m2));
   }
 
   /** n·M4 / M2² − 3: 0 for a normal distribution; NaN where all values are equal. */
-  double excessKurtosis() {
+  public double excessKurtosis() {
     return count * m4 / (m2 * m2) - 3;
   }
 
   /** The least finite value. */
-  double min() {
+  public double min() {
     return count == 0 ? Double.NaN : min;
   }
 
   /** The greatest finite value. */
-  double max() {
+  public double max() {
     return count == 0 ? Double.NaN : max;
   }
 
   /** Zeros of either sign. */
-  long zeros() {
+  public long zeros() {
     return zeros;
   }
 
   /** Values that are NaN. */
-  long nans() {
+  public long nans() {
     return nans;
   }
 
   /** Values that are infinite. */
-  long infinities() {
+  public long infinities() {
     return infinities;
   }
 }

@@ -1,9 +1,10 @@
-package dev.weft.cli;
+package dev.weft.compare;
 
 import java.util.Arrays;
+import java.util.Locale;
 
 /** Counts of values in bins of equal width over [low, high]; values outside are not counted. */
-final class Histogram {
+public final class Histogram {
   private static final String EIGHTHS = " ▏▎▍▌▋▊▉";
 
   private final double low;
@@ -11,14 +12,14 @@ final class Histogram {
   private final long[] counts;
 
   /** Empty bins; where {@code low == high}, every value that is equal falls into the first. */
-  Histogram(double low, double high, int bins) {
+  public Histogram(double low, double high, int bins) {
     this.low = low;
     this.high = high;
     this.counts = new long[bins];
   }
 
   /** Counts {@code values[0 .. length)}. */
-  void add(double[] values, int length) {
+  public void add(double[] values, int length) {
     int last = counts.length - 1;
     double perUnit = high > low ? counts.length / (high - low) : 0;
     for (int i = 0; i < length; i++) {
@@ -30,41 +31,41 @@ final class Histogram {
   }
 
   /** Adds the counts of {@code that}, which has the same bins. */
-  void merge(Histogram that) {
+  public void merge(Histogram that) {
     for (int bin = 0; bin < counts.length; bin++) {
       counts[bin] += that.counts[bin];
     }
   }
 
-  int bins() {
+  public int bins() {
     return counts.length;
   }
 
-  long count(int bin) {
+  public long count(int bin) {
     return counts[bin];
   }
 
-  long[] counts() {
+  public long[] counts() {
     return counts.clone();
   }
 
   /** All that was counted. */
-  long total() {
+  public long total() {
     return Arrays.stream(counts).sum();
   }
 
   /** Where bin {@code edge} begins; edge {@code bins()} is the end of the last. */
-  double edge(int edge) {
+  public double edge(int edge) {
     return edge == counts.length ? high : low + (high - low) * edge / counts.length;
   }
 
   /** Width of a bin. */
-  double width() {
+  public double width() {
     return (high - low) / counts.length;
   }
 
   /** One line a bin: where it begins, a bar of at most {@code width} characters, its share. */
-  String text(int width) {
+  public String text(int width) {
     long most = Math.max(1, Arrays.stream(counts).max().orElse(0));
     long total = Math.max(1, total());
     StringBuilder text = new StringBuilder();
@@ -72,7 +73,8 @@ final class Histogram {
       long eighths = Math.round(8.0 * width * counts[bin] / most);
       String bar = "█".repeat((int) (eighths / 8)) + EIGHTHS.charAt((int) (eighths % 8));
       text.append(
-          Units.format(
+          String.format(
+              Locale.ROOT,
               "%12.5g  %s%s %6.3f %%\n",
               edge(bin),
               bar,

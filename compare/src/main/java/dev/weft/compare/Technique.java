@@ -1,4 +1,4 @@
-package dev.weft.cli;
+package dev.weft.compare;
 
 import dev.weft.Backend;
 import dev.weft.BackendInfo;
@@ -6,6 +6,7 @@ import dev.weft.BackendOptions;
 import dev.weft.BackendUnavailableException;
 import dev.weft.DType;
 import dev.weft.Region;
+import dev.weft.Shape;
 import dev.weft.Tensor;
 import dev.weft.Weft;
 import dev.weft.init.Fill;
@@ -26,14 +27,14 @@ import java.util.function.BiConsumer;
  * @param family the backend and width without the threads
  * @param backend what computes it
  */
-record Technique(
+public record Technique(
     String name, String family, int threads, Filler filler, Backend backend, Runnable release)
     implements AutoCloseable {
   private static final int[] VECTOR_BITS = {128, 256, 512};
 
   /** Writes a region of a logical tensor to {@code out}. */
   @FunctionalInterface
-  interface Filler {
+  public interface Filler {
     void fill(Fill fill, RandomKey key, DType dtype, Region region, MemorySegment out);
   }
 
@@ -42,7 +43,7 @@ record Technique(
    *
    * @param missing is told the name and the reason of each that does not run here
    */
-  static List<Technique> all(BiConsumer<String, String> missing) {
+  public static List<Technique> all(BiConsumer<String, String> missing) {
     List<Technique> found = new ArrayList<>();
     List<BackendInfo> backends = new ArrayList<>(Weft.backends());
     backends.sort((a, b) -> Integer.compare(a.rank(), b.rank()));
@@ -61,7 +62,7 @@ record Technique(
             found.add(open(info.name(), way.getKey(), way.getValue().withThreads(threads)));
           }
         } catch (BackendUnavailableException e) {
-          missing.accept(way.getKey(), UsageException.withoutOp("open", e.getMessage()));
+          missing.accept(way.getKey(), e.getMessage().replaceFirst("^open: ", ""));
         }
       }
     }
@@ -69,15 +70,22 @@ record Technique(
   }
 
   /** One thread, and as many as the JVM has processors. */
-  static Set<Integer> threadCounts() {
+  public static Set<Integer> threadCounts() {
     Set<Integer> counts = new LinkedHashSet<>();
     counts.add(1);
     counts.add(Runtime.getRuntime().availableProcessors());
     return counts;
   }
 
+  /** Whether its tensors are in the memory of a device. */
+  public boolean onDevice() {
+    try (Tensor tensor = backend.tensor(DType.F32, Shape.of(1))) {
+      return !tensor.isHost();
+    }
+  }
+
   /** Whether this is one of several vector widths of one backend. */
-  boolean isVectorWidth() {
+  public boolean isVectorWidth() {
     return family.startsWith("cpu-");
   }
 

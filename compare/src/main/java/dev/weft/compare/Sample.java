@@ -1,4 +1,4 @@
-package dev.weft.cli;
+package dev.weft.compare;
 
 import dev.weft.interop.StoredTensor;
 import java.util.function.DoublePredicate;
@@ -11,13 +11,13 @@ import java.util.stream.LongStream;
  * @param source reads elements; from several threads at once
  * @param count how many there are
  */
-record Sample(Source source, long count) {
+public record Sample(Source source, long count) {
   private static final int BLOCK = 4096;
   private static final long CHUNK = 1 << 20;
 
   /** Reads elements as doubles. */
   @FunctionalInterface
-  interface Source {
+  public interface Source {
     /**
      * Writes the elements from {@code from} on to {@code out}, until one of both ends; how many.
      */
@@ -25,12 +25,12 @@ record Sample(Source source, long count) {
   }
 
   /** The elements of a tensor in a file. */
-  static Sample of(StoredTensor tensor) {
+  public static Sample of(StoredTensor tensor) {
     return new Sample(tensor::read, tensor.shape().elements());
   }
 
   /** The moments and the range. */
-  Moments moments() {
+  public Moments moments() {
     Moments[] parts =
         chunks()
             .mapToObj(
@@ -48,7 +48,7 @@ record Sample(Source source, long count) {
   }
 
   /** The counts in {@code bins} bins over [low, high]. */
-  Histogram histogram(double low, double high, int bins) {
+  public Histogram histogram(double low, double high, int bins) {
     return chunks()
         .mapToObj(
             chunk -> {
@@ -67,7 +67,7 @@ record Sample(Source source, long count) {
   }
 
   /** How many elements {@code rule} holds for; NaN and infinities are elements, too. */
-  long count(DoublePredicate rule) {
+  public long count(DoublePredicate rule) {
     return chunks()
         .map(
             chunk -> {

@@ -1,4 +1,4 @@
-package dev.weft.cli;
+package dev.weft.compare;
 
 import dev.weft.init.Fill;
 import java.util.Optional;
@@ -10,7 +10,7 @@ import java.util.function.DoubleUnaryOperator;
  * <p>Mean, variance and mass come from integrating the density by Simpson's rule; no closed form is
  * shared with the code that draws.
  */
-final class Density {
+public final class Density {
   private static final int INTERVALS = 4096;
 
   /** A mean this small, against the interval, is the rounding of 0. */
@@ -39,7 +39,7 @@ final class Density {
    *
    * @param byteSize bytes of an element, for raw words
    */
-  static Optional<Density> of(Fill fill, int byteSize) {
+  public static Optional<Density> of(Fill fill, int byteSize) {
     return switch (fill) {
       case Fill.Bits bits -> Optional.of(uniform(0, Math.scalb(1.0, 8 * byteSize)));
       case Fill.Uniform uniform -> Optional.of(uniform(uniform.lo(), uniform.hi()));
@@ -71,17 +71,27 @@ final class Density {
   }
 
   /** The density at {@code x}. */
-  double at(double x) {
+  public double at(double x) {
     return x >= low && x <= high ? shape.applyAsDouble(x) / mass : 0;
   }
 
+  /** Where it begins to be above 0, or to matter. */
+  public double low() {
+    return low;
+  }
+
+  /** Where it ends. */
+  public double high() {
+    return high;
+  }
+
   /** The expected mean. */
-  double mean() {
+  public double mean() {
     return mean;
   }
 
   /** The expected variance. */
-  double variance() {
+  public double variance() {
     return integrate(x -> (x - mean) * (x - mean) * shape.applyAsDouble(x)) / mass;
   }
 

@@ -1,4 +1,4 @@
-package dev.weft.cli;
+package dev.weft.compare;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
