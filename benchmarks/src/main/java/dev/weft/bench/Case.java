@@ -4,6 +4,7 @@ import dev.weft.compare.Task;
 import dev.weft.compare.Tasks;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * One benchmark with its parameters: what one JVM of JMH runs.
@@ -13,6 +14,9 @@ import java.util.Map;
  * @param params by name
  */
 record Case(String suite, String method, Map<String, String> params) {
+  private static final Set<String> COMPILED_AHEAD =
+      Set.of("openblas", "mkl", "blis", "pytorch", "nd4j", "tensorflow");
+
   private static final String PACKAGE = Case.class.getPackageName() + ".";
 
   /** With parameters as names and values in turn. */
@@ -54,6 +58,11 @@ record Case(String suite, String method, Map<String, String> params) {
   /** Both in words. */
   String name() {
     return task() + ", " + contestant();
+  }
+
+  /** Whether the code that is timed is compiled ahead of the run, not by the JVM in it. */
+  boolean compiledAhead() {
+    return COMPILED_AHEAD.contains(params.getOrDefault("library", ""));
   }
 
   /** JMH's name of the benchmark. */

@@ -6,7 +6,7 @@ import org.openjdk.jmh.runner.options.TimeValue;
 /** How long each case is measured, and how many cases there are. */
 enum Effort {
   /** A figure for each contestant, soon. */
-  QUICK(1, 2, 500, 5, 200),
+  QUICK(1, 6, 500, 5, 200),
   /** More sizes, types and threads; what is compared with later runs. */
   FULL(3, 3, 1000, 5, 1000),
   /** Figures that mean nothing, for tests. */
@@ -34,8 +34,9 @@ enum Effort {
     return passes;
   }
 
-  int warmUps() {
-    return warmUps;
+  /** Fewer where code is compiled ahead: then only caches and threads have to get warm. */
+  int warmUps(boolean compiledAhead) {
+    return compiledAhead ? (warmUps + 2) / 3 : warmUps;
   }
 
   TimeValue warmUpTime() {
@@ -51,7 +52,8 @@ enum Effort {
   }
 
   /** Seconds that a case is likely to take. */
-  double seconds() {
-    return BOOT_SECONDS + 1e-3 * (warmUps * warmUpMillis + iterations * iterationMillis);
+  double seconds(boolean compiledAhead) {
+    return BOOT_SECONDS
+        + 1e-3 * (warmUps(compiledAhead) * warmUpMillis + iterations * iterationMillis);
   }
 }

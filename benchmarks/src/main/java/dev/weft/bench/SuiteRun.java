@@ -45,18 +45,25 @@ final class SuiteRun {
   /** Runs each so many times; what was measured before gets more samples. */
   void run(List<Case> cases, int passes) {
     long begin = System.nanoTime();
+    double expected = passes * seconds(cases);
+    double spent = 0;
     int all = cases.size() * passes;
     int done = 0;
     for (int pass = 0; pass < passes; pass++) {
       for (Case each : cases) {
-        double average = done == 0 ? effort.seconds() : (System.nanoTime() - begin) * 1e-9 / done;
-        String left = left(average * (all - done));
+        double pace = spent == 0 ? 1 : (System.nanoTime() - begin) * 1e-9 / spent;
+        String left = left(pace * (expected - spent));
+        spent += effort.seconds(each.compiledAhead());
         done++;
         if (!failed.containsKey(each)) {
           say.accept(String.format(Locale.ROOT, "[%d/%d, %s left] %s", done, all, left, run(each)));
         }
       }
     }
+  }
+
+  private double seconds(List<Case> cases) {
+    return cases.stream().mapToDouble(each -> effort.seconds(each.compiledAhead())).sum();
   }
 
   /** What was measured. */
@@ -110,7 +117,7 @@ final class SuiteRun {
         new OptionsBuilder()
             .include(each.pattern())
             .forks(1)
-            .warmupIterations(effort.warmUps())
+            .warmupIterations(effort.warmUps(each.compiledAhead()))
             .warmupTime(effort.warmUpTime())
             .measurementIterations(effort.iterations())
             .measurementTime(effort.iterationTime())

@@ -39,7 +39,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ArchitectureTest {
   private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
   private static final List<String> MODULES =
-      List.of("api", "kernel-cpu", "kernel-gpu", "interop", "cli", "testkit");
+      List.of("api", "kernel-cpu", "kernel-gpu", "interop", "compare", "cli", "testkit");
 
   private static final String CONTRACTS = "dev/weft/testkit/contract/";
 
@@ -88,7 +88,8 @@ class ArchitectureTest {
     "kernel-cpu, 'internal|init|random|nn|spi|cpu'",
     "kernel-gpu, 'internal|init|random|nn|spi|gpu'",
     "interop,    'internal|init|random|nn|interop'",
-    "cli,        'internal|init|random|nn|interop|cli'",
+    "compare,    'init|random|nn|interop|compare'",
+    "cli,        'internal|init|random|nn|interop|compare|cli'",
     "testkit,    'internal|init|random|nn|spi|testkit'"
   })
   void arrowsPointToTheApi(String module, String packages) {
@@ -127,7 +128,7 @@ class ArchitectureTest {
 
   /** On the module path {@code provides} counts, on the class path META-INF/services. */
   @ParameterizedTest
-  @ValueSource(strings = {"api", "kernel-cpu", "kernel-gpu", "interop", "cli"})
+  @ValueSource(strings = {"api", "kernel-cpu", "kernel-gpu", "interop", "compare", "cli"})
   void providersAreTheSameOnBothPaths(String module) throws IOException {
     Map<String, Set<String>> provides = new LinkedHashMap<>();
     for (ModuleDescriptor.Provides each : descriptor(module).provides()) {
