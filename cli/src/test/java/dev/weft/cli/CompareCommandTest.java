@@ -2,6 +2,7 @@ package dev.weft.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.weft.compare.Technique;
 import dev.weft.interop.Json;
 import java.io.PrintWriter;
 import java.io.StringWriter;

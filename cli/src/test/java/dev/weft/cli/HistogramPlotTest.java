@@ -7,6 +7,7 @@ import dev.weft.compare.Histogram;
 import dev.weft.init.Fill;
 import java.awt.image.BufferedImage;
 import java.util.Optional;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class HistogramPlotTest {
