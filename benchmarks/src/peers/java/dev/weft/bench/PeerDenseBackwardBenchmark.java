@@ -12,7 +12,7 @@ import org.openjdk.jmh.annotations.Param;
  * through {@code relu} and {@code linear}, over a graph that is kept; it adds to the gradients that
  * it has, weft overwrites. A BLAS does the two products alone, without the masks of dy and db.
  */
-public class PeerDenseBackwardBenchmark extends PeerBenchmark {
+public class PeerDenseBackwardBenchmark extends PeerProductBenchmark {
   /** B, I, O, as in {@link DenseBackwardBenchmark}. */
   @Param({"32x784x128", "128x784x512", "512x1024x1024"})
   public String bio;
@@ -40,7 +40,7 @@ public class PeerDenseBackwardBenchmark extends PeerBenchmark {
   }
 
   @Override
-  double flop() {
+  double work() {
     return 4.0 * sizes().elements();
   }
 

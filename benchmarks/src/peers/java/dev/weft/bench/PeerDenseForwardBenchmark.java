@@ -12,7 +12,7 @@ import org.openjdk.jmh.annotations.Param;
  * each into memory that it allocates. A BLAS has no such operation: what is timed is the product
  * alone, without b and max, a limit for what can be built from it.
  */
-public class PeerDenseForwardBenchmark extends PeerBenchmark {
+public class PeerDenseForwardBenchmark extends PeerProductBenchmark {
   /** B, I, O, as in {@link DenseForwardBenchmark}. */
   @Param({"32x784x128", "128x784x512", "512x1024x1024"})
   public String bio;
@@ -40,7 +40,7 @@ public class PeerDenseForwardBenchmark extends PeerBenchmark {
   }
 
   @Override
-  double flop() {
+  double work() {
     return 2.0 * sizes().elements();
   }
 

@@ -13,7 +13,7 @@ import java.lang.foreign.MemorySegment;
 import org.openjdk.jmh.annotations.Param;
 
 /** One product C = A·B, 2·M·N·K flop. PyTorch allocates C, the others write where it is. */
-public class PeerGemmBenchmark extends PeerBenchmark {
+public class PeerGemmBenchmark extends PeerProductBenchmark {
   private static final RandomKey KEY = RandomKey.of(42);
 
   /** M, N, K, as in {@link GemmBenchmark}. */
@@ -52,7 +52,7 @@ public class PeerGemmBenchmark extends PeerBenchmark {
   }
 
   @Override
-  double flop() {
+  double work() {
     return 2.0 * sizes().elements();
   }
 
