@@ -3,6 +3,8 @@ package dev.weft.bench;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.blas.params.MMulTranspose;
+import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.nativeblas.NativeOpsHolder;
 
@@ -11,6 +13,9 @@ import org.nd4j.nativeblas.NativeOpsHolder;
  * path, newer than that which ND4J was published with.
  */
 final class Nd4jCpu {
+  static final MMulTranspose TRANSPOSE_A = MMulTranspose.builder().transposeA(true).build();
+  static final MMulTranspose TRANSPOSE_B = MMulTranspose.builder().transposeB(true).build();
+
   private final String description;
 
   /**
@@ -27,9 +32,9 @@ final class Nd4jCpu {
       openblas_nolapack.blas_set_num_threads(threads);
       description =
           "ND4J "
-              + Nd4j.class.getPackage().getImplementationVersion()
+              + PeerLibraries.version(Nd4j.class, "org.nd4j/nd4j-api")
               + ", "
-              + Nd4j.getEnvironment().maxThreads()
+              + NativeOpsHolder.getInstance().getDeviceNativeOps().ompGetMaxThreads()
               + " threads";
     } catch (Throwable e) {
       throw PeerBenchmark.unavailable("nd4j", e);
@@ -46,6 +51,25 @@ final class Nd4jCpu {
     try (INDArray wide = Nd4j.create(values, shape, 'c')) {
       return wide.castTo(type).dup('c');
     }
+  }
+
+  /**
+   * The gradients dw, db and dx of a layer of relu whose output was y, through dz, all into arrays
+   * that are there.
+   */
+  static void dense(
+      INDArray x,
+      INDArray w,
+      INDArray y,
+      INDArray dy,
+      INDArray dz,
+      INDArray dw,
+      INDArray db,
+      INDArray dx) {
+    Nd4j.exec(DynamicCustomOp.builder("relu_bp").addInputs(y, dy).addOutputs(dz).build());
+    x.mmul(dz, dw, TRANSPOSE_A);
+    dz.sum(db, 0);
+    dz.mmul(w, dx, TRANSPOSE_B);
   }
 
   static double[] read(INDArray array) {

@@ -5,15 +5,12 @@ import dev.weft.init.Fill;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.random.impl.GaussianDistribution;
-import org.nd4j.linalg.api.ops.random.impl.TruncatedNormalDistribution;
 import org.nd4j.linalg.api.ops.random.impl.UniformDistribution;
-import org.nd4j.linalg.api.rng.distribution.impl.OrthogonalDistribution;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * ND4J's operations {@code UniformDistribution}, {@code GaussianDistribution}, {@code
- * TruncatedNormalDistribution} and its {@code OrthogonalDistribution}, which {@code Nd4j.rand} and
- * its initializers call, in an array of {@code Nd4j.createUninitialized}.
+ * ND4J's operations {@code UniformDistribution} and {@code GaussianDistribution}, which {@code
+ * Nd4j.rand} and {@code Nd4j.randn} call, in an array of {@code Nd4j.createUninitialized}.
  */
 final class Nd4jFill extends PeerFill<INDArray> {
   private final Nd4jCpu nd4j;
@@ -36,9 +33,6 @@ final class Nd4jFill extends PeerFill<INDArray> {
     switch (fill) {
       case Fill.Uniform f -> Nd4j.exec(new UniformDistribution(x, f.lo(), f.hi()));
       case Fill.Normal f -> Nd4j.exec(new GaussianDistribution(x, f.mean(), f.stddev()));
-      case Fill.TruncatedNormal f ->
-          Nd4j.exec(new TruncatedNormalDistribution(x, f.mean(), f.stddev()));
-      case Fill.Orthogonal f -> new OrthogonalDistribution(f.gain()).sample(x);
       default -> throw PeerFillBenchmark.unknown(fill);
     }
   }

@@ -39,6 +39,15 @@ final class Netlib {
     return new Netlib(blas);
   }
 
+  /** An array of f32. */
+  static float[] narrowed(double[] values) {
+    float[] narrow = new float[values.length];
+    for (int i = 0; i < narrow.length; i++) {
+      narrow[i] = (float) values[i];
+    }
+    return narrow;
+  }
+
   /** c [m, n] = a·b of a [m, k] and b [k, n]. */
   void product(float[] a, float[] b, float[] c, int m, int n, int k) {
     blas.sgemm("N", "N", n, m, k, 1, b, n, a, k, 0, c, n);
@@ -61,6 +70,6 @@ final class Netlib {
 
   @Override
   public String toString() {
-    return "netlib " + BLAS.class.getPackage().getImplementationVersion() + " VectorBLAS";
+    return "netlib " + PeerLibraries.version(BLAS.class, "dev.ludovic.netlib/blas") + " VectorBLAS";
   }
 }

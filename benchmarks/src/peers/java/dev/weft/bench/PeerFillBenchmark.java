@@ -84,6 +84,9 @@ public class PeerFillBenchmark extends PeerBenchmark {
       throw refused(
           library, "memory=reused", "every operation of TensorFlow makes a new tensor");
     }
+    if (library.equals("nd4j")) {
+      refuseOfNd4j(fill);
+    }
     return switch (library) {
       case "weft" -> contestant(new WeftFill(fill, shape, threads), fill, reused);
       case "pytorch" -> contestant(new TorchFill(fill, shape, threads), fill, reused);
@@ -98,6 +101,23 @@ public class PeerFillBenchmark extends PeerBenchmark {
       }
       default -> throw unknown(library);
     };
+  }
+
+  private void refuseOfNd4j(Fill fill) {
+    if (fill instanceof Fill.TruncatedNormal) {
+      throw refused(
+          library,
+          "distribution=" + distribution,
+          "its TruncatedNormalDistribution draws another distribution: variance 0.757 where that of"
+              + " N(0, 1) cut at ±2 is 0.774, and more elements above 0 than below");
+    }
+    if (fill instanceof Fill.Orthogonal) {
+      throw refused(
+          library,
+          "distribution=orthogonal",
+          "its OrthogonalDistribution ends the process in its native SVD, and its qr takes 24 s for"
+              + " n=512");
+    }
   }
 
   private LoopFill loop(Fill fill) {

@@ -2,11 +2,15 @@ package dev.weft.bench;
 
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Properties;
 import java.util.function.Supplier;
 
 /**
@@ -77,6 +81,18 @@ public final class PeerLibraries {
       return load.get().toString();
     } catch (IllegalStateException | LinkageError e) {
       return e.getMessage();
+    }
+  }
+
+  /** The version that the jar of {@code type} was published with, whose manifest has none. */
+  static String version(Class<?> type, String artifact) {
+    try (InputStream in =
+        type.getResourceAsStream("/META-INF/maven/" + artifact + "/pom.properties")) {
+      Properties properties = new Properties();
+      properties.load(in);
+      return properties.getProperty("version");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

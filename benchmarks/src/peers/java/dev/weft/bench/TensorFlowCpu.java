@@ -13,6 +13,7 @@ import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.op.core.VarHandleOp;
+import org.tensorflow.op.linalg.MatMul;
 import org.tensorflow.proto.ConfigProto;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
@@ -47,7 +48,9 @@ final class TensorFlowCpu implements AutoCloseable {
       description =
           "TensorFlow "
               + TensorFlow.version()
-              + " by TensorFlow-Java, "
+              + " by TensorFlow-Java "
+              + PeerLibraries.version(TensorFlow.class, "org.tensorflow/tensorflow-core-api")
+              + ", "
               + threads
               + " threads";
       graph = new Graph();
@@ -102,6 +105,15 @@ final class TensorFlowCpu implements AutoCloseable {
   /** What an f32 variable holds. */
   Operand<TFloat32> read(VarHandleOp variable) {
     return tf.readVariableOp(variable, TFloat32.class);
+  }
+
+  /** The gradients dw, db and dx of a layer, from dz. */
+  List<Operand<TFloat32>> dense(
+      Operand<TFloat32> x, Operand<TFloat32> w, Operand<TFloat32> dz) {
+    return List.of(
+        tf.linalg.matMul(x, dz, MatMul.transposeA(true)),
+        tf.nn.biasAddGrad(dz),
+        tf.linalg.matMul(dz, w, MatMul.transposeB(true)));
   }
 
   /** Opens the session and sets the variables; the graph is complete. */
