@@ -14,7 +14,20 @@ import java.util.function.BiFunction;
 final class GemmCase implements AutoCloseable {
   private static final RandomKey KEY = RandomKey.of(42);
 
+  /** {@code backend.gemm}, whose calls come one after the other. */
+  static final Multiplication BY_BACKEND =
+      new Multiplication() {
+        @Override
+        public void multiply(GemmCase operands) {
+          operands.backend.gemm(1, operands.a, operands.b, 0, operands.c);
+        }
+
+        @Override
+        public void await() {}
+      };
+
   private final Backend backend;
+  private final Multiplication multiplication;
   private final Precision precision;
   private final boolean leftTransposed;
   private final boolean rightTransposed;
@@ -25,6 +38,27 @@ final class GemmCase implements AutoCloseable {
   private final Matrix b;
   private final Matrix c;
 
+  /** How C = A·B is computed. */
+  interface Multiplication {
+    /** Computes it, or has a device do so. */
+    void multiply(GemmCase operands);
+
+    /** Waits for what the device was told. */
+    void await();
+  }
+
+
+  /** Random A and B, and C with their product by {@code backend.gemm}. */
+  GemmCase(
+      Backend backend,
+      BiFunction<DType, Shape, Tensor> memory,
+      String mnk,
+      String transposes,
+      DType dtype,
+      Precision precision) {
+    this(backend, memory, mnk, transposes, dtype, precision, BY_BACKEND);
+  }
+
   /**
    * Random A and B, and C with their product.
    *
@@ -32,7 +66,8 @@ final class GemmCase implements AutoCloseable {
    * @param mnk for example {@code 64x32x16}
    * @param transposes N or T for each of A and B
    * @param dtype type of A and B; C is F64 if they are, else F32
-   * @param precision what {@code backend} was opened with
+   * @param precision to what operands of F32 may be rounded
+   * @param multiplication computes the product
    * @throws IllegalStateException if the product is wrong
    */
   GemmCase(
@@ -41,8 +76,10 @@ final class GemmCase implements AutoCloseable {
       String mnk,
       String transposes,
       DType dtype,
-      Precision precision) {
+      Precision precision,
+      Multiplication multiplication) {
     this.backend = backend;
+    this.multiplication = multiplication;
     this.precision = precision;
     leftTransposed = transposes.charAt(0) == 'T';
     rightTransposed = transposes.charAt(1) == 'T';
@@ -63,7 +100,30 @@ final class GemmCase implements AutoCloseable {
 
   /** The product. */
   void multiply() {
-    backend.gemm(1, a, b, 0, c);
+    multiplication.multiply(this);
+  }
+
+  /** A as it lies in memory. */
+  Tensor left() {
+    return left;
+  }
+
+  /** B as it lies in memory. */
+  Tensor right() {
+    return right;
+  }
+
+  /** C. */
+  Tensor result() {
+    return result;
+  }
+
+  boolean leftTransposed() {
+    return leftTransposed;
+  }
+
+  boolean rightTransposed() {
+    return rightTransposed;
   }
 
   /** Floating-point operations of it. */
@@ -78,7 +138,9 @@ final class GemmCase implements AutoCloseable {
    */
   void check() {
     Agreement.poison(result);
+    backend.synchronize();
     multiply();
+    multiplication.await();
     long[] rows = Rows.some(c.rows(), Rows.CHECKED);
     ProductCheck.check(
         "c",

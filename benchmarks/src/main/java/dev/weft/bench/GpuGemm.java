@@ -32,7 +32,9 @@ public abstract class GpuGemm extends GpuOperation {
   @Override
   String prepare() {
     DType type = DType.parse(dtype);
-    product = new GemmCase(opened(), this::operand, mnk, transposes, type, precision());
+    product =
+        new GemmCase(
+            opened(), this::operand, mnk, transposes, type, precision(), multiplication());
     return mnk + " " + transposes + " " + dtype + " by " + precision;
   }
 
@@ -40,6 +42,11 @@ public abstract class GpuGemm extends GpuOperation {
   void release() {
     product.check();
     product.close();
+  }
+
+  /** How the product is computed. */
+  GemmCase.Multiplication multiplication() {
+    return GemmCase.BY_BACKEND;
   }
 
   GemmCase product() {

@@ -1,7 +1,6 @@
 package dev.weft.bench;
 
 import java.util.concurrent.TimeUnit;
-import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
 import org.openjdk.jmh.annotations.Level;
@@ -16,7 +15,7 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * One operation in f32 by weft or by a library of others. Each library has a JVM of its own, for
+ * One operation by weft or by a library of others. Each library has a JVM of its own, for
  * their threads wait for work by spinning. One that cannot be loaded ends its run with the reason.
  */
 @State(Scope.Benchmark)
@@ -54,10 +53,8 @@ public abstract class PeerBenchmark {
   }
 
   /** One call. */
-  @Benchmark
-  public void call(Flops flops) {
+  void run() {
     contestant.run();
-    flops.add(flop());
   }
 
   /** Sets the parameter of that name. */
@@ -66,8 +63,8 @@ public abstract class PeerBenchmark {
   /** What the parameters ask for. */
   abstract Contestant contestant();
 
-  /** Floating-point operations of a call. */
-  abstract double flop();
+  /** What a call does: floating-point operations, or bytes of a fill. */
+  abstract double work();
 
   /** Why {@code library} does not run. */
   static IllegalStateException unavailable(String library, Throwable reason) {
@@ -82,6 +79,17 @@ public abstract class PeerBenchmark {
             + reason
             + (cause == reason ? "" : ", cause=" + cause),
         reason);
+  }
+
+  /** Why {@code library} has nothing to be compared with {@code what}. */
+  static IllegalStateException refused(String library, String what, String reason) {
+    return new IllegalStateException(
+        "peer: need a library that can do it, got library="
+            + library
+            + ", "
+            + what
+            + ", reason="
+            + reason);
   }
 
   /** That {@code library} is not one of those here. */

@@ -10,10 +10,22 @@ import dev.weft.Tensor;
 import dev.weft.init.Fill;
 import dev.weft.random.RandomKey;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.function.Supplier;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.openjdk.jmh.annotations.Param;
+import org.tensorflow.Operand;
+import org.tensorflow.Result;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat64;
 
-/** One product C = A·B, 2·M·N·K flop. PyTorch allocates C, the others write where it is. */
-public class PeerGemmBenchmark extends PeerBenchmark {
+/**
+ * One product C = A·B, 2·M·N·K flop. PyTorch ({@code matmul}) and TensorFlow ({@code MatMul} of
+ * variables, run by a session) allocate C, the others write where it is: a BLAS, {@link Netlib} to
+ * arrays, ND4J by {@code a.mmul(b, c)}.
+ */
+public class PeerGemmBenchmark extends PeerProductBenchmark {
   private static final RandomKey KEY = RandomKey.of(42);
 
   /** M, N, K, as in {@link GemmBenchmark}. */
@@ -25,7 +37,7 @@ public class PeerGemmBenchmark extends PeerBenchmark {
   public String dtype = "f32";
 
   /** Whose product. */
-  @Param({"weft", "openblas", "mkl", "blis", "pytorch"})
+  @Param({"weft", "openblas", "mkl", "blis", "netlib", "pytorch", "nd4j", "tensorflow"})
   public String library;
 
   @Override
@@ -39,10 +51,13 @@ public class PeerGemmBenchmark extends PeerBenchmark {
       case "weft" -> new ByWeft(this);
       case "pytorch" -> {
         if (!dtype.equals("f32")) {
-          throw new IllegalStateException("PyTorch is compared in f32 alone");
+          throw refused(library, "dtype=" + dtype, "DJL's arrays are made in f32 alone here");
         }
         yield new ByTorch(sizes(), threads);
       }
+      case "netlib" -> new ByNetlib(sizes(), DType.parse(dtype), Netlib.load(threads));
+      case "nd4j" -> new ByNd4j(sizes(), DType.parse(dtype), threads);
+      case "tensorflow" -> new ByTensorFlow(sizes(), DType.parse(dtype), threads);
       default -> new ByBlas(sizes(), DType.parse(dtype), Blas.load(library, threads));
     };
   }
@@ -52,7 +67,7 @@ public class PeerGemmBenchmark extends PeerBenchmark {
   }
 
   @Override
-  double flop() {
+  double work() {
     return 2.0 * sizes().elements();
   }
 
@@ -204,6 +219,157 @@ public class PeerGemmBenchmark extends PeerBenchmark {
     @Override
     public String toString() {
       return torch.toString();
+    }
+  }
+
+  private static final class ByNetlib implements Contestant {
+    private final Operands operands;
+    private final Netlib netlib;
+    private final Runnable product;
+    private final Supplier<double[]> result;
+
+    ByNetlib(Shape sizes, DType dtype, Netlib netlib) {
+      this.netlib = netlib;
+      operands = new Operands(sizes, dtype);
+      int m = operands.m;
+      int n = operands.n;
+      int k = operands.k;
+      if (dtype == DType.F64) {
+        double[] a = Naive.read(operands.a);
+        double[] b = Naive.read(operands.b);
+        double[] c = new double[m * n];
+        product = () -> netlib.product(a, b, c, m, n, k);
+        result =
+            () -> {
+              Arrays.fill(c, Double.NaN);
+              run();
+              return c;
+            };
+      } else {
+        float[] a = Netlib.narrowed(Naive.read(operands.a));
+        float[] b = Netlib.narrowed(Naive.read(operands.b));
+        float[] c = new float[m * n];
+        product = () -> netlib.product(a, b, c, m, n, k);
+        result =
+            () -> {
+              Arrays.fill(c, Float.NaN);
+              run();
+              return Naive.widened(c);
+            };
+      }
+    }
+
+    @Override
+    public void run() {
+      product.run();
+    }
+
+    @Override
+    public void check() {
+      operands.check(result.get());
+    }
+
+    @Override
+    public void close() {
+      operands.close();
+    }
+
+    @Override
+    public String toString() {
+      return netlib.toString();
+    }
+  }
+
+  private static final class ByNd4j implements Contestant {
+    private final Operands operands;
+    private final Nd4jCpu nd4j;
+    private final INDArray a;
+    private final INDArray b;
+    private final INDArray c;
+
+    ByNd4j(Shape sizes, DType dtype, int threads) {
+      nd4j = new Nd4jCpu(threads);
+      operands = new Operands(sizes, dtype);
+      DataType type = dtype == DType.F64 ? DataType.DOUBLE : DataType.FLOAT;
+      a = nd4j.array(Naive.read(operands.a), type, operands.m, operands.k);
+      b = nd4j.array(Naive.read(operands.b), type, operands.k, operands.n);
+      c = nd4j.array(type, operands.m, operands.n);
+    }
+
+    @Override
+    public void run() {
+      a.mmul(b, c);
+    }
+
+    @Override
+    public void check() {
+      c.assign(Double.NaN);
+      run();
+      operands.check(Nd4jCpu.read(c));
+    }
+
+    @Override
+    public void close() {
+      a.close();
+      b.close();
+      c.close();
+      operands.close();
+    }
+
+    @Override
+    public String toString() {
+      return nd4j.toString();
+    }
+  }
+
+  private static final class ByTensorFlow implements Contestant {
+    private final Operands operands;
+    private final TensorFlowCpu library;
+    private final Operand<?> c;
+
+    ByTensorFlow(Shape sizes, DType dtype, int threads) {
+      library = new TensorFlowCpu(threads);
+      operands = new Operands(sizes, dtype);
+      double[] a = Naive.read(operands.a);
+      double[] b = Naive.read(operands.b);
+      Ops tf = library.tf();
+      if (dtype == DType.F64) {
+        c =
+            tf.linalg.matMul(
+                tf.readVariableOp(
+                    library.variable64(a, operands.m, operands.k), TFloat64.class),
+                tf.readVariableOp(
+                    library.variable64(b, operands.k, operands.n), TFloat64.class));
+      } else {
+        c =
+            tf.linalg.matMul(
+                library.read(library.variable(a, operands.m, operands.k)),
+                library.read(library.variable(b, operands.k, operands.n)));
+      }
+      library.start();
+    }
+
+    @Override
+    public void run() {
+      library.runner().fetch(c).run().close();
+    }
+
+    @Override
+    public void check() {
+      try (Result result = library.runner().fetch(c).run()) {
+        operands.check(TensorFlowCpu.read(result.get(0)));
+      }
+    }
+
+    @Override
+    public void close() {
+      library.close();
+      operands.close();
+    }
+
+    @Override
+    public String toString() {
+      return library.toString();
     }
   }
 }

@@ -165,7 +165,7 @@ public final class PeerReport {
           warmUp(contestant); // on a busy machine the JVM's compiler waits long for its turn
         }
         contest.require(contestant::check);
-        contest.add(library, benchmark.flop() * 1e-9, contestant::run);
+        contest.add(library, benchmark.work() * 1e-9, contestant::run);
       } catch (IllegalStateException e) {
         System.err.println(name + ", " + library + ": " + e.getMessage());
       }

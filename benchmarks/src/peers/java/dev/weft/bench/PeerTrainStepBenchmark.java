@@ -22,7 +22,7 @@ import org.openjdk.jmh.annotations.Param;
  * {@code mean}, autograd back through them, and the update that DJL has for it, which is not
  * PyTorch's own fused one.
  */
-public class PeerTrainStepBenchmark extends PeerBenchmark {
+public class PeerTrainStepBenchmark extends PeerProductBenchmark {
   private static final RandomKey KEY = RandomKey.of(42);
   private static final double RATE = 1e-7;
 
@@ -66,7 +66,7 @@ public class PeerTrainStepBenchmark extends PeerBenchmark {
   }
 
   @Override
-  double flop() {
+  double work() {
     return flop;
   }
 

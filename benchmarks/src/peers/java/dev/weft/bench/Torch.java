@@ -7,8 +7,10 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.jni.JniUtils;
+import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
+import java.util.NoSuchElementException;
 
 /**
  * PyTorch on the CPU, through DJL. Every operation allocates its result, for DJL has no other; what
@@ -34,6 +36,25 @@ final class Torch implements AutoCloseable {
       description =
           "PyTorch " + engine.getVersion() + " by DJL, " + JniUtils.getNumThreads() + " threads";
     } catch (Throwable e) {
+      throw PeerBenchmark.unavailable("pytorch", e);
+    }
+  }
+
+  /** An f32 array of undefined content. */
+  PtNDArray array(Shape shape) {
+    return manager.create(shape, DataType.FLOAT32);
+  }
+
+  /**
+   * Operations that fill an array.
+   *
+   * @throws IllegalStateException with the reason, if they cannot be found
+   */
+  TorchRandom random() {
+    JniUtils.setSeed(42);
+    try {
+      return new TorchRandom(manager);
+    } catch (IOException | NoSuchElementException e) {
       throw PeerBenchmark.unavailable("pytorch", e);
     }
   }

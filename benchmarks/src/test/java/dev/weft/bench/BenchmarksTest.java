@@ -1,6 +1,7 @@
 package dev.weft.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Percentage.withPercentage;
 
 import dev.weft.testkit.gpu.FakeCublas;
@@ -191,6 +192,62 @@ class BenchmarksTest {
     assertThat(curand.calls(call)).isPositive();
     assertThat(curand.held()).isZero();
     assertThat(driver.held()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "f32, f32, NN, cublasSgemm",
+    "f32, f32, TT, cublasSgemm",
+    "f32, tf32, NT, cublasGemmEx",
+    "f32, bf16, TN, cublasGemmEx",
+    "bf16, f32, NN, cublasGemmEx",
+    "f64, f32, TT, cublasGemmEx"
+  })
+  void cublasReportsTeraflops(String dtype, String precision, String transposes, String call)
+      throws RunnerException {
+    FakeDriver driver = FakeDriver.load();
+    FakeCublas cublas = FakeCublas.load();
+    RunResult result = run(cublas(dtype, precision, transposes));
+
+    double calls = result.getPrimaryResult().getScore();
+    assertThat(rate(result, "teraFlop")).isCloseTo(calls * 10098e-12, withPercentage(20));
+    assertThat(cublas.calls(call)).isPositive();
+    assertThat(cublas.held()).isZero();
+    assertThat(driver.held()).isEmpty();
+  }
+
+  /** The check sees a product that was not computed, or of the other transpose. */
+  @ParameterizedTest
+  @CsvSource({"cublasSgemm, f32", "cublasGemmEx, tf32"})
+  void cublasIsVerified(String call, String precision) {
+    FakeDriver driver = FakeDriver.load();
+    FakeCublas cublas = FakeCublas.load();
+    GpuCublasBenchmark benchmark = new GpuCublasBenchmark();
+    benchmark.backend = "gpu";
+    benchmark.mnk = "17x17x17";
+    benchmark.transposes = "NN";
+    benchmark.dtype = "f32";
+    benchmark.precision = precision;
+    benchmark.open();
+    for (int fault : new int[] {FakeCublas.IGNORED, FakeCublas.FLIPPED}) {
+      cublas.fail(call, 0, fault);
+      assertThatThrownBy(() -> benchmark.product().check())
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("benchmark: need an error of at most");
+    }
+    FakeCublas.load();
+    benchmark.close();
+    assertThat(cublas.held()).isZero();
+    assertThat(driver.held()).isEmpty();
+  }
+
+  private static ChainedOptionsBuilder cublas(String dtype, String precision, String transposes) {
+    return tiny()
+        .forks(0)
+        .include("\\.GpuCublasBenchmark\\.")
+        .param("dtype", dtype)
+        .param("precision", precision)
+        .param("transposes", transposes);
   }
 
   /** One line, and whatever else was asked for runs. */

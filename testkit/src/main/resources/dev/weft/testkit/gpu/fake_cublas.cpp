@@ -340,6 +340,13 @@ int cublasGemmEx_64(Handle* handle, int opa, int opb, int64_t m, int64_t n, int6
   return gemm(status, handle, opa, opb, m, n, k, alpha, a, type_a, lda, 0, b, ldb, 0, beta, c, type_c, ldc, 0, 1, sums);
 }
 
+// The same of f32.
+int cublasSgemm_v2_64(Handle* handle, int opa, int opb, int64_t m, int64_t n, int64_t k, const float* alpha, const float* a, int64_t lda,
+                      const float* b, int64_t ldb, const float* beta, float* c, int64_t ldc) {
+  CALL("cublasSgemm", handle);
+  return gemm(status, handle, opa, opb, m, n, k, alpha, a, F32, lda, 0, b, ldb, 0, beta, c, F32, ldc, 0, 1, SUMS_F32);
+}
+
 // The same for every matrix of a batch.
 int cublasGemmStridedBatchedEx_64(Handle* handle, int opa, int opb, int64_t m, int64_t n, int64_t k, const void* alpha, const void* a,
                                   int type_a, int64_t lda, int64_t stride_a, const void* b, int type_b, int64_t ldb, int64_t stride_b,

@@ -1,0 +1,83 @@
+package dev.weft.bench;
+
+import org.bytedeco.openblas.global.openblas_nolapack;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.blas.params.MMulTranspose;
+import org.nd4j.linalg.api.ops.DynamicCustomOp;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.nativeblas.NativeOpsHolder;
+
+/**
+ * ND4J on the CPU, with its natives for AVX2. Products go to OpenBLAS: here the one of this class
+ * path, newer than that which ND4J was published with.
+ */
+final class Nd4jCpu {
+  static final MMulTranspose TRANSPOSE_A = MMulTranspose.builder().transposeA(true).build();
+  static final MMulTranspose TRANSPOSE_B = MMulTranspose.builder().transposeB(true).build();
+
+  private final String description;
+
+  /**
+   * ND4J with this number of threads, its own and OpenBLAS's.
+   *
+   * @throws IllegalStateException with the reason, if it cannot be loaded
+   */
+  Nd4jCpu(int threads) {
+    try {
+      Nd4j.getRandom().setSeed(42);
+      Nd4j.getEnvironment().setMaxThreads(threads);
+      Nd4j.getEnvironment().setMaxMasterThreads(threads);
+      NativeOpsHolder.getInstance().getDeviceNativeOps().setOmpNumThreads(threads);
+      openblas_nolapack.blas_set_num_threads(threads);
+      description =
+          "ND4J "
+              + PeerLibraries.version(Nd4j.class, "org.nd4j/nd4j-api")
+              + ", "
+              + NativeOpsHolder.getInstance().getDeviceNativeOps().ompGetMaxThreads()
+              + " threads";
+    } catch (Throwable e) {
+      throw PeerBenchmark.unavailable("nd4j", e);
+    }
+  }
+
+  /** An array of undefined content. */
+  INDArray array(DataType type, long... shape) {
+    return Nd4j.createUninitialized(type, shape, 'c');
+  }
+
+  /** An array of these values. */
+  INDArray array(double[] values, DataType type, long... shape) {
+    try (INDArray wide = Nd4j.create(values, shape, 'c')) {
+      return wide.castTo(type).dup('c');
+    }
+  }
+
+  /**
+   * The gradients dw, db and dx of a layer of relu whose output was y, through dz, all into arrays
+   * that are there.
+   */
+  static void dense(
+      INDArray x,
+      INDArray w,
+      INDArray y,
+      INDArray dy,
+      INDArray dz,
+      INDArray dw,
+      INDArray db,
+      INDArray dx) {
+    Nd4j.exec(DynamicCustomOp.builder("relu_bp").addInputs(y, dy).addOutputs(dz).build());
+    x.mmul(dz, dw, TRANSPOSE_A);
+    dz.sum(db, 0);
+    dz.mmul(w, dx, TRANSPOSE_B);
+  }
+
+  static double[] read(INDArray array) {
+    return array.dup('c').data().asDouble();
+  }
+
+  @Override
+  public String toString() {
+    return description;
+  }
+}

@@ -1,0 +1,62 @@
+package dev.weft.bench;
+
+import dev.weft.Shape;
+import dev.weft.init.Fill;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.random.impl.GaussianDistribution;
+import org.nd4j.linalg.api.ops.random.impl.UniformDistribution;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * ND4J's operations {@code UniformDistribution} and {@code GaussianDistribution}, which {@code
+ * Nd4j.rand} and {@code Nd4j.randn} call, in an array of {@code Nd4j.createUninitialized}.
+ */
+final class Nd4jFill extends PeerFill<INDArray> {
+  private final Nd4jCpu nd4j;
+  private final long[] shape;
+  private final Fill fill;
+
+  Nd4jFill(Fill fill, Shape shape, int threads) {
+    this.nd4j = new Nd4jCpu(threads);
+    this.shape = new long[] {shape.dim(0), shape.dim(1)};
+    this.fill = fill;
+  }
+
+  @Override
+  INDArray tensor() {
+    return nd4j.array(DataType.FLOAT, shape);
+  }
+
+  @Override
+  void fill(INDArray x) {
+    switch (fill) {
+      case Fill.Uniform f -> Nd4j.exec(new UniformDistribution(x, f.lo(), f.hi()));
+      case Fill.Normal f -> Nd4j.exec(new GaussianDistribution(x, f.mean(), f.stddev()));
+      default -> throw PeerFillBenchmark.unknown(fill);
+    }
+  }
+
+  @Override
+  void poison(INDArray x) {
+    x.assign(Float.NaN);
+  }
+
+  @Override
+  float[] read(INDArray x) {
+    return x.data().asFloat();
+  }
+
+  @Override
+  void release(INDArray x) {
+    x.close();
+  }
+
+  @Override
+  public void close() {}
+
+  @Override
+  public String toString() {
+    return nd4j.toString();
+  }
+}
