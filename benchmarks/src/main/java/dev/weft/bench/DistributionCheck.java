@@ -14,8 +14,8 @@ import java.util.function.DoubleUnaryOperator;
  * variance. {@value #SAMPLE} elements at even distances: Kolmogorov and Smirnov's distance to the
  * distribution function, and the correlation with the neighbour and with the element half a tensor
  * away, which threads of one stream would show. Each of the five statistical tests fails a right
- * result with a probability of {@value #FALSE_FAILURE}: the distance by the bound of Massart (1990),
- * 2·exp(−2·n·d²), the others by the normal limit.
+ * result with a probability of {@value #FALSE_FAILURE}: the distance by the bound of Massart
+ * (1990), 2·exp(−2·n·d²), the others by the normal limit.
  */
 final class DistributionCheck {
   /** Probability with which one test fails a right result. */

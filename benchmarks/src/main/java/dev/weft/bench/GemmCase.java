@@ -47,7 +47,6 @@ final class GemmCase implements AutoCloseable {
     void await();
   }
 
-
   /** Random A and B, and C with their product by {@code backend.gemm}. */
   GemmCase(
       Backend backend,

@@ -145,8 +145,7 @@ public class GpuCublasBenchmark extends GpuGemm {
 
     int status() {
       return single
-          ? JCublas2.cublasSgemm_v2_64(
-              handle, opA, opB, m, n, k, one, a, lda, b, ldb, zero, c, m)
+          ? JCublas2.cublasSgemm_v2_64(handle, opA, opB, m, n, k, one, a, lda, b, ldb, zero, c, m)
           : JCublas2.cublasGemmEx_64_new(
               handle,
               opA,

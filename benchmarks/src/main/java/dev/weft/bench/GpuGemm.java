@@ -33,8 +33,7 @@ public abstract class GpuGemm extends GpuOperation {
   String prepare() {
     DType type = DType.parse(dtype);
     product =
-        new GemmCase(
-            opened(), this::operand, mnk, transposes, type, precision(), multiplication());
+        new GemmCase(opened(), this::operand, mnk, transposes, type, precision(), multiplication());
     return mnk + " " + transposes + " " + dtype + " by " + precision;
   }
 

@@ -17,9 +17,11 @@ import dev.weft.compare.Roof;
 import dev.weft.compare.Signal;
 import dev.weft.compare.Signals;
 import dev.weft.compare.Suite;
+import dev.weft.compare.Tasks;
 import dev.weft.compare.Technique;
 import dev.weft.compare.Verdict;
 import dev.weft.interop.AtomicFile;
+import dev.weft.interop.Json;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -267,23 +269,37 @@ final class SuiteCommand implements Callable<Integer> {
         .toList();
   }
 
-  /** Versions of the other libraries, which are there if the launcher was told of them. */
-  private Map<String, String> libraries() {
-    try {
-      Object versions =
-          Class.forName("dev.weft.bench.PeerLibraries").getMethod("versions").invoke(null);
-      Map<String, String> libraries = new LinkedHashMap<>();
-      ((Map<?, ?>) versions)
-          .forEach((name, version) -> libraries.put((String) name, (String) version));
-      return libraries;
-    } catch (ClassNotFoundException e) {
+  /**
+   * Versions of the other libraries, asked in a JVM of their own, for their threads wait by
+   * spinning; those that cannot be loaded are left to their cases, which say why.
+   */
+  private Map<String, String> libraries() throws IOException {
+    String main = "dev.weft.bench.PeerLibraries";
+    String path = System.getProperty("java.class.path");
+    if (SuiteCommand.class.getResource("PeerLibraries.class") == null) {
       throw new ParameterException(
-          spec.commandLine(),
-          "--peers: need the launcher ./weft of a checkout, which builds them",
-          e);
-    } catch (ReflectiveOperationException e) {
-      throw new IllegalStateException(e);
+          spec.commandLine(), "--peers: need the launcher ./weft of a checkout, which builds them");
     }
+    Process process =
+        new ProcessBuilder(
+                ProcessHandle.current().info().command().orElse("java"),
+                "--add-modules=jdk.incubator.vector",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                path,
+                main)
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    String json = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    Map<String, String> libraries = new LinkedHashMap<>();
+    ((Map<?, ?>) Json.parse(main, json))
+        .forEach(
+            (id, version) -> {
+              if (!version.toString().startsWith("peer: ")) {
+                libraries.put(Tasks.library(id.toString()), version.toString());
+              }
+            });
+    return libraries;
   }
 
   private void require(boolean holds, String message) {

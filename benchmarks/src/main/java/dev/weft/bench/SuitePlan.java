@@ -86,7 +86,7 @@ final class SuitePlan {
         }
         List<String> others = new ArrayList<>(List.of("pytorch", "nd4j", "tensorflow"));
         if (basic) {
-          others.addAll(List.of("commons-rng", "l64x128mix"));
+          others.addAll(List.of("commons-rng", "commons-rng-xoshiro", "l64x128mix"));
         }
         peerFill(distribution, large, "reused", threads, others);
       }

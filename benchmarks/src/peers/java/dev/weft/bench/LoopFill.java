@@ -72,8 +72,7 @@ final class LoopFill extends PeerFill<float[]> {
    * ZigguratSampler.NormalizedGaussian}, the fastest of its samplers by its documentation.
    */
   static LoopFill ofCommons(RandomSource source, Fill fill, Shape shape, int threads) {
-    JumpableUniformRandomProvider generator =
-        (JumpableUniformRandomProvider) source.create(SEED);
+    JumpableUniformRandomProvider generator = (JumpableUniformRandomProvider) source.create(SEED);
     List<Loop> loops = new ArrayList<>();
     for (int t = 0; t < threads; t++) {
       UniformRandomProvider own = generator.jump();

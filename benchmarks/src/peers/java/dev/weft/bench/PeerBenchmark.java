@@ -15,8 +15,8 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * One operation by weft or by a library of others. Each library has a JVM of its own, for
- * their threads wait for work by spinning. One that cannot be loaded ends its run with the reason.
+ * One operation by weft or by a library of others. Each library has a JVM of its own, for their
+ * threads wait for work by spinning. One that cannot be loaded ends its run with the reason.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)

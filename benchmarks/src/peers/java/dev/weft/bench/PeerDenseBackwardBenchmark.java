@@ -22,7 +22,8 @@ import org.tensorflow.types.TFloat32;
  * through {@code relu} and {@code linear}, over a graph that is kept; it adds to the gradients that
  * it has, weft overwrites. ND4J: {@code relu_bp}, two {@code mmul} and a {@code sum} into arrays
  * that are there. TensorFlow: {@code ReluGrad}, two {@code MatMul} and {@code BiasAddGrad} in a
- * graph, into memory that it allocates. A BLAS, and {@link Netlib}, does the two products alone, without the masks of dy and db.
+ * graph, into memory that it allocates. A BLAS, and {@link Netlib}, does the two products alone,
+ * without the masks of dy and db.
  */
 public class PeerDenseBackwardBenchmark extends PeerProductBenchmark {
   /** B, I, O, as in {@link DenseBackwardBenchmark}. */
@@ -302,8 +303,7 @@ public class PeerDenseBackwardBenchmark extends PeerProductBenchmark {
       run();
       operands
           .check()
-          .backward(
-              Naive.read(operands.dy), Nd4jCpu.read(dw), Nd4jCpu.read(db), Nd4jCpu.read(dx));
+          .backward(Naive.read(operands.dy), Nd4jCpu.read(dw), Nd4jCpu.read(db), Nd4jCpu.read(dx));
     }
 
     @Override

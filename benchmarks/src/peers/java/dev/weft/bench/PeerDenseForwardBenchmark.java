@@ -19,8 +19,8 @@ import org.tensorflow.types.TFloat32;
  * y = max(x·w + b, 0), 2·B·I·O flop. PyTorch: {@code linear} of weights [O, I] and {@code relu},
  * each into memory that it allocates. ND4J: {@code mmul}, {@code addiRowVector} and {@code relu} in
  * one array that is there. TensorFlow: {@code MatMul}, {@code BiasAdd} and {@code Relu} in a graph,
- * which its runtime fuses. A BLAS, and so {@link Netlib}, has no such operation: what is timed is the product
- * alone, without b and max, a limit for what can be built from it.
+ * which its runtime fuses. A BLAS, and so {@link Netlib}, has no such operation: what is timed is
+ * the product alone, without b and max, a limit for what can be built from it.
  */
 public class PeerDenseForwardBenchmark extends PeerProductBenchmark {
   /** B, I, O, as in {@link DenseForwardBenchmark}. */

@@ -28,9 +28,7 @@ public class PeerFillBenchmark extends PeerBenchmark {
   private static final int ROOFS = 5;
 
   /** Name of the initializer; that of a normal is truncated in {@code he_normal}. */
-  @Param({
-    "uniform", "normal", "truncated_normal", "glorot_uniform", "he_normal", "orthogonal"
-  })
+  @Param({"uniform", "normal", "truncated_normal", "glorot_uniform", "he_normal", "orthogonal"})
   public String distribution;
 
   /** Bytes of the tensor; of an orthogonal one, n² of 4. */
@@ -75,14 +73,14 @@ public class PeerFillBenchmark extends PeerBenchmark {
           case "reused" -> true;
           case "fresh" -> false;
           default ->
-              throw new IllegalArgumentException("peer: need reused or fresh, got memory=" + memory);
+              throw new IllegalArgumentException(
+                  "peer: need reused or fresh, got memory=" + memory);
         };
     shape = shape();
     Fill fill = Distributions.named(distribution).plan(shape);
     boolean orthogonal = fill instanceof Fill.Orthogonal;
     if (library.equals("tensorflow") && reused) {
-      throw refused(
-          library, "memory=reused", "every operation of TensorFlow makes a new tensor");
+      throw refused(library, "memory=reused", "every operation of TensorFlow makes a new tensor");
     }
     if (library.equals("nd4j")) {
       refuseOfNd4j(fill);

@@ -336,10 +336,8 @@ public class PeerGemmBenchmark extends PeerProductBenchmark {
       if (dtype == DType.F64) {
         c =
             tf.linalg.matMul(
-                tf.readVariableOp(
-                    library.variable64(a, operands.m, operands.k), TFloat64.class),
-                tf.readVariableOp(
-                    library.variable64(b, operands.k, operands.n), TFloat64.class));
+                tf.readVariableOp(library.variable64(a, operands.m, operands.k), TFloat64.class),
+                tf.readVariableOp(library.variable64(b, operands.k, operands.n), TFloat64.class));
       } else {
         c =
             tf.linalg.matMul(

@@ -14,8 +14,8 @@ import java.util.Properties;
 import java.util.function.Supplier;
 
 /**
- * The libraries of the peer benchmarks and their versions: {@code java … dev.weft.bench.PeerLibraries}
- * prints a JSON object.
+ * The libraries of the peer benchmarks and their versions: {@code java …
+ * dev.weft.bench.PeerLibraries} prints a JSON object.
  */
 public final class PeerLibraries {
   /** As parameters write them. */

@@ -108,8 +108,7 @@ final class TensorFlowCpu implements AutoCloseable {
   }
 
   /** The gradients dw, db and dx of a layer, from dz. */
-  List<Operand<TFloat32>> dense(
-      Operand<TFloat32> x, Operand<TFloat32> w, Operand<TFloat32> dz) {
+  List<Operand<TFloat32>> dense(Operand<TFloat32> x, Operand<TFloat32> w, Operand<TFloat32> dz) {
     return List.of(
         tf.linalg.matMul(x, dz, MatMul.transposeA(true)),
         tf.nn.biasAddGrad(dz),

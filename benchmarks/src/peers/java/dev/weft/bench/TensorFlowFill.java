@@ -45,8 +45,7 @@ final class TensorFlowFill extends PeerFill<Result> {
             Qr<TFloat32> qr = tf.linalg.qr(normal(tf, dims));
             yield tf.math.mul(
                 qr.q(),
-                tf.math.sign(
-                    tf.linalg.matrixDiagPart(qr.r(), tf.constant(0), tf.constant(0f))));
+                tf.math.sign(tf.linalg.matrixDiagPart(qr.r(), tf.constant(0), tf.constant(0f))));
           }
           default -> throw PeerFillBenchmark.unknown(fill);
         };

@@ -66,7 +66,9 @@ final class TorchRandom {
     normal = function(torch, "7normal_4", "EddSt8optionalINS_9GeneratorEE", filling);
     erfinv = function(torch, "7erfinv_4", "E", FunctionDescriptor.of(ADDRESS, TENSOR));
     mul = function(torch, "11mul__Scalar4", "ERKN3c106ScalarE", scalar);
-    add = function(torch, "11add__Scalar4", "ERKN3c106ScalarES7_", scalar.appendArgumentLayouts(ADDRESS));
+    add =
+        function(
+            torch, "11add__Scalar4", "ERKN3c106ScalarES7_", scalar.appendArgumentLayouts(ADDRESS));
     clamp =
         function(
             torch,

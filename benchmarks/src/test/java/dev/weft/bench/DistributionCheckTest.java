@@ -40,8 +40,7 @@ class DistributionCheckTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {"uniform", "normal", "truncated_normal", "glorot_uniform", "he_normal"})
+  @ValueSource(strings = {"uniform", "normal", "truncated_normal", "glorot_uniform", "he_normal"})
   void whatIsRightPassesAndFaultsDoNot(String name) {
     float[] right = drawn(named(name), SHAPE);
     DistributionCheck.check(right, named(name));

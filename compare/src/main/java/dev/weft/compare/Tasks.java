@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Which task a benchmark measures, and who does it, by the benchmark's name and its parameters:
@@ -15,7 +16,8 @@ public final class Tasks {
   private static final Map<String, String> LIBRARIES =
       Map.ofEntries(
           Map.entry("blis", "BLIS"),
-          Map.entry("commons-rng", "Commons RNG"),
+          Map.entry("commons-rng", "Commons RNG Philox"),
+          Map.entry("commons-rng-xoshiro", "Commons RNG XoShiRo"),
           Map.entry("l64x128mix", "L64X128Mix"),
           Map.entry("mkl", "MKL"),
           Map.entry("nd4j", "ND4J"),
@@ -26,6 +28,8 @@ public final class Tasks {
           Map.entry("torch", "PyTorch CUDA"),
           Map.entry("cupy", "CuPy"),
           Map.entry("jax", "JAX"));
+
+  private static final Set<String> BLAS = Set.of("blis", "mkl", "netlib", "openblas");
 
   private static final List<String> KINDS = List.of("Kernel", "Resident", "EndToEnd");
 
@@ -143,8 +147,11 @@ public final class Tasks {
     return "weft " + param("backend");
   }
 
+  /** Of a layer, a BLAS does the products alone. */
   private String library() {
-    return library(param("library"));
+    String id = param("library");
+    boolean part = suite.startsWith("PeerDense") && BLAS.contains(id);
+    return library(id) + (part ? " (products alone)" : "");
   }
 
   private String allocated() {
