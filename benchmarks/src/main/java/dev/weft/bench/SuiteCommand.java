@@ -70,7 +70,9 @@ final class SuiteCommand implements Callable<Integer> {
   @Option(
       names = "--suite",
       paramLabel = "fill|gemm|dense|train|all",
-      description = "what to run; with --against all that the baseline has")
+      description =
+          "what to run; all: how all techniques agree, and what initializers do, as well; with"
+              + " --against all that the baseline has")
   private String suite;
 
   @Option(names = "--peers", description = "run the other libraries, too (the launcher adds them)")
@@ -176,6 +178,7 @@ final class SuiteCommand implements Callable<Integer> {
     List<Missing> missing = new ArrayList<>();
     noGpu.ifPresent(reason -> missing.add(new Missing("weft gpu", "all", reason)));
     missing.addAll(run.missing());
+    boolean whole = before.isEmpty() && suites.size() == Suite.values().length;
     Results results =
         new Results(
             file == null ? "" : file.getFileName().toString(),
@@ -185,9 +188,9 @@ final class SuiteCommand implements Callable<Integer> {
             roofs,
             run.measurements(),
             missing,
-            before.isPresent() ? List.of() : agreements(effort, missing),
-            before.isPresent() ? List.of() : draws(),
-            before.isPresent() ? List.of() : signals(effort));
+            whole ? agreements(effort, missing) : List.of(),
+            whole ? draws() : List.of(),
+            whole ? signals(effort) : List.of());
     if (before.isEmpty()) {
       out.print(SuiteTable.rates(results));
     }
