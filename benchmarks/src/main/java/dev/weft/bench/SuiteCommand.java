@@ -232,6 +232,10 @@ final class SuiteCommand implements Callable<Integer> {
                 missing.add(new Missing("weft " + name, "agreement", reason));
               }
             });
+    if (effort == Effort.SMOKE) {
+      techniques.subList(2, techniques.size()).forEach(Technique::close);
+      techniques.subList(2, techniques.size()).clear();
+    }
     try {
       FillAgreement fills = FillAgreement.of(effort == Effort.SMOKE ? 1000 : AGREEMENT_ELEMENTS);
       List<Agreement> agreements = new ArrayList<>();

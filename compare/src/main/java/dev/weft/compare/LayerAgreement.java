@@ -112,9 +112,17 @@ public final class LayerAgreement {
    * @return for each operation, type and technique but the first
    */
   public static List<Agreement> of(List<Technique> techniques, IntConsumer progress) {
+    return of(techniques, operations(), progress);
+  }
+
+  /** The same for some of the {@link #operations}. */
+  static List<Agreement> of(
+      List<Technique> techniques, List<String> operations, IntConsumer progress) {
+    Map<String, Operation> some = all();
+    some.keySet().retainAll(operations);
     List<Agreement> agreements = new ArrayList<>();
     int done = 0;
-    for (Map.Entry<String, Operation> operation : all().entrySet()) {
+    for (Map.Entry<String, Operation> operation : some.entrySet()) {
       Map<String, Result> expected = run(operation.getValue(), techniques.getFirst());
       for (Technique technique : techniques.subList(1, techniques.size())) {
         Map<String, Result> actual = run(operation.getValue(), technique);

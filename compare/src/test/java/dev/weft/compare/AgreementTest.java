@@ -138,8 +138,19 @@ class AgreementTest {
       List<Technique> techniques =
           List.of(technique("scalar", scalar), technique("gpu", gpu), technique("tf32", rounding));
 
-      List<Agreement> agreements = LayerAgreement.of(techniques, done -> {});
+      List<String> operations =
+          List.of(
+              "gemm f32",
+              "gemm f64",
+              "dense relu f32",
+              "dense gelu f32",
+              "dense softmax f64",
+              "loss softmax f32",
+              "training f32",
+              "training f64");
+      List<Agreement> agreements = LayerAgreement.of(techniques, operations, done -> {});
 
+      assertThat(agreements).hasSize(2 * operations.size());
       assertThat(agreements.stream().filter(it -> it.technique().equals("gpu")))
           .allMatch(Agreement::holds)
           .anyMatch(it -> !it.equalBits() && it.errorOverBound() > 0)
