@@ -125,7 +125,7 @@ final class ChangeTable {
       }
     }
     if (any) {
-      out.open("details", "class", "open")
+      out.open("details", "class", "paper")
           .element("summary", "the machine’s own limits in both");
       rows.write(out, "numbers");
       out.close();

@@ -76,11 +76,16 @@ record Contest(Results results) {
     return tasks;
   }
 
-  /** weft's best in a task. */
+  /**
+   * weft's best in a task. One that does less than others of its task, as its name then says behind
+   * a comma ({@code loss not read}), counts only where it is alone.
+   */
   static Optional<Measurement> weft(List<Measurement> task) {
     return task.stream()
         .filter(Measurement::byWeft)
-        .max(Comparator.comparingDouble(Measurement::rate));
+        .max(
+            Comparator.comparing((Measurement it) -> !it.contestant().contains(", "))
+                .thenComparing(Measurement::rate));
   }
 
   /** Those of all suites. */

@@ -95,7 +95,7 @@ final class Initializers {
           Text.digits(heights[i]),
           known ? Text.digits((drawn.density()[i] + drawn.density()[i + 1]) / 2) : "–");
     }
-    page.figure(chart, title, table, "bins");
+    page.figureWithBins(chart, title, table);
   }
 
   private void signals(List<Signal> all) {
@@ -144,7 +144,7 @@ final class Initializers {
       }
       table.add(cells);
     }
-    page.figure(chart, title, table, "open");
+    page.figure(chart, title, table, false);
   }
 
   private static boolean isShown(double value) {

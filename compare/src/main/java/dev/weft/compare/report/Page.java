@@ -92,12 +92,21 @@ record Page(List<Results> files, Markup out) {
    */
   record Entry(int file, Measurement of, Results in) {}
 
-  /** A chart with its caption and its table. */
-  void figure(Chart chart, String caption, Rows table, String css) {
+  /** A chart with its caption and its table, which is open on paper at least. */
+  void figure(Chart chart, String caption, Rows table, boolean open) {
+    figure(chart, caption, table, "paper", open);
+  }
+
+  /** A chart whose table is long, and of use to a program rather than to a reader of paper. */
+  void figureWithBins(Chart chart, String caption, Rows table) {
+    figure(chart, caption, table, "bins", false);
+  }
+
+  private void figure(Chart chart, String caption, Rows table, String css, boolean open) {
     out.open("figure")
         .raw(chart.svg())
         .element("figcaption", caption)
-        .open("details", "class", css)
+        .open("details", "class", css, "open", open ? "open" : null)
         .element("summary", "table");
     table.write(out, "numbers");
     out.close().close();

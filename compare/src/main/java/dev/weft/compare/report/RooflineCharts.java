@@ -132,7 +132,7 @@ final class RooflineCharts {
           Text.digits(it.rate()),
           Text.percent(it.rate() / roof));
     }
-    page.figure(chart, title, table, "open");
+    page.figure(chart, title, table, false);
   }
 
   /** From the edge of the chart to the ceiling. */

@@ -29,7 +29,7 @@ final class SizeCharts {
 
   private static void chart(Page page, int file, Suite suite, String name, List<Curves> curves) {
     boolean fills = suite == Suite.FILL;
-    DoubleFunction<String> write = fills ? Text::bytes : n -> "n = " + Text.tick(Math.rint(n));
+    DoubleFunction<String> write = fills ? Text::bytes : n -> "n = " + whole(n);
     double[] sizes = curves.stream().flatMapToDouble(it -> Arrays.stream(it.sizes())).toArray();
     double[] rates = curves.stream().flatMapToDouble(it -> Arrays.stream(it.rates())).toArray();
     List<String> ways = curves.stream().map(Curves::way).distinct().toList();
@@ -48,7 +48,7 @@ final class SizeCharts {
                 sizes,
                 1.15,
                 Scale.Kind.OCTAVES,
-                fills ? Text::bytes : Text::tick),
+                fills ? Text::bytes : SizeCharts::whole),
             axis(suite.unit(), rates, 1.5, Scale.Kind.DECADES, Text::tick),
             true);
     for (int k = 0; k < curves.size(); k++) {
@@ -80,7 +80,7 @@ final class SizeCharts {
             ? "No GPU was measured, so there is no crossover."
             : crossovers.stream().map(it -> it.words(write)).collect(Collectors.joining(" "));
     page.figure(
-        chart, title + ", " + suite.unit() + ". " + words, table(fills, sizes, curves, ways), "open");
+        chart, title + ", " + suite.unit() + ". " + words, table(fills, sizes, curves, ways), true);
   }
 
   private static Rows table(boolean fills, double[] sizes, List<Curves> curves, List<String> ways) {
@@ -89,7 +89,7 @@ final class SizeCharts {
     Rows table = new Rows(names);
     for (double size : Arrays.stream(sizes).distinct().sorted().toArray()) {
       List<String> cells = new ArrayList<>();
-      cells.add(fills ? Text.bytes(size) : Text.tick(size));
+      cells.add(fills ? Text.bytes(size) : whole(size));
       for (Curves curve : curves) {
         int at = Arrays.binarySearch(curve.sizes(), size);
         cells.add(at < 0 ? "–" : Text.digits(curve.rates()[at]));
@@ -97,6 +97,10 @@ final class SizeCharts {
       table.add(cells);
     }
     return table;
+  }
+
+  private static String whole(double n) {
+    return Long.toString(Math.round(n));
   }
 
   /** What tells a curve from the others. */

@@ -40,7 +40,8 @@ final class Summary {
     verdicts(contest, file);
     out.open("div", "class", "cards");
     for (Suite suite : Suite.values()) {
-      card(file, contest, suite);
+      card(file, contest, suite, false);
+      card(file, contest, suite, true);
     }
     out.close();
     libraries(contest);
@@ -85,22 +86,22 @@ final class Summary {
     out.close();
   }
 
-  /** The highest rate of weft's in a suite, beside its roof. */
-  private void card(Results file, Contest contest, Suite suite) {
-    Optional<Measurement> fastest =
+  /** weft's rate in the largest task of a suite, beside its roof where that was measured. */
+  private void card(Results file, Contest contest, Suite suite, boolean device) {
+    Optional<Measurement> largest =
         contest.tasks(suite).values().stream()
-            .flatMap(List::stream)
-            .filter(Measurement::byWeft)
+            .flatMap(all -> Contest.weft(all).stream())
+            .filter(it -> it.task().onDevice() == device)
             .max(
                 Comparator.comparing((Measurement it) -> file.roof(it.task()).isPresent())
                     .thenComparing(it -> it.task().elements())
                     .thenComparing(Measurement::rate));
-    if (fastest.isEmpty()) {
+    if (largest.isEmpty()) {
       return;
     }
-    Measurement best = fastest.get();
+    Measurement best = largest.get();
     out.open("div", "class", "card")
-        .element("div", suite.title(), "class", "what")
+        .element("div", suite.title() + (device ? " on the GPU" : ""), "class", "what")
         .open("div", "class", "figure")
         .text(Text.digits(best.rate()) + " ")
         .element("small", suite.unit())
