@@ -43,12 +43,12 @@ public record Results(
 
   /**
    * The roof over a task: plain stores into as much memory by as many threads for fills, and
-   * multiply-adds of as many threads for products; empty if it was not measured, and for a fill
-   * that is computed by products.
+   * multiply-adds of as many threads for products; empty if it was not measured, for a fill that is
+   * computed by products, and for one that ends in another memory than its device's.
    */
   public Optional<Roof> roof(Task task) {
     boolean stores = task.suite() == Suite.FILL;
-    if (stores && task.flop() > 0) {
+    if (stores && (task.flop() > 0 || task.memory().equals("end to end"))) {
       return Optional.empty();
     }
     return roofs.stream()

@@ -27,12 +27,12 @@ public record Changes(List<Change> changes) {
 
     /** The least ratio that the intervals allow. */
     public double low() {
-      return after.low() / before.high();
+      return Math.max(0, after.low()) / before.high();
     }
 
-    /** The greatest ratio that the intervals allow. */
+    /** The greatest ratio that the intervals allow; infinite if that before may be 0. */
     public double high() {
-      return after.high() / Math.max(before.low(), Double.MIN_NORMAL);
+      return before.low() > 0 ? after.high() / before.low() : Double.POSITIVE_INFINITY;
     }
 
     /** Whether it is faster or slower beyond both intervals. */

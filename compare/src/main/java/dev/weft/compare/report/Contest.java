@@ -6,6 +6,7 @@ import dev.weft.compare.Suite;
 import dev.weft.compare.Task;
 import dev.weft.compare.Verdict;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -14,13 +15,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/** weft beside the others in one run, task by task. */
-final class Contest {
-  private final Results results;
-
-  Contest(Results results) {
-    this.results = results;
-  }
+/**
+ * weft beside the others in one run, task by task.
+ *
+ * @param results the run
+ */
+record Contest(Results results) {
 
   /**
    * weft's best beside another.
@@ -34,11 +34,11 @@ final class Contest {
     }
 
     double low() {
-      return weft.low() / other.high();
+      return Math.max(0, weft.low()) / other.high();
     }
 
     double high() {
-      return weft.high() / Math.max(other.low(), Double.MIN_NORMAL);
+      return other.low() > 0 ? weft.high() / other.low() : Double.POSITIVE_INFINITY;
     }
 
     Verdict verdict() {
@@ -52,7 +52,11 @@ final class Contest {
   }
 
   /** Ratios of a suite against one library. */
-  record Sum(double geometricMean, int faster, int same, int slower) {}
+  record Sum(double geometricMean, int faster, int same, int slower) {
+    int tasks() {
+      return faster + same + slower;
+    }
+  }
 
   static String peer(Measurement other) {
     return other.contestant().replaceFirst("( \\(|, ).*", "");
@@ -72,11 +76,21 @@ final class Contest {
     return tasks;
   }
 
-  /** weft's best in a task. */
+  /**
+   * weft's best in a task. One that does less than others of its task, as its name then says behind
+   * a comma ({@code loss not read}), counts only where it is alone.
+   */
   static Optional<Measurement> weft(List<Measurement> task) {
     return task.stream()
         .filter(Measurement::byWeft)
-        .max(Comparator.comparingDouble(Measurement::rate));
+        .max(
+            Comparator.comparing((Measurement it) -> !it.contestant().contains(", "))
+                .thenComparing(Measurement::rate));
+  }
+
+  /** Those of all suites. */
+  List<Pair> pairs() {
+    return Arrays.stream(Suite.values()).flatMap(suite -> pairs(suite).stream()).toList();
   }
 
   /** Every other library in every task of a suite that weft did as well. */
@@ -104,7 +118,11 @@ final class Contest {
 
   /** Against one library; empty if it did nothing of the suite. */
   Optional<Sum> sum(Suite suite, String peer) {
-    List<Pair> pairs = pairs(suite).stream().filter(it -> it.peer().equals(peer)).toList();
+    return sum(pairs(suite).stream().filter(it -> it.peer().equals(peer)).toList());
+  }
+
+  /** Of some tasks; empty if there are none. */
+  static Optional<Sum> sum(List<Pair> pairs) {
     if (pairs.isEmpty()) {
       return Optional.empty();
     }

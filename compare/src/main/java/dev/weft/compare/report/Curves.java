@@ -5,23 +5,24 @@ import dev.weft.compare.Results;
 import dev.weft.compare.Suite;
 import dev.weft.compare.Task;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.function.DoubleFunction;
 import java.util.stream.Stream;
 
 /**
- * Rates over sizes: what one contestant did in one way at three sizes or more. Products count as
+ * A rate over sizes: what one contestant did in one way at three sizes or more. Products count as
  * sizes only where M, N and K are equal.
  *
- * @param name of the contestant, memory and threads
- * @param device whether it ran on one
- * @param sizes bytes that a fill writes, or rows of square matrices; ascending
- * @param rates at these sizes
+ * @param name of the contestant
+ * @param way its memory and threads
+ * @param points by size, ascending
  */
-record Curves(String name, boolean device, double[] sizes, double[] rates) {
+record Curves(String name, String way, List<Measurement> points) {
   private static final int LEAST = 3;
 
   /** Curves by what they are of: {@code uniform f32}, {@code gemm f32}. */
@@ -33,7 +34,7 @@ record Curves(String name, boolean device, double[] sizes, double[] rates) {
         groups
             .computeIfAbsent(task.operation() + " " + task.dtype(), key -> new LinkedHashMap<>())
             .computeIfAbsent(
-                it.contestant() + task.curve().substring(task.curve().indexOf(", ")),
+                it.contestant() + ", " + way(task),
                 key -> new ArrayList<>())
             .add(it);
       }
@@ -44,8 +45,11 @@ record Curves(String name, boolean device, double[] sizes, double[] rates) {
           List<Curves> curves = new ArrayList<>();
           lines.forEach(
               (line, points) -> {
-                if (points.size() >= LEAST) {
-                  curves.add(curve(line, points));
+                points.sort(Comparator.comparingDouble(it -> size(it.task())));
+                Measurement first = points.getFirst();
+                Curves curve = new Curves(first.contestant(), way(first.task()), points);
+                if (Arrays.stream(curve.sizes()).distinct().count() >= LEAST) {
+                  curves.add(curve);
                 }
               });
           if (!curves.isEmpty()) {
@@ -55,13 +59,42 @@ record Curves(String name, boolean device, double[] sizes, double[] rates) {
     return all;
   }
 
-  private static Curves curve(String name, List<Measurement> points) {
-    points.sort(Comparator.comparingDouble(it -> size(it.task())));
-    return new Curves(
-        name,
-        points.getFirst().task().onDevice(),
-        points.stream().mapToDouble(it -> size(it.task())).toArray(),
-        points.stream().mapToDouble(Measurement::rate).toArray());
+  /** Where a device is as fast as the host. */
+  record Crossover(String memory, OptionalDouble size, boolean deviceAtOnce, boolean deviceAtLast) {
+    /** With a function that writes sizes. */
+    String words(DoubleFunction<String> write) {
+      String who = "GPU, " + memory + ": ";
+      return who
+          + (size.isPresent()
+              ? "faster than the host from " + write.apply(size.getAsDouble()) + " on."
+              : deviceAtOnce && deviceAtLast
+                  ? "faster than the host at every size that both were measured at."
+                  : deviceAtOnce
+                      ? "faster than the host at small sizes, slower at the largest."
+                      : "slower than the host at every size that both were measured at.");
+    }
+  }
+
+  /** {@code reused, 2 threads}. */
+  private static String way(Task task) {
+    return task.curve().substring((task.operation() + " " + task.dtype() + ", ").length());
+  }
+
+  boolean onDevice() {
+    return points.getFirst().task().onDevice();
+  }
+
+  String memory() {
+    return points.getFirst().task().memory();
+  }
+
+  /** Bytes that a fill writes, or rows of square matrices; ascending. */
+  double[] sizes() {
+    return points.stream().mapToDouble(it -> size(it.task())).toArray();
+  }
+
+  double[] rates() {
+    return points.stream().mapToDouble(Measurement::rate).toArray();
   }
 
   /** What the size is along the axis; 0 if it is on none. */
@@ -74,28 +107,52 @@ record Curves(String name, boolean device, double[] sizes, double[] rates) {
   }
 
   /**
-   * The size from which on the best device is faster than the best host, by straight lines between
-   * the points; empty if there is none within what was measured.
+   * For each memory that a device was measured with, the size from which on the best device is
+   * faster than the best host, by power laws between the points. Sizes that only one of them was
+   * measured at say nothing.
    */
-  static OptionalDouble crossover(List<Curves> curves) {
-    List<Curves> devices = curves.stream().filter(Curves::device).toList();
-    List<Curves> hosts = curves.stream().filter(it -> !it.device).toList();
+  static List<Crossover> crossovers(List<Curves> curves) {
+    List<Curves> hosts = curves.stream().filter(it -> !it.onDevice()).toList();
+    List<Crossover> all = new ArrayList<>();
+    curves.stream()
+        .filter(Curves::onDevice)
+        .map(Curves::memory)
+        .distinct()
+        .forEach(
+            memory -> {
+              List<Curves> devices =
+                  curves.stream()
+                      .filter(it -> it.onDevice() && it.memory().equals(memory))
+                      .toList();
+              crossover(memory, devices, hosts, all);
+            });
+    return all;
+  }
+
+  private static void crossover(
+      String memory, List<Curves> devices, List<Curves> hosts, List<Crossover> to) {
     double[] sizes =
         Stream.concat(devices.stream(), hosts.stream())
-            .flatMapToDouble(it -> java.util.Arrays.stream(it.sizes))
+            .flatMapToDouble(it -> Arrays.stream(it.sizes()))
             .distinct()
             .sorted()
+            .filter(size -> best(devices, size) > 0 && best(hosts, size) > 0)
             .toArray();
-    double before = Double.NaN;
-    for (int i = 0; i < sizes.length; i++) {
-      double lead = Math.log(best(devices, sizes[i]) / best(hosts, sizes[i]));
-      if (before < 0 && lead >= 0) {
-        double share = before / (before - lead);
-        return OptionalDouble.of(sizes[i - 1] * Math.pow(sizes[i] / sizes[i - 1], share));
-      }
-      before = lead;
+    if (sizes.length == 0) {
+      return;
     }
-    return OptionalDouble.empty();
+    double[] leads =
+        Arrays.stream(sizes)
+            .map(size -> Math.log(best(devices, size) / best(hosts, size)))
+            .toArray();
+    OptionalDouble at = OptionalDouble.empty();
+    for (int i = 1; i < sizes.length && at.isEmpty(); i++) {
+      if (leads[i - 1] < 0 && leads[i] >= 0) {
+        double share = leads[i - 1] / (leads[i - 1] - leads[i]);
+        at = OptionalDouble.of(sizes[i - 1] * Math.pow(sizes[i] / sizes[i - 1], share));
+      }
+    }
+    to.add(new Crossover(memory, at, leads[0] >= 0, leads[leads.length - 1] >= 0));
   }
 
   private static double best(List<Curves> curves, double size) {
@@ -108,6 +165,8 @@ record Curves(String name, boolean device, double[] sizes, double[] rates) {
 
   /** The rate at a size, by a power law between points; NaN outside of them. */
   private double at(double size) {
+    double[] sizes = sizes();
+    double[] rates = rates();
     for (int i = 0; i < sizes.length; i++) {
       if (sizes[i] == size) {
         return rates[i];

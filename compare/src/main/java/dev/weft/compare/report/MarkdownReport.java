@@ -83,7 +83,7 @@ public final class MarkdownReport {
             .append(
                 sum.map(
                         it ->
-                            Text.ratio(it.geometricMean())
+                            Text.times(it.geometricMean())
                                 + " ("
                                 + it.faster()
                                 + " · "
@@ -164,7 +164,7 @@ public final class MarkdownReport {
           text.append(" | ")
               .append(
                   weft.isPresent() && roof.isPresent()
-                      ? Text.ratio(weft.get().rate() / roof.get().rate())
+                      ? Text.percent(weft.get().rate() / roof.get().rate())
                       : "–")
               .append(" |\n");
         });
