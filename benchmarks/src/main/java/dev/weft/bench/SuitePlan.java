@@ -436,7 +436,7 @@ final class SuitePlan {
     if (peers) {
       for (String library : libraries) {
         cases.add(
-            Case.of(suite, "call", params)
+            Case.of(suite, suite.equals("PeerFillBenchmark") ? "fill" : "call", params)
                 .with("library", library)
                 .with("threads", threads.equals(ALL) ? processors : threads));
       }

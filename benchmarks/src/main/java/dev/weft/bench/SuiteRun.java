@@ -10,14 +10,19 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.openjdk.jmh.results.BenchmarkResult;
 import org.openjdk.jmh.results.IterationResult;
 import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.BenchmarkException;
+import org.openjdk.jmh.runner.BenchmarkList;
+import org.openjdk.jmh.runner.BenchmarkListEntry;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.format.OutputFormatFactory;
 import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.VerboseMode;
@@ -42,8 +47,19 @@ final class SuiteRun {
     this.say = say;
   }
 
-  /** Runs each so many times; what was measured before gets more samples. */
+  /**
+   * Runs each so many times; what was measured before gets more samples.
+   *
+   * @throws IllegalArgumentException if one is none of the benchmarks here: {@code suite: need …}
+   */
   void run(List<Case> cases, int passes) {
+    Set<String> known = known();
+    for (Case each : cases) {
+      if (!known.contains(each.benchmark())) {
+        throw new IllegalArgumentException(
+            "suite: need a benchmark of this build, got " + each.benchmark());
+      }
+    }
     long begin = System.nanoTime();
     double expected = passes * seconds(cases);
     double spent = 0;
@@ -60,6 +76,14 @@ final class SuiteRun {
         }
       }
     }
+  }
+
+  private static Set<String> known() {
+    return BenchmarkList.defaultList()
+        .getAll(OutputFormatFactory.createFormatInstance(System.err, VerboseMode.SILENT), List.of())
+        .stream()
+        .map(BenchmarkListEntry::getUsername)
+        .collect(Collectors.toSet());
   }
 
   private double seconds(List<Case> cases) {

@@ -33,9 +33,7 @@ record Curves(String name, String way, List<Measurement> points) {
       if (task.suite() == suite && size(task) > 0) {
         groups
             .computeIfAbsent(task.operation() + " " + task.dtype(), key -> new LinkedHashMap<>())
-            .computeIfAbsent(
-                it.contestant() + ", " + way(task),
-                key -> new ArrayList<>())
+            .computeIfAbsent(it.contestant() + ", " + way(task), key -> new ArrayList<>())
             .add(it);
       }
     }

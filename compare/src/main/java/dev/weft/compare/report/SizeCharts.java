@@ -57,13 +57,7 @@ final class SizeCharts {
       for (int i = 0; i < curve.points().size(); i++) {
         Measurement it = curve.points().get(i);
         String what =
-            it.contestant()
-                + ", "
-                + it.task()
-                + ": "
-                + Text.digits(it.rate())
-                + " "
-                + suite.unit();
+            it.contestant() + ", " + it.task() + ": " + Text.digits(it.rate()) + " " + suite.unit();
         chart.point(what, k, curve.sizes()[i], it.rate(), it.low(), it.high());
       }
     }
@@ -110,11 +104,7 @@ final class SizeCharts {
 
   /** From the least to the greatest, widened by a factor. */
   static Chart.Axis axis(
-      String name,
-      double[] values,
-      double factor,
-      Scale.Kind kind,
-      DoubleFunction<String> label) {
+      String name, double[] values, double factor, Scale.Kind kind, DoubleFunction<String> label) {
     double low = Arrays.stream(values).min().orElse(1);
     double high = Arrays.stream(values).max().orElse(1);
     return new Chart.Axis(name, low / factor, high * factor, kind, label);

@@ -111,8 +111,7 @@ final class Summary {
         .ifPresent(
             roof ->
                 out.element(
-                    "div",
-                    Text.percent(best.rate() / roof.rate()) + " of " + Page.name(roof)));
+                    "div", Text.percent(best.rate() / roof.rate()) + " of " + Page.name(roof)));
     out.close();
   }
 
@@ -124,7 +123,8 @@ final class Summary {
     List<Suite> suites =
         Arrays.stream(Suite.values()).filter(it -> !contest.pairs(it).isEmpty()).toList();
     out.open("p", "class", "caption")
-        .text("weft’s rate over each library’s, geometric mean over tasks; and in how many tasks weft is ")
+        .text(
+            "weft’s rate over each library’s, geometric mean over tasks; and in how many tasks weft is ")
         .element("b", "▲ faster", "class", "faster")
         .text(", = undecided, ")
         .element("b", "▼ slower", "class", "slower")
@@ -171,9 +171,7 @@ final class Summary {
       }
       from += wide;
     }
-    out.close()
-        .element("small", "▲" + counts[0] + " =" + counts[1] + " ▼" + counts[2])
-        .close();
+    out.close().element("small", "▲" + counts[0] + " =" + counts[1] + " ▼" + counts[2]).close();
   }
 
   /** Where weft is slower, and by how much it is ahead of each library at most. */

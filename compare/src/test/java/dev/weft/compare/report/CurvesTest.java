@@ -19,8 +19,15 @@ class CurvesTest {
       double bytes = sizesAndRates[i];
       Task task =
           new Task(
-              Suite.FILL, "uniform", bytes + "B", "f32", threads == 0 ? "resident" : "reused",
-              threads, 0, bytes, bytes / 4);
+              Suite.FILL,
+              "uniform",
+              bytes + "B",
+              "f32",
+              threads == 0 ? "resident" : "reused",
+              threads,
+              0,
+              bytes,
+              bytes / 4);
       points.add(
           new Measurement(
               "b",
