@@ -40,7 +40,12 @@ final class ChangeTable {
       out.close().close();
     }
     out.open("p", "class", "lead")
-        .text("Of " + Text.count(changes.changes().size(), "measurement") + " in both, " + letter + " is ")
+        .text(
+            "Of "
+                + Text.count(changes.changes().size(), "measurement")
+                + " in both, "
+                + letter
+                + " is ")
         .element("b", "faster in " + changes.of(Verdict.FASTER).size(), "class", "faster")
         .text(", ")
         .element("b", "slower in " + changes.of(Verdict.SLOWER).size(), "class", "slower")
@@ -53,8 +58,7 @@ final class ChangeTable {
     if (changes.changes().isEmpty()) {
       return;
     }
-    double greatest =
-        Plot.greatest(changes.changes().stream().map(Changes.Change::ratio).toList());
+    double greatest = Plot.greatest(changes.changes().stream().map(Changes.Change::ratio).toList());
     Plot plot = Plot.open(out, "ratios changes");
     out.element("caption", "Rate of " + letter + " over that of A, the slowest first");
     plot.head("", () -> plot.ratioNames(greatest), "ratio", "interval", letter + " is");
@@ -78,11 +82,7 @@ final class ChangeTable {
           .text(it.after().contestant() + ", " + it.after().task() + " ")
           .element(
               "small",
-              Text.digits(it.before().rate())
-                  + " → "
-                  + Text.digits(it.after().rate())
-                  + " "
-                  + unit)
+              Text.digits(it.before().rate()) + " → " + Text.digits(it.after().rate()) + " " + unit)
           .close()
           .open("td", "class", "graph");
       plot.ratio(it.ratio(), it.low(), it.high(), greatest, it.verdict());
@@ -91,9 +91,7 @@ final class ChangeTable {
           .element("td", Text.interval(it.low(), it.high()), "class", "span")
           .element(
               "td",
-              it.verdict() == Verdict.SAME
-                  ? "= no difference shown"
-                  : Page.word(it.verdict()),
+              it.verdict() == Verdict.SAME ? "= no difference shown" : Page.word(it.verdict()),
               "class",
               "note")
           .close();
@@ -125,8 +123,7 @@ final class ChangeTable {
       }
     }
     if (any) {
-      out.open("details", "class", "paper")
-          .element("summary", "the machine’s own limits in both");
+      out.open("details", "class", "paper").element("summary", "the machine’s own limits in both");
       rows.write(out, "numbers");
       out.close();
     }

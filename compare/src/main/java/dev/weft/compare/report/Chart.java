@@ -16,7 +16,7 @@ final class Chart {
   static final int COLOURS = 8;
 
   private static final int WIDTH = 420;
-  private static final int LEFT = 48;
+  private static final int LEFT = 52;
   private static final int TOP = 26;
   private static final int BOTTOM = 40;
   private static final int NAMES = 124;
@@ -79,7 +79,8 @@ final class Chart {
     for (double tick : y.ticks()) {
       double at = y.at(tick);
       body.empty("line", "class", "grid", "x1", LEFT, "x2", right, "y1", at, "y2", at)
-          .element("text", up.label.apply(tick), "text-anchor", "end", "x", LEFT - 5, "y", at + 4.5);
+          .element(
+              "text", up.label.apply(tick), "text-anchor", "end", "x", LEFT - 5, "y", at + 4.5);
     }
     body.element(
         "text",
@@ -309,17 +310,14 @@ final class Chart {
     return points.toString();
   }
 
-  private static void shape(
-      Markup to, String what, String css, int shape, double cx, double cy) {
+  private static void shape(Markup to, String what, String css, int shape, double cx, double cy) {
     String mark = "mark " + css;
     switch (shape % 4) {
       case 0 -> to.open("circle", "class", mark, "cx", cx, "cy", cy, "r", 4);
       case 1 ->
           to.open("rect", "class", mark, "x", cx - 3.5, "y", cy - 3.5, "width", 7, "height", 7);
-      case 2 ->
-          to.open("path", "class", mark, "d", "M" + pair(cx, cy - 4.8) + "l4.6 8h-9.2z");
-      default ->
-          to.open("path", "class", mark, "d", "M" + pair(cx, cy - 5) + "l5 5l-5 5l-5-5z");
+      case 2 -> to.open("path", "class", mark, "d", "M" + pair(cx, cy - 4.8) + "l4.6 8h-9.2z");
+      default -> to.open("path", "class", mark, "d", "M" + pair(cx, cy - 5) + "l5 5l-5 5l-5-5z");
     }
     if (what != null) {
       to.element("title", what);

@@ -102,6 +102,9 @@ final class Markup {
   }
 
   private static boolean isText(int c) {
-    return c >= ' ' && !(c >= 0x7F && c < 0xA0) && !(c >= 0xD800 && c < 0xE000) && (c & 0xFFFE) != 0xFFFE;
+    return c >= ' '
+        && !(c >= 0x7F && c < 0xA0)
+        && !(c >= 0xD800 && c < 0xE000)
+        && (c & 0xFFFE) != 0xFFFE;
   }
 }

@@ -47,8 +47,7 @@ final class Plot {
     out.empty("rect", "class", "bar", "y", 5, "width", share(rate), "height", TALL - 10);
     whisker(share(low), share(high));
     if (roof > 0) {
-      out.empty(
-          "line", "class", "roof", "x1", share(roof), "x2", share(roof), "y1", 0, "y2", TALL);
+      out.empty("line", "class", "roof", "x1", share(roof), "x2", share(roof), "y1", 0, "y2", TALL);
     }
     out.close();
   }
@@ -80,8 +79,7 @@ final class Plot {
     whisker(share(place(low, greatest)), share(place(high, greatest)));
     String at = share(place(ratio, greatest));
     switch (verdict) { // shapes: not told by colour alone
-      case FASTER, SLOWER ->
-          out.empty("circle", "class", "dot", "cx", at, "cy", TALL / 2, "r", 5);
+      case FASTER, SLOWER -> out.empty("circle", "class", "dot", "cx", at, "cy", TALL / 2, "r", 5);
       case SAME -> out.empty("circle", "class", "dot open", "cx", at, "cy", TALL / 2, "r", 4.5);
     }
     out.close();
@@ -138,8 +136,7 @@ final class Plot {
 
   /** The least end of an axis of ratios that shows all of these, but no more than it can. */
   static double greatest(List<Double> ratios) {
-    double widest =
-        ratios.stream().mapToDouble(it -> Math.max(it, 1 / it)).max().orElse(1) * 1.15;
+    double widest = ratios.stream().mapToDouble(it -> Math.max(it, 1 / it)).max().orElse(1) * 1.15;
     double greatest = 2;
     while (greatest < widest && greatest < GREATEST) {
       greatest *= 2;

@@ -49,8 +49,7 @@ final class Ratios {
     out.element("caption", title);
     plot.head("", () -> plot.ratioNames(greatest), "ratio", "interval", "weft is");
     Map<String, List<Contest.Pair>> libraries = new LinkedHashMap<>();
-    pairs.forEach(
-        it -> libraries.computeIfAbsent(it.peer(), key -> new ArrayList<>()).add(it));
+    pairs.forEach(it -> libraries.computeIfAbsent(it.peer(), key -> new ArrayList<>()).add(it));
     libraries.entrySet().stream()
         .sorted(Comparator.comparingDouble(it -> mean(it.getValue()).geometricMean()))
         .forEach(it -> library(plot, it.getKey(), it.getValue(), greatest, file));

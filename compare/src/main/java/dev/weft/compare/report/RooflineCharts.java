@@ -35,10 +35,8 @@ final class RooflineCharts {
       }
     }
     page.out().close();
-    if (page.files().stream()
-        .anyMatch(file -> points(file, 0, "f32").findAny().isPresent())) {
-      page.paragraph(
-          "Products on a GPU are in no roofline: its multiply-adds were not measured.");
+    if (page.files().stream().anyMatch(file -> points(file, 0, "f32").findAny().isPresent())) {
+      page.paragraph("Products on a GPU are in no roofline: its multiply-adds were not measured.");
     }
   }
 
@@ -51,8 +49,7 @@ final class RooflineCharts {
         .toList();
   }
 
-  private static Stream<Measurement> points(
-      Results file, int threads, String dtype) {
+  private static Stream<Measurement> points(Results file, int threads, String dtype) {
     return file.measurements().stream()
         .filter(it -> it.task().suite() != Suite.FILL)
         .filter(it -> it.task().threads() == threads && it.task().dtype().equals(dtype));
@@ -117,8 +114,7 @@ final class RooflineCharts {
         .map(it -> it.task().suite())
         .distinct()
         .forEach(
-            it ->
-                chart.key(it.title() + ": weft filled, others hollow", "weft", it.ordinal() - 1));
+            it -> chart.key(it.title() + ": weft filled, others hollow", "weft", it.ordinal() - 1));
     Rows table = new Rows("task", "who", "flop/byte", "GFLOP/s", "of the roof over it");
     for (Measurement it : points) {
       double roof =

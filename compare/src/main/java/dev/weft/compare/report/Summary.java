@@ -100,19 +100,19 @@ final class Summary {
       return;
     }
     Measurement best = largest.get();
+    double scale = best.rate() < 1e4 ? 1 : 1e3;
     out.open("div", "class", "card")
         .element("div", suite.title() + (device ? " on the GPU" : ""), "class", "what")
         .open("div", "class", "figure")
-        .text(Text.digits(best.rate()) + " ")
-        .element("small", suite.unit())
+        .text(Text.digits(best.rate() / scale) + " ")
+        .element("small", (scale > 1 ? "T" : "G") + suite.unit().substring(1))
         .close()
         .element("div", best.contestant() + ": " + best.task());
     file.roof(best.task())
         .ifPresent(
             roof ->
                 out.element(
-                    "div",
-                    Text.percent(best.rate() / roof.rate()) + " of " + Page.name(roof)));
+                    "div", Text.percent(best.rate() / roof.rate()) + " of " + Page.name(roof)));
     out.close();
   }
 
@@ -124,7 +124,8 @@ final class Summary {
     List<Suite> suites =
         Arrays.stream(Suite.values()).filter(it -> !contest.pairs(it).isEmpty()).toList();
     out.open("p", "class", "caption")
-        .text("weft’s rate over each library’s, geometric mean over tasks; and in how many tasks weft is ")
+        .text(
+            "weft’s rate over each library’s, geometric mean over tasks; and in how many tasks weft is ")
         .element("b", "▲ faster", "class", "faster")
         .text(", = undecided, ")
         .element("b", "▼ slower", "class", "slower")
@@ -171,9 +172,7 @@ final class Summary {
       }
       from += wide;
     }
-    out.close()
-        .element("small", "▲" + counts[0] + " =" + counts[1] + " ▼" + counts[2])
-        .close();
+    out.close().element("small", "▲" + counts[0] + " =" + counts[1] + " ▼" + counts[2]).close();
   }
 
   /** Where weft is slower, and by how much it is ahead of each library at most. */

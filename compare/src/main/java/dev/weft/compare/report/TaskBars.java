@@ -103,8 +103,7 @@ final class TaskBars {
     Optional<Roof> roof = roof(entry);
     out.open(
         "tr",
-        Page.data(
-            entry, (it.byWeft() ? "weft" : "peer") + (entry.file() > 0 ? " later" : "")));
+        Page.data(entry, (it.byWeft() ? "weft" : "peer") + (entry.file() > 0 ? " later" : "")));
     out.open("th", "scope", "row", "class", "who");
     page.letterOf(entry.file());
     out.text(it.contestant());

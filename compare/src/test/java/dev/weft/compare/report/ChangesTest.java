@@ -80,7 +80,9 @@ class ChangesTest {
     assertThat(changes.changes()).hasSameSizeAs(after.measurements()); // fewer than before
     assertThat(changes.changes()).extracting(Change::ratio).isSorted();
     assertThat(changes.of(Verdict.SLOWER)).isNotEmpty();
-    assertThat(Changes.between(run(new double[] {1}), SampleResults.of("r", "MKL", new double[] {1})).changes())
+    assertThat(
+            Changes.between(run(new double[] {1}), SampleResults.of("r", "MKL", new double[] {1}))
+                .changes())
         .isEmpty();
   }
 

@@ -31,7 +31,8 @@ import org.xml.sax.InputSource;
 /** The page is well-formed, says what the files say, and needs nothing but itself. */
 class HtmlReportTest {
   private static final int MEGABYTE = 1_000_000;
-  private static final String HOSTILE = "<script>alert(1)</script>\"' ]]> &amp; \u0000\uD800 </style>";
+  private static final String HOSTILE =
+      "<script>alert(1)</script>\"' ]]> &amp; \u0000\uD800 </style>";
 
   private static Document parse(String page) throws Exception {
     DocumentBuilderFactory factory = DocumentBuilderFactory.newInstance();
@@ -109,7 +110,9 @@ class HtmlReportTest {
       assertThat(row.getTextContent())
           .contains(verdict.equals("same") ? "= undecided" : verdict.equals("faster") ? "▲" : "▼");
     }
-    assertThat(rows).extracting(it -> it.getAttribute("class")).contains("faster", "same", "slower");
+    assertThat(rows)
+        .extracting(it -> it.getAttribute("class"))
+        .contains("faster", "same", "slower");
   }
 
   private static double rate(Results file, Element row, String who) {
@@ -128,9 +131,9 @@ class HtmlReportTest {
 
     String summary = section(page, "summary").getTextContent();
 
-    long slower = new Contest(SampleResults.cpu("a")).pairs().stream()
-            .filter(it -> it.verdict() == dev.weft.compare.Verdict.SLOWER)
-            .count();
+    long slower =
+        new Contest(SampleResults.cpu("a"))
+            .pairs().stream().filter(it -> it.verdict() == dev.weft.compare.Verdict.SLOWER).count();
     assertThat(slower).isPositive();
     assertThat(summary)
         .contains("slower in " + slower)
@@ -143,16 +146,25 @@ class HtmlReportTest {
     Document one = parse(HtmlReport.of(List.of(SampleResults.cpu("a.json"))));
     assertThat(sections(one))
         .containsExactly(
-            "summary", "fill", "gemm", "dense", "train", "roofline", "ratios", "agreement",
-            "initializers", "missing", "machine");
+            "summary",
+            "fill",
+            "gemm",
+            "dense",
+            "train",
+            "roofline",
+            "ratios",
+            "agreement",
+            "initializers",
+            "missing",
+            "machine");
 
-    Document two =
-        parse(HtmlReport.of(List.of(SampleResults.cpu("a"), SampleResults.gpu("b"))));
+    Document two = parse(HtmlReport.of(List.of(SampleResults.cpu("a"), SampleResults.gpu("b"))));
     assertThat(sections(two)).contains("changes");
     assertThat(section(two, "changes").getTextContent())
         .contains("The machines differ", "EPYC", "Xeon");
 
-    Document least = parse(HtmlReport.of(List.of(SampleResults.of("a", "weft cpu", new double[] {1}))));
+    Document least =
+        parse(HtmlReport.of(List.of(SampleResults.of("a", "weft cpu", new double[] {1}))));
     assertThat(sections(least)).containsExactly("summary", "gemm", "ratios", "missing", "machine");
 
     for (Document page : List.of(one, two, least)) {
@@ -235,8 +247,17 @@ class HtmlReportTest {
             HOSTILE,
             Optional.of(
                 new dev.weft.compare.Machine(
-                    HOSTILE, 1, 1, List.of(HOSTILE), HOSTILE, 1, List.of(HOSTILE), HOSTILE,
-                    HOSTILE, Map.of(HOSTILE, HOSTILE), 1)),
+                    HOSTILE,
+                    1,
+                    1,
+                    List.of(HOSTILE),
+                    HOSTILE,
+                    1,
+                    List.of(HOSTILE),
+                    HOSTILE,
+                    HOSTILE,
+                    Map.of(HOSTILE, HOSTILE),
+                    1)),
             List.of(new Roof(HOSTILE, HOSTILE, 1, 1, HOSTILE, 1)),
             List.of(
                 it,
@@ -245,7 +266,15 @@ class HtmlReportTest {
             List.of(new Agreement(HOSTILE, HOSTILE, HOSTILE, 1, false, 2, HOSTILE)),
             List.of(
                 new Drawn(
-                    HOSTILE, HOSTILE, 0, 1, new long[] {1}, new double[0], 0, 1, Double.NaN,
+                    HOSTILE,
+                    HOSTILE,
+                    0,
+                    1,
+                    new long[] {1},
+                    new double[0],
+                    0,
+                    1,
+                    Double.NaN,
                     Double.NaN)),
             List.of(new Signal(HOSTILE, HOSTILE, new double[] {1, 2}, new double[] {2, 1})));
 
@@ -283,8 +312,9 @@ class HtmlReportTest {
       }
       assertThat(colours).containsKeys("ink", "c7");
       for (String name :
-          List.of("ink", "soft", "weft", "roof", "good", "bad", "cross", "c0", "c1", "c2", "c3",
-              "c4", "c5", "c6", "c7")) {
+          List.of(
+              "ink", "soft", "weft", "roof", "good", "bad", "cross", "c0", "c1", "c2", "c3", "c4",
+              "c5", "c6", "c7")) {
         for (String ground : List.of("ground", "raised")) {
           assertThat(contrast(colours.get(name), colours.get(ground)))
               .as(mode + ": " + name + " on " + ground)
@@ -295,7 +325,8 @@ class HtmlReportTest {
           .as(mode + ": bars")
           .isGreaterThanOrEqualTo(3);
     }
-    assertThat(contrast("777777", "ffffff")).isLessThan(4.5); // a pair that is known to be too close
+    assertThat(contrast("777777", "ffffff"))
+        .isLessThan(4.5); // a pair that is known to be too close
   }
 
   private static double contrast(String a, String b) {

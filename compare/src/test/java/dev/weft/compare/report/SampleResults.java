@@ -23,6 +23,7 @@ final class SampleResults {
   private final List<Measurement> measurements = new ArrayList<>();
   private final SplittableRandom random;
   private final double speed;
+  private String threads = String.valueOf(PROCESSORS);
 
   private SampleResults(long seed, double speed) {
     random = new SplittableRandom(seed);
@@ -48,18 +49,19 @@ final class SampleResults {
     return sample.results(
         name,
         Optional.of(machine("EPYC", List.of("NVIDIA H100 80GB HBM3, driver 580.82, CUDA 12.9"))),
-        List.of(new Roof("memset", "", 0, 1L << 30, "GB/s", 2790)));
+        List.of(new Roof("memset", "", 0, 1L << 30, "GB/s", 3700)));
   }
 
   /** About as many measurements as the longest run has. */
   static Results large(String name) {
     SampleResults sample = new SampleResults(3, 1);
-    while (sample.measurements.size() < 300) {
+    for (int threads = 1; sample.measurements.size() < 300; threads++) {
+      sample.threads = String.valueOf(threads);
       sample.fills();
       sample.products();
       sample.layers();
-      sample.device();
     }
+    sample.device();
     return sample.results(name, Optional.of(machine("Xeon", List.of())), List.of());
   }
 
@@ -70,11 +72,7 @@ final class SampleResults {
     Tasks.Done done = Tasks.of("dev.weft.bench.GemmBenchmark.gemm", params, 1).orElseThrow();
     Measurement it =
         new Measurement(
-            "dev.weft.bench.GemmBenchmark.gemm",
-            params,
-            done.task(),
-            contestant,
-            List.of(samples));
+            "dev.weft.bench.GemmBenchmark.gemm", params, done.task(), contestant, List.of(samples));
     return new Results(
         name,
         "",
@@ -107,23 +105,27 @@ final class SampleResults {
     for (int i = 0; i < sizes.length; i++) {
       fill("FillBenchmark", "uniform", sizes[i], "cpu", rates[i]);
     }
-    add(
-        "OrthogonalBenchmark.orthogonal",
-        0.061,
-        "n", "512", "backend", "cpu", "threads", "2");
+    add("OrthogonalBenchmark.orthogonal", 0.061, "n", "512", "backend", "cpu", "threads", threads);
   }
 
   private void fill(String suite, String distribution, String size, String who, double rate) {
     add(
         suite + ".fill",
         rate,
-        "distribution", distribution,
-        "dtype", "f32",
-        "size", size,
-        "memory", "reused",
-        "backend", who,
-        "library", who,
-        "threads", "2");
+        "distribution",
+        distribution,
+        "dtype",
+        "f32",
+        "size",
+        size,
+        "memory",
+        "reused",
+        "backend",
+        who,
+        "library",
+        who,
+        "threads",
+        threads);
   }
 
   private void products() {
@@ -131,8 +133,11 @@ final class SampleResults {
     double[] rates = {14.5, 108, 171, 176};
     String[] libraries = {"mkl", "openblas", "blis", "pytorch", "netlib"};
     double[][] shares = {
-      {1.31, 1.12, 1.02, 1.04}, {0.8, 0.93, 0.97, 0.99}, {0.4, 0.7, 0.9, 0.92},
-      {0.21, 0.96, 1.0, 1.01}, {0.09, 0.02, 0.012, 0.011}
+      {1.31, 1.12, 1.02, 1.04},
+      {0.8, 0.93, 0.97, 0.99},
+      {0.4, 0.7, 0.9, 0.92},
+      {0.21, 0.96, 1.0, 1.01},
+      {0.09, 0.02, 0.012, 0.011}
     };
     for (int i = 0; i < sizes.length; i++) {
       gemm("GemmBenchmark.gemm", sizes[i], "cpu", rates[i]);
@@ -144,18 +149,30 @@ final class SampleResults {
     add(
         "GemmBenchmark.gemm",
         39.2,
-        "mnk", "128x128x784", "dtype", "f64", "backend", "cpu", "threads", "2");
+        "mnk",
+        "128x128x784",
+        "dtype",
+        "f64",
+        "backend",
+        "cpu",
+        "threads",
+        threads);
   }
 
   private void gemm(String benchmark, String n, String who, double rate) {
     add(
         benchmark,
         rate,
-        "mnk", n + "x" + n + "x" + n,
-        "dtype", "f32",
-        "backend", who,
-        "library", who,
-        "threads", "2");
+        "mnk",
+        n + "x" + n + "x" + n,
+        "dtype",
+        "f32",
+        "backend",
+        who,
+        "library",
+        who,
+        "threads",
+        threads);
   }
 
   private void layers() {
@@ -170,12 +187,18 @@ final class SampleResults {
       add(
           who.equals("cpu") ? "TrainStepBenchmark.step" : "PeerTrainStepBenchmark.step",
           who.equals("cpu") ? 98 : who.equals("pytorch") ? 61 : 37,
-          "layers", "784-512-512-10",
-          "batch", "128",
-          "optimizer", "adam",
-          "backend", who,
-          "library", who,
-          "threads", "2");
+          "layers",
+          "784-512-512-10",
+          "batch",
+          "128",
+          "optimizer",
+          "adam",
+          "backend",
+          who,
+          "library",
+          who,
+          "threads",
+          threads);
     }
   }
 
@@ -183,12 +206,18 @@ final class SampleResults {
     add(
         benchmark,
         rate,
-        "bio", "128x784x512",
-        "activation", "relu",
-        "dtype", "f32",
-        "backend", who,
-        "library", who,
-        "threads", "2");
+        "bio",
+        "128x784x512",
+        "activation",
+        "relu",
+        "dtype",
+        "f32",
+        "backend",
+        who,
+        "library",
+        who,
+        "threads",
+        threads);
   }
 
   private void device() {
@@ -224,8 +253,7 @@ final class SampleResults {
     List<double[]> samples = new ArrayList<>();
     for (int fork = 0; fork < 2; fork++) {
       double of = rate * speed * (1 + unstable * random.nextDouble(-1, 1));
-      samples.add(
-          random.doubles(5, -1, 1).map(noise -> of * (1 + unstable / 3 * noise)).toArray());
+      samples.add(random.doubles(5, -1, 1).map(noise -> of * (1 + unstable / 3 * noise)).toArray());
     }
     measurements.add(
         new Measurement(
@@ -290,8 +318,8 @@ final class SampleResults {
     List<Drawn> all = new ArrayList<>();
     SplittableRandom random = new SplittableRandom(42);
     for (String name :
-        List.of("uniform", "normal", "truncated_normal", "glorot_uniform", "he_normal",
-            "orthogonal")) {
+        List.of(
+            "uniform", "normal", "truncated_normal", "glorot_uniform", "he_normal", "orthogonal")) {
       int bins = 40;
       double sigma = name.equals("he_normal") ? 0.0625 : name.endsWith("normal") ? 1 : 0.044;
       boolean flat = name.endsWith("uniform");
@@ -315,7 +343,14 @@ final class SampleResults {
       double variance = flat ? high * high / 3 : sigma * sigma;
       all.add(
           new Drawn(
-              name, "[512, 512]", -high, high, counts, density, 1.2e-5, variance * 1.004,
+              name,
+              "[512, 512]",
+              -high,
+              high,
+              counts,
+              density,
+              1.2e-5,
+              variance * 1.004,
               density.length == 0 ? Double.NaN : 0,
               density.length == 0 ? Double.NaN : variance));
     }

@@ -28,7 +28,15 @@ class TextTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"0.5, 0.5", "-0.05, −0.05", "20, 20", "10000, 10\u202F000", "1000000, 10⁶", "0.00002, 2·10⁻⁵"})
+  @CsvSource({
+    "0.5, 0.5",
+    "-0.05, −0.05",
+    "20, 20",
+    "2000, 2000",
+    "20000, 2·10⁴",
+    "1000000, 10⁶",
+    "0.00002, 2·10⁻⁵"
+  })
   void ticks(double value, String text) {
     assertThat(Text.tick(value)).isEqualTo(text);
   }
