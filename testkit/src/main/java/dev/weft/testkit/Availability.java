@@ -5,14 +5,18 @@ import dev.weft.BackendOptions;
 import dev.weft.BackendUnavailableException;
 import dev.weft.Weft;
 import java.util.Arrays;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Assumptions;
 
 /**
- * Opens backends for tests. One that cannot run here skips the test with its probe's reason, unless
- * the system property {@value #REQUIRE} lists it: then the test fails.
+ * Opens backends for tests, and says what else there is. A backend that cannot run here skips the
+ * test with its probe's reason, unless the system property {@value #REQUIRE} lists it: then the
+ * test fails.
  */
 public final class Availability {
-  /** Names a test run must have, separated by commas: {@code gpu}, {@code cpu-512}. */
+  /**
+   * Names a test run must have, separated by commas: {@code gpu}, {@code cpu-512}, {@code browser}.
+   */
   public static final String REQUIRE = "weft.test.require";
 
   private Availability() {}
@@ -31,6 +35,20 @@ public final class Availability {
       }
       return Assumptions.abort(e.getMessage());
     }
+  }
+
+  /**
+   * Skips the test if something is not there.
+   *
+   * @param capability its name in {@value #REQUIRE}
+   * @param there whether it is
+   * @param reason why the test is skipped, or fails
+   */
+  public static void need(String capability, boolean there, Supplier<String> reason) {
+    if (!there && isRequired(capability)) {
+      throw new AssertionError(reason.get());
+    }
+    Assumptions.assumeTrue(there, reason);
   }
 
   private static boolean isRequired(String capability) {

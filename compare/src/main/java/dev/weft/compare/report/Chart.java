@@ -16,7 +16,7 @@ final class Chart {
   static final int COLOURS = 8;
 
   private static final int WIDTH = 420;
-  private static final int LEFT = 48;
+  private static final int LEFT = 52;
   private static final int TOP = 26;
   private static final int BOTTOM = 40;
   private static final int NAMES = 124;

@@ -25,36 +25,46 @@ import java.util.stream.Stream;
 record Curves(String name, String way, List<Measurement> points) {
   private static final int LEAST = 3;
 
-  /** Curves by what they are of: {@code uniform f32}, {@code gemm f32}. */
+  /**
+   * Curves by what they are of: {@code uniform f32, 2 threads}. Those of a device are with those of
+   * the host that has the most threads, for that is what they have to beat.
+   */
   static Map<String, List<Curves>> of(Results results, Suite suite) {
-    Map<String, Map<String, List<Measurement>>> groups = new LinkedHashMap<>();
+    Map<String, Map<String, List<Measurement>>> lines = new LinkedHashMap<>();
     for (Measurement it : results.measurements()) {
       Task task = it.task();
       if (task.suite() == suite && size(task) > 0) {
-        groups
+        lines
             .computeIfAbsent(task.operation() + " " + task.dtype(), key -> new LinkedHashMap<>())
             .computeIfAbsent(it.contestant() + ", " + way(task), key -> new ArrayList<>())
             .add(it);
       }
     }
     Map<String, List<Curves>> all = new LinkedHashMap<>();
-    groups.forEach(
-        (name, lines) -> {
-          List<Curves> curves = new ArrayList<>();
-          lines.forEach(
-              (line, points) -> {
-                points.sort(Comparator.comparingDouble(it -> size(it.task())));
-                Measurement first = points.getFirst();
-                Curves curve = new Curves(first.contestant(), way(first.task()), points);
-                if (Arrays.stream(curve.sizes()).distinct().count() >= LEAST) {
-                  curves.add(curve);
-                }
-              });
-          if (!curves.isEmpty()) {
-            all.put(name, curves);
-          }
-        });
+    lines.forEach((name, points) -> add(name, curves(points), all));
     return all;
+  }
+
+  private static List<Curves> curves(Map<String, List<Measurement>> lines) {
+    List<Curves> curves = new ArrayList<>();
+    for (List<Measurement> points : lines.values()) {
+      points.sort(Comparator.comparingDouble(it -> size(it.task())));
+      Measurement first = points.getFirst();
+      Curves curve = new Curves(first.contestant(), way(first.task()), points);
+      if (Arrays.stream(curve.sizes()).distinct().count() >= LEAST) {
+        curves.add(curve);
+      }
+    }
+    return curves;
+  }
+
+  private static void add(String name, List<Curves> curves, Map<String, List<Curves>> to) {
+    int most = curves.stream().mapToInt(Curves::threads).max().orElse(0);
+    for (Curves it : curves) {
+      int threads = it.onDevice() ? most : it.threads();
+      String group = name + (threads == 0 ? " on a GPU" : Page.threads(threads));
+      to.computeIfAbsent(group, key -> new ArrayList<>()).add(it);
+    }
   }
 
   /** Where a device is as fast as the host. */
@@ -76,6 +86,10 @@ record Curves(String name, String way, List<Measurement> points) {
   /** {@code reused, 2 threads}. */
   private static String way(Task task) {
     return task.curve().substring((task.operation() + " " + task.dtype() + ", ").length());
+  }
+
+  private int threads() {
+    return points.getFirst().task().threads();
   }
 
   boolean onDevice() {

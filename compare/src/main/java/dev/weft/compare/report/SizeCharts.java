@@ -5,6 +5,7 @@ import dev.weft.compare.Results;
 import dev.weft.compare.Suite;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.function.DoubleFunction;
 import java.util.stream.Collectors;
@@ -32,13 +33,8 @@ final class SizeCharts {
     DoubleFunction<String> write = fills ? Text::bytes : n -> "n = " + whole(n);
     double[] sizes = curves.stream().flatMapToDouble(it -> Arrays.stream(it.sizes())).toArray();
     double[] rates = curves.stream().flatMapToDouble(it -> Arrays.stream(it.rates())).toArray();
-    List<String> ways = curves.stream().map(Curves::way).distinct().toList();
-    String title =
-        page.prefix(file)
-            + name
-            + (ways.size() == 1 ? ", " + ways.getFirst() : "")
-            + ", by "
-            + (fills ? "bytes" : "size");
+    String usual = usualWay(curves);
+    String title = page.prefix(file) + name + ", by " + (fills ? "bytes" : "size");
     Chart chart =
         new Chart(
             title + ", " + suite.unit(),
@@ -53,7 +49,7 @@ final class SizeCharts {
             true);
     for (int k = 0; k < curves.size(); k++) {
       Curves curve = curves.get(k);
-      chart.line(name(curve, ways), k, curve.sizes(), curve.rates());
+      chart.line(name(curve, usual), k, curve.sizes(), curve.rates());
       for (int i = 0; i < curve.points().size(); i++) {
         Measurement it = curve.points().get(i);
         String what =
@@ -74,12 +70,15 @@ final class SizeCharts {
             ? "No GPU was measured, so there is no crossover."
             : crossovers.stream().map(it -> it.words(write)).collect(Collectors.joining(" "));
     page.figure(
-        chart, title + ", " + suite.unit() + ". " + words, table(fills, sizes, curves, ways), true);
+        chart,
+        title + ", " + suite.unit() + ". " + words,
+        table(fills, sizes, curves, usual),
+        true);
   }
 
-  private static Rows table(boolean fills, double[] sizes, List<Curves> curves, List<String> ways) {
+  private static Rows table(boolean fills, double[] sizes, List<Curves> curves, String usual) {
     List<String> names = new ArrayList<>(List.of(fills ? "size" : "n"));
-    curves.forEach(it -> names.add(String.join(", ", name(it, ways))));
+    curves.forEach(it -> names.add(String.join(", ", name(it, usual))));
     Rows table = new Rows(names);
     for (double size : Arrays.stream(sizes).distinct().sorted().toArray()) {
       List<String> cells = new ArrayList<>();
@@ -98,8 +97,18 @@ final class SizeCharts {
   }
 
   /** What tells a curve from the others. */
-  private static List<String> name(Curves curve, List<String> ways) {
-    return ways.size() == 1 ? List.of(curve.name()) : List.of(curve.name(), curve.way());
+  private static List<String> name(Curves curve, String usual) {
+    return curve.way().equals(usual) ? List.of(curve.name()) : List.of(curve.name(), curve.way());
+  }
+
+  /** The memory and threads of most curves, which need not be said of each. */
+  private static String usualWay(List<Curves> curves) {
+    return curves.stream()
+        .map(Curves::way)
+        .max(
+            Comparator.comparingLong(
+                way -> curves.stream().filter(it -> it.way().equals(way)).count()))
+        .orElseThrow();
   }
 
   /** From the least to the greatest, widened by a factor. */

@@ -100,11 +100,12 @@ final class Summary {
       return;
     }
     Measurement best = largest.get();
+    double scale = best.rate() < 1e4 ? 1 : 1e3;
     out.open("div", "class", "card")
         .element("div", suite.title() + (device ? " on the GPU" : ""), "class", "what")
         .open("div", "class", "figure")
-        .text(Text.digits(best.rate()) + " ")
-        .element("small", suite.unit())
+        .text(Text.digits(best.rate() / scale) + " ")
+        .element("small", (scale > 1 ? "T" : "G") + suite.unit().substring(1))
         .close()
         .element("div", best.contestant() + ": " + best.task());
     file.roof(best.task())

@@ -33,7 +33,7 @@ final class Text {
   /** A value that is round: no more digits than it has. */
   static String tick(double value) {
     double size = Math.abs(value);
-    if (size >= 1e5 || size > 0 && size < 1e-3) {
+    if (size >= 1e4 || size > 0 && size < 1e-3) {
       int exponent = (int) Math.floor(Math.log10(size) + 1e-9);
       String digit = plain(value / Math.pow(10, exponent));
       return (digit.equals("1") ? "" : digit + "·") + "10" + raised(exponent);

@@ -90,11 +90,12 @@ class CurvesTest {
   void onlySquareProductsAreOnOneAxis() {
     Map<String, List<Curves>> curves = Curves.of(SampleResults.gpu("a"), Suite.GEMM);
 
-    assertThat(curves).containsOnlyKeys("gemm f32"); // three sizes or more
-    assertThat(curves.get("gemm f32"))
+    assertThat(curves).containsOnlyKeys("gemm f32, 2 threads"); // three sizes or more
+    assertThat(curves.get("gemm f32, 2 threads"))
         .extracting(Curves::name)
         .contains("weft cpu", "weft gpu", "MKL")
         .doesNotContain("weft scalar");
-    assertThat(curves.get("gemm f32").getFirst().sizes()).containsExactly(64, 256, 1024, 2048);
+    assertThat(curves.get("gemm f32, 2 threads").getFirst().sizes())
+        .containsExactly(64, 256, 1024, 2048);
   }
 }
