@@ -105,11 +105,7 @@ final class SampleResults {
     for (int i = 0; i < sizes.length; i++) {
       fill("FillBenchmark", "uniform", sizes[i], "cpu", rates[i]);
     }
-<<<<<<< HEAD
-    add("OrthogonalBenchmark.orthogonal", 0.061, "n", "512", "backend", "cpu", "threads", "2");
-=======
     add("OrthogonalBenchmark.orthogonal", 0.061, "n", "512", "backend", "cpu", "threads", threads);
->>>>>>> e170daad18bb25600846303dcfcd56c83f3aeea9
   }
 
   private void fill(String suite, String distribution, String size, String who, double rate) {
@@ -129,11 +125,7 @@ final class SampleResults {
         "library",
         who,
         "threads",
-<<<<<<< HEAD
-        "2");
-=======
         threads);
->>>>>>> e170daad18bb25600846303dcfcd56c83f3aeea9
   }
 
   private void products() {
@@ -164,11 +156,7 @@ final class SampleResults {
         "backend",
         "cpu",
         "threads",
-<<<<<<< HEAD
-        "2");
-=======
         threads);
->>>>>>> e170daad18bb25600846303dcfcd56c83f3aeea9
   }
 
   private void gemm(String benchmark, String n, String who, double rate) {
@@ -184,11 +172,7 @@ final class SampleResults {
         "library",
         who,
         "threads",
-<<<<<<< HEAD
-        "2");
-=======
         threads);
->>>>>>> e170daad18bb25600846303dcfcd56c83f3aeea9
   }
 
   private void layers() {
@@ -214,11 +198,7 @@ final class SampleResults {
           "library",
           who,
           "threads",
-<<<<<<< HEAD
-          "2");
-=======
           threads);
->>>>>>> e170daad18bb25600846303dcfcd56c83f3aeea9
     }
   }
 
@@ -237,11 +217,7 @@ final class SampleResults {
         "library",
         who,
         "threads",
-<<<<<<< HEAD
-        "2");
-=======
         threads);
->>>>>>> e170daad18bb25600846303dcfcd56c83f3aeea9
   }
 
   private void device() {
