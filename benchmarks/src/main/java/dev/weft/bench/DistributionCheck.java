@@ -11,11 +11,11 @@ import java.util.function.DoubleUnaryOperator;
  * bits cannot be compared.
  *
  * <p>All elements: a number within the range, none of it poison, not four alike in a row, mean and
- * variance. {@value #SAMPLE} elements at even distances: Kolmogorov and Smirnov's distance to the
- * distribution function, and the correlation with the neighbour and with the element half a tensor
- * away, which threads of one stream would show. Each of the five statistical tests fails a right
- * result with a probability of {@value #FALSE_FAILURE}: the distance by the bound of Massart
- * (1990), 2·exp(−2·n·d²), the others by the normal limit.
+ * variance. {@value #SAMPLE} elements at random places: Kolmogorov and Smirnov's distance to the
+ * distribution function. As many at even distances: the correlation with the neighbour and with the
+ * element half a tensor away, which threads of one stream would show. Each of the five tests fails
+ * a right result with a probability of {@value #FALSE_FAILURE}: the distance by the bound of
+ * Massart (1990), 2·exp(−2·n·d²), the others by the normal limit.
  */
 final class DistributionCheck {
   /** Probability with which one test fails a right result. */
@@ -39,34 +39,49 @@ final class DistributionCheck {
   }
 
   /**
-   * Compares {@code x} with a uniform, normal or truncated normal fill.
+   * Compares {@code x} with a uniform, normal or truncated normal fill, in all but {@link
+   * #independence}.
    *
    * @throws IllegalStateException {@code benchmark: need …, got …} if it does not agree
    */
   static void check(float[] x, Fill fill) {
-    Law law =
-        switch (fill) {
-          case Fill.Uniform uniform -> uniform(uniform.lo(), uniform.hi());
-          case Fill.Normal normal ->
-              new Law(
-                  Float.NEGATIVE_INFINITY,
-                  Float.POSITIVE_INFINITY,
-                  normal.mean(),
-                  normal.stddev() * normal.stddev(),
-                  3,
-                  v -> cdf((v - normal.mean()) / normal.stddev()));
-          case Fill.TruncatedNormal truncated -> truncated(truncated);
-          default -> throw new IllegalArgumentException("benchmark: no distribution of " + fill);
-        };
+    Law law = law(fill);
     elements(x, law);
     int n = Math.min(SAMPLE, x.length);
+    SplittableRandom places = new SplittableRandom(n);
     double[] sample = new double[n];
     for (int i = 0; i < n; i++) {
-      sample[i] = x[place(i, n, x.length)];
+      sample[i] = x[n == x.length ? i : places.nextInt(x.length)];
     }
     distance(sample, law.cdf);
+  }
+
+  /**
+   * Checks that elements tell nothing of others.
+   *
+   * @throws IllegalStateException {@code benchmark: need a correlation …, got …} if they do
+   */
+  static void independence(float[] x, Fill fill) {
+    Law law = law(fill);
+    int n = Math.min(SAMPLE, x.length);
     correlation(x, n, 1, law);
     correlation(x, n, x.length / 2, law);
+  }
+
+  private static Law law(Fill fill) {
+    return switch (fill) {
+      case Fill.Uniform uniform -> uniform(uniform.lo(), uniform.hi());
+      case Fill.Normal normal ->
+          new Law(
+              Float.NEGATIVE_INFINITY,
+              Float.POSITIVE_INFINITY,
+              normal.mean(),
+              normal.stddev() * normal.stddev(),
+              3,
+              v -> cdf((v - normal.mean()) / normal.stddev()));
+      case Fill.TruncatedNormal truncated -> truncated(truncated);
+      default -> throw new IllegalArgumentException("benchmark: no distribution of " + fill);
+    };
   }
 
   /** What a distribution is known by: a closed range, two moments, μ₄/σ⁴ and P(X ≤ v). */

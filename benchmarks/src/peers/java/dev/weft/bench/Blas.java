@@ -8,6 +8,7 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
+import java.util.List;
 import org.bytedeco.javacpp.Loader;
 
 /**
@@ -15,6 +16,7 @@ import org.bytedeco.javacpp.Loader;
  * jars only bring the library.
  */
 final class Blas {
+  private static final List<String> NAMES = List.of("openblas", "mkl", "blis");
   private static final int ROW_MAJOR = 101;
   private static final int NO_TRANSPOSE = 111;
   private static final int TRANSPOSE = 112;
@@ -37,6 +39,9 @@ final class Blas {
    */
   @SuppressWarnings("restricted") // to call native code is what this class is for
   static Blas load(String library, int threads) {
+    if (!NAMES.contains(library)) {
+      throw PeerBenchmark.unknown(library);
+    }
     try {
       return switch (library) {
         case "openblas" -> {
@@ -49,7 +54,7 @@ final class Blas {
           setThreads(symbols, "MKL_Set_Num_Threads", threads);
           yield of(mklVersion(symbols), symbols);
         }
-        case "blis" -> {
+        default -> {
           SymbolLookup symbols = SymbolLookup.libraryLookup("libblis.so.4", Arena.global());
           function(
                   symbols,
@@ -58,10 +63,7 @@ final class Blas {
               .invokeExact((long) threads);
           yield of("BLIS " + text(symbols, "bli_info_get_version_str"), symbols);
         }
-        default -> throw PeerBenchmark.unknown(library);
       };
-    } catch (IllegalArgumentException e) {
-      throw e;
     } catch (Throwable e) {
       throw PeerBenchmark.unavailable(library, e);
     }

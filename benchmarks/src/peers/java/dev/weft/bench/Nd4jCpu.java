@@ -53,23 +53,15 @@ final class Nd4jCpu {
     }
   }
 
-  /**
-   * The gradients dw, db and dx of a layer of relu whose output was y, through dz, all into arrays
-   * that are there.
-   */
-  static void dense(
-      INDArray x,
-      INDArray w,
-      INDArray y,
-      INDArray dy,
-      INDArray dz,
-      INDArray dw,
-      INDArray db,
-      INDArray dx) {
+  /** dz = dy where y, the output of relu, is above 0. */
+  static void relu(INDArray y, INDArray dy, INDArray dz) {
     Nd4j.exec(DynamicCustomOp.builder("relu_bp").addInputs(y, dy).addOutputs(dz).build());
+  }
+
+  /** The gradients dw and db of a layer from dz, into arrays that are there. */
+  static void dense(INDArray x, INDArray dz, INDArray dw, INDArray db) {
     x.mmul(dz, dw, TRANSPOSE_A);
     dz.sum(db, 0);
-    dz.mmul(w, dx, TRANSPOSE_B);
   }
 
   static double[] read(INDArray array) {

@@ -292,7 +292,9 @@ public class PeerDenseBackwardBenchmark extends PeerProductBenchmark {
 
     @Override
     public void run() {
-      Nd4jCpu.dense(x, w, y, dy, dz, dw, db, dx);
+      Nd4jCpu.relu(y, dy, dz);
+      Nd4jCpu.dense(x, dz, dw, db);
+      dz.mmul(w, dx, Nd4jCpu.TRANSPOSE_B);
     }
 
     @Override

@@ -25,6 +25,15 @@ abstract class PeerFill<T> implements AutoCloseable {
   /** The elements, row after row. */
   abstract float[] read(T x);
 
+  /**
+   * Says what {@link DistributionCheck#independence} found, unless the library is known for it.
+   *
+   * @throws IllegalStateException {@code found}
+   */
+  void dependent(IllegalStateException found) {
+    throw found;
+  }
+
   /** Gives the memory of a tensor back. */
   abstract void release(T x);
 

@@ -143,11 +143,16 @@ public class PeerFillBenchmark extends PeerBenchmark {
     return reused ? new Reused<>(fill, asked) : new Fresh<>(fill, asked);
   }
 
-  private static void check(float[] x, Fill asked) {
+  private static void check(PeerFill<?> fill, float[] x, Fill asked) {
     if (asked instanceof Fill.Orthogonal) {
       DistributionCheck.checkOrthogonal(x, (int) Math.sqrt(x.length));
-    } else {
-      DistributionCheck.check(x, asked);
+      return;
+    }
+    DistributionCheck.check(x, asked);
+    try {
+      DistributionCheck.independence(x, asked);
+    } catch (IllegalStateException e) {
+      fill.dependent(e);
     }
   }
 
@@ -176,7 +181,7 @@ public class PeerFillBenchmark extends PeerBenchmark {
     public void check() {
       fill.poison(x);
       run();
-      PeerFillBenchmark.check(fill.read(x), asked);
+      PeerFillBenchmark.check(fill, fill.read(x), asked);
     }
 
     @Override
@@ -212,7 +217,7 @@ public class PeerFillBenchmark extends PeerBenchmark {
       fill.poison(before);
       fill.release(before);
       T x = fill.filled();
-      PeerFillBenchmark.check(fill.read(x), asked);
+      PeerFillBenchmark.check(fill, fill.read(x), asked);
       fill.release(x);
     }
 

@@ -32,7 +32,7 @@ public class PeerGemmBenchmark extends PeerProductBenchmark {
   @Param({"64x64x64", "32x128x784", "512x512x512", "1024x1024x1024"})
   public String mnk;
 
-  /** {@code f32} or {@code f64}; PyTorch's in f32 alone. */
+  /** {@code f32} or {@code f64}. */
   @Param("f32")
   public String dtype = "f32";
 
@@ -49,12 +49,7 @@ public class PeerGemmBenchmark extends PeerProductBenchmark {
   Contestant contestant() {
     return switch (library) {
       case "weft" -> new ByWeft(this);
-      case "pytorch" -> {
-        if (!dtype.equals("f32")) {
-          throw refused(library, "dtype=" + dtype, "DJL's arrays are made in f32 alone here");
-        }
-        yield new ByTorch(sizes(), threads);
-      }
+      case "pytorch" -> new ByTorch(sizes(), DType.parse(dtype), threads);
       case "netlib" -> new ByNetlib(sizes(), DType.parse(dtype), Netlib.load(threads));
       case "nd4j" -> new ByNd4j(sizes(), DType.parse(dtype), threads);
       case "tensorflow" -> new ByTensorFlow(sizes(), DType.parse(dtype), threads);
@@ -191,11 +186,20 @@ public class PeerGemmBenchmark extends PeerProductBenchmark {
     private final PtNDArray a;
     private final PtNDArray b;
 
-    ByTorch(Shape sizes, int threads) {
+    ByTorch(Shape sizes, DType dtype, int threads) {
       torch = new Torch(threads);
-      operands = new Operands(sizes, DType.F32);
-      a = torch.array(Naive.read(operands.a), operands.m, operands.k);
-      b = torch.array(Naive.read(operands.b), operands.k, operands.n);
+      operands = new Operands(sizes, dtype);
+      double[] inA = Naive.read(operands.a);
+      double[] inB = Naive.read(operands.b);
+      boolean f64 = dtype == DType.F64;
+      a =
+          f64
+              ? torch.array64(inA, operands.m, operands.k)
+              : torch.array(inA, operands.m, operands.k);
+      b =
+          f64
+              ? torch.array64(inB, operands.k, operands.n)
+              : torch.array(inB, operands.k, operands.n);
     }
 
     @Override

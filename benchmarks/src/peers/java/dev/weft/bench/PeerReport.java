@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
@@ -39,13 +40,31 @@ public final class PeerReport {
           "512x1024x1024",
           "64x4096x1024",
           "2048x512x2048");
+  private static final List<String> FILLS =
+      List.of("uniform", "normal", "truncated_normal", "glorot_uniform", "he_normal", "orthogonal");
   private static final List<String> LIBRARIES =
-      List.of("weft", "openblas", "mkl", "blis", "pytorch");
+      List.of("weft", "openblas", "mkl", "blis", "netlib", "pytorch", "nd4j", "tensorflow");
+  private static final List<String> FILLERS =
+      List.of(
+          "weft",
+          "pytorch",
+          "nd4j",
+          "tensorflow",
+          "commons-rng",
+          "commons-rng-xoshiro",
+          "l64x128mix");
+
+  /** What the JVM's compiler makes. */
+  private static final Set<String> COMPILED =
+      Set.of("weft", "netlib", "commons-rng", "commons-rng-xoshiro", "l64x128mix");
 
   private final PrintStream out;
   private final int rounds;
   private final Pattern cases;
   private final int threads;
+
+  /** Those of the table that is being printed. */
+  private List<String> columns = LIBRARIES;
 
   /** The ratios of a group of cases to each library, as they come. */
   private final Map<String, Map<String, List<Double>>> ratios = new LinkedHashMap<>();
@@ -74,19 +93,14 @@ public final class PeerReport {
   private void run() {
     out.print(Machine.here(Map.of()).describe() + "\n");
     out.println();
-    List<String> others = LIBRARIES.subList(1, LIBRARIES.size());
-    out.println(
-        "| | "
-            + String.join(" | ", LIBRARIES)
-            + " | weft / "
-            + String.join(" | / ", others)
-            + " |");
-    out.println("|---" + "|---:".repeat(2 * LIBRARIES.size() - 1) + "|");
+    out.println("GFLOP/s:");
+    out.println();
+    head(LIBRARIES);
     for (String mnk : PRODUCTS) {
       measure("gemm", mnk, () -> gemm(mnk, "f32"), LIBRARIES);
     }
     for (String mnk : PRODUCTS) {
-      measure("gemm f64", mnk, () -> gemm(mnk, "f64"), LIBRARIES.subList(0, 4));
+      measure("gemm f64", mnk, () -> gemm(mnk, "f64"), LIBRARIES);
     }
     for (String bio : LAYERS) {
       measure("forward", bio, () -> forward(bio), LIBRARIES);
@@ -96,15 +110,46 @@ public final class PeerReport {
     }
     for (String sizes : List.of("784-128-10", "784-512-512-10")) {
       for (String optimizer : List.of("adam", "sgd")) {
+        measure("step", sizes + " " + optimizer, () -> step(sizes, optimizer), LIBRARIES);
+      }
+    }
+    ratios.forEach(this::mean);
+    out.println();
+    out.println("Fills, GB/s:");
+    out.println();
+    head(FILLERS);
+    ratios.clear();
+    for (String memory : List.of("reused", "fresh")) {
+      for (String distribution : FILLS) {
+        String size = distribution.equals("orthogonal") ? "4MiB" : "64MiB";
         measure(
-            "step",
-            sizes + " " + optimizer,
-            () -> step(sizes, optimizer),
-            List.of("weft", "pytorch"));
+            "fill " + memory,
+            distribution + " " + size,
+            () -> fill(distribution, size, memory),
+            FILLERS);
       }
     }
     ratios.forEach(this::mean);
     System.exit(0); // some library's threads may wait for work that does not come
+  }
+
+  private void head(List<String> libraries) {
+    columns = libraries;
+    out.println(
+        "| | "
+            + String.join(" | ", libraries)
+            + " | weft / "
+            + String.join(" | / ", libraries.subList(1, libraries.size()))
+            + " |");
+    out.println("|---" + "|---:".repeat(2 * libraries.size() - 1) + "|");
+  }
+
+  private static PeerFillBenchmark fill(String distribution, String size, String memory) {
+    PeerFillBenchmark benchmark = new PeerFillBenchmark();
+    benchmark.distribution = distribution;
+    benchmark.size = size;
+    benchmark.memory = memory;
+    return benchmark;
   }
 
   private static PeerGemmBenchmark gemm(String mnk, String dtype) {
@@ -137,8 +182,8 @@ public final class PeerReport {
   /** The geometric means of a group's ratios. */
   private void mean(String group, Map<String, List<Double>> byLibrary) {
     StringBuilder line = new StringBuilder("| ").append(group).append(", geometric mean");
-    line.append(" |".repeat(LIBRARIES.size()));
-    for (String library : LIBRARIES.subList(1, LIBRARIES.size())) {
+    line.append(" |".repeat(columns.size()));
+    for (String library : columns.subList(1, columns.size())) {
       List<Double> values = byLibrary.getOrDefault(library, List.of());
       double logs = values.stream().mapToDouble(Math::log).average().orElse(Double.NaN);
       line.append(" | ").append(values.isEmpty() ? "–" : number("%.2f", Math.exp(logs)));
@@ -161,7 +206,8 @@ public final class PeerReport {
       try {
         Contestant contestant = benchmark.contestant();
         contestants.add(contestant);
-        if (library.equals("weft")) {
+        contestant.check(); // one that is wrong takes no part
+        if (COMPILED.contains(library)) {
           warmUp(contestant); // on a busy machine the JVM's compiler waits long for its turn
         }
         contest.require(contestant::check);
@@ -173,10 +219,10 @@ public final class PeerReport {
     long start = System.nanoTime();
     contest.run(rounds);
     StringBuilder line = new StringBuilder("| ").append(name);
-    for (String library : LIBRARIES) {
+    for (String library : columns) {
       line.append(" | ").append(contest.has(library) ? number("%.1f", contest.best(library)) : "–");
     }
-    for (String library : LIBRARIES.subList(1, LIBRARIES.size())) {
+    for (String library : columns.subList(1, columns.size())) {
       if (contest.has(library)) {
         ratios
             .computeIfAbsent(group, key -> new LinkedHashMap<>())

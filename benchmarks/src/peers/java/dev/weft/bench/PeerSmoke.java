@@ -17,6 +17,9 @@ public final class PeerSmoke {
   private static final List<String> DISTRIBUTIONS =
       List.of("uniform", "normal", "truncated_normal", "glorot_uniform", "he_normal", "orthogonal");
 
+  /** Of a fill: enough for its check to see a distribution, and a QR of a moment. */
+  private static final String SIZE = System.getProperty("size", "1MiB");
+
   private final PrintStream out;
   private final String library;
   private int failures;
@@ -46,7 +49,7 @@ public final class PeerSmoke {
           PeerFillBenchmark fill = new PeerFillBenchmark();
           fill.distribution = distribution;
           fill.memory = memory;
-          fill.size = "1MiB";
+          fill.size = SIZE;
           run("fill " + distribution + " " + memory, fill, threads);
         }
       }

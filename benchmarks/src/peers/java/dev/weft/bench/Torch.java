@@ -8,6 +8,7 @@ import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.jni.JniUtils;
 import java.io.IOException;
+import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import java.util.NoSuchElementException;
@@ -17,6 +18,8 @@ import java.util.NoSuchElementException;
  * a call takes away from DJL's own bookkeeping is not left out.
  */
 final class Torch implements AutoCloseable {
+  static final DataType F32 = DataType.FLOAT32;
+
   private final PtNDManager manager;
   private final String description;
 
@@ -68,6 +71,11 @@ final class Torch implements AutoCloseable {
     return manager.create(FloatBuffer.wrap(narrow), new Shape(shape), DataType.FLOAT32);
   }
 
+  /** The same of f64. */
+  PtNDArray array64(double[] values, long... shape) {
+    return manager.create(DoubleBuffer.wrap(values), new Shape(shape), DataType.FLOAT64);
+  }
+
   /** Classes as a column. */
   PtNDArray column(int[] classes) {
     long[] wide = new long[classes.length];
@@ -78,7 +86,9 @@ final class Torch implements AutoCloseable {
   }
 
   static double[] read(PtNDArray array) {
-    return Naive.widened(array.toFloatArray());
+    return array.getDataType() == DataType.FLOAT64
+        ? array.toDoubleArray()
+        : Naive.widened(array.toFloatArray());
   }
 
   @Override

@@ -29,12 +29,17 @@ class DistributionCheckTest {
     return x;
   }
 
+  private static void check(float[] x, Fill fill) {
+    DistributionCheck.check(x, fill);
+    DistributionCheck.independence(x, fill);
+  }
+
   private static Fill named(String name) {
     return Distributions.named(name).plan(SHAPE);
   }
 
   private static void assertRejected(float[] x, String name, String message) {
-    assertThatThrownBy(() -> DistributionCheck.check(x, named(name)))
+    assertThatThrownBy(() -> check(x, named(name)))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining(message);
   }
@@ -43,7 +48,7 @@ class DistributionCheckTest {
   @ValueSource(strings = {"uniform", "normal", "truncated_normal", "glorot_uniform", "he_normal"})
   void whatIsRightPassesAndFaultsDoNot(String name) {
     float[] right = drawn(named(name), SHAPE);
-    DistributionCheck.check(right, named(name));
+    check(right, named(name));
 
     float[] poisoned = right.clone();
     poisoned[N - 1] = Float.intBitsToFloat(-1);
