@@ -290,6 +290,17 @@ class HtmlReportTest {
     assertThat(section(page, "summary").getTextContent()).contains("1 results DIFFER");
   }
 
+  /** The roof of a device's memory is not that of a fill which ends on the host. */
+  @Test
+  void aFillThatEndsOnTheHostHasNoRoofOfADevice() {
+    Results file = SampleResults.gpu("a");
+
+    assertThat(file.measurements())
+        .filteredOn(it -> it.task().onDevice() && file.roof(it.task()).isPresent())
+        .extracting(it -> it.task().memory())
+        .containsOnly("resident");
+  }
+
   @Test
   void noResultsAreNoPage() {
     assertThatThrownBy(() -> HtmlReport.of(List.of()))
