@@ -1,12 +1,12 @@
-// report.mjs REPORT.html FACTS.json PICTURES CHROMIUM: opens a report as readers do, at 400 and 1400 pixels, in light and
-// dark, and on paper. Prints a line for each fault and exits with 1 if there is one. FACTS.json is a list of
+// report.mjs REPORT.html FACTS.json CHROMIUM [PICTURES]: opens a report as readers do, at 400 and 1400 pixels, in light
+// and dark, and on paper, and saves what it looks like in the folder PICTURES. Prints a line for each fault and exits with 1 if there is one. FACTS.json is a list of
 // {file, task, contestant, rate, low, high}, numbers as text, which the page's attributes have to equal.
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
 
-const [report, facts, pictures, executablePath] = process.argv.slice(2);
+const [report, facts, executablePath, pictures] = process.argv.slice(2);
 const MEGABYTE = 1_000_000;
 const SECOND = 1000;
 const LOADS = 5;
@@ -64,7 +64,7 @@ async function open(width, colorScheme) {
   need(light(ground) === (colorScheme === 'light') && light(text) !== light(ground), `${where}: need ${colorScheme} ground, got ${ground} under ${text}`);
   const beyond = await cut(page);
   need(beyond.length === 0, `${where}: cut off at the edge of their chart: ${beyond.join('; ')}`);
-  await page.screenshot({ path: join(pictures, `report-${width}-${colorScheme}.png`), fullPage: true });
+  if (pictures) await page.screenshot({ path: join(pictures, `report-${width}-${colorScheme}.png`), fullPage: true });
 
   if (!phone && colorScheme === 'dark') { // paper is white whatever the screen is
     await page.emulateMedia({ media: 'print' });
@@ -72,7 +72,7 @@ async function open(width, colorScheme) {
     need(light(paper), `print: need a light ground, got ${paper}`);
     const closed = await page.$$eval('details.paper', (all) => all.filter((it) => it.querySelector('table').getBoundingClientRect().height === 0).length);
     need(closed === 0, `print: ${closed} tables are closed`);
-    await page.pdf({ path: join(pictures, 'report.pdf'), format: 'A4' });
+    if (pictures) await page.pdf({ path: join(pictures, 'report.pdf'), format: 'A4' });
   }
   await page.close();
 }

@@ -157,7 +157,9 @@ public final class MarkdownReport {
           for (String name : who) {
             Optional<Measurement> it =
                 all.stream().filter(one -> one.contestant().equals(name)).findFirst();
-            text.append(" | ").append(it.map(MarkdownReport::rate).orElse("–"));
+            boolean fastest = all.size() > 1 && it.filter(all.getFirst()::equals).isPresent();
+            String mark = fastest ? "**" : "";
+            text.append(" | ").append(it.map(one -> mark + rate(one) + mark).orElse("–"));
           }
           Optional<Measurement> weft = Contest.weft(all);
           Optional<Roof> roof = run.roof(task);
@@ -178,7 +180,7 @@ public final class MarkdownReport {
 
   private static void machine(Machine it, Results run, StringBuilder text) {
     text.append("`")
-        .append(run.command())
+        .append(run.command().replaceAll("[`\\s]+", " "))
         .append("`, ")
         .append(run.created().replaceFirst("T.*", ""))
         .append(". ")
@@ -186,8 +188,7 @@ public final class MarkdownReport {
         .append(", ")
         .append(it.processors())
         .append(" processors, ")
-        .append(Text.digits(it.clockHertz() * 1e-9))
-        .append(" GHz measured, ")
+        .append(it.clockHertz() > 0 ? Text.digits(it.clockHertz() * 1e-9) + " GHz measured, " : "")
         .append(cell(it.caches()))
         .append("; ")
         .append(it.gpu().isEmpty() ? "no GPU" : cell(String.join("; ", it.gpu())))
@@ -203,6 +204,20 @@ public final class MarkdownReport {
             (name, version) ->
                 text.append(' ').append(cell(name)).append(": ").append(cell(version)).append('.'));
     text.append("\n\n");
+    if (!run.roofs().isEmpty()) {
+      text.append("Roofs: ")
+          .append(
+              run.roofs().stream()
+                  .map(
+                      roof ->
+                          cell(Machines.name(roof))
+                              + " "
+                              + Text.digits(roof.rate())
+                              + " "
+                              + roof.unit())
+                  .collect(Collectors.joining("; ")))
+          .append(". The fastest of a row is bold.\n\n");
+    }
   }
 
   private static String where(Results run) {
@@ -210,6 +225,9 @@ public final class MarkdownReport {
   }
 
   private static String cell(String text) {
-    return text.replace("|", "\\|").replaceAll("\\s+", " ");
+    return text.replace("&", "&amp;")
+        .replace("<", "&lt;")
+        .replace("|", "\\|")
+        .replaceAll("\\s+", " ");
   }
 }

@@ -62,13 +62,17 @@ final class Summary {
           .element("b", "faster in " + sum.faster(), "class", "faster")
           .text(", ")
           .element("b", "slower in " + sum.slower(), "class", "slower")
-          .text(", and " + sum.same() + " are undecided. ");
+          .text(", and undecided in " + sum.same() + ". ");
     }
     if (!file.agreements().isEmpty()) {
       long wrong = file.agreements().stream().filter(it -> !it.holds()).count();
       long equal = file.agreements().stream().filter(Agreement::equalBits).count();
       if (wrong > 0) {
-        out.element("b", wrong + " results DIFFER from the scalar code’s.", "class", "slower");
+        out.element(
+            "b",
+            wrong + " of " + file.agreements().size() + " comparisons of results DIFFER.",
+            "class",
+            "slower");
       } else {
         out.text(
             " Of "

@@ -81,7 +81,8 @@ final class TaskBars {
     }
     double full = 1.03 * top;
     Plot plot = Plot.open(out, page.several() ? "rates several" : "rates");
-    out.element("caption", caption);
+    String unit = entries.getFirst().of().task().suite().unit();
+    out.open("caption").text(caption).element("small", ", " + unit).close();
     Optional<Roof> roof = alone.isEmpty() ? roof(entries.getFirst()) : Optional.empty();
     plot.head(
         alone.isEmpty() ? "" : "size, who",
@@ -89,7 +90,7 @@ final class TaskBars {
             plot.roofName(
                 roof.map(it -> "roof " + Text.digits(it.rate())).orElse(""),
                 roof.map(it -> it.rate() / full).orElse(0.0)),
-        entries.getFirst().of().task().suite().unit(),
+        unit,
         "interval",
         page.several() ? "of roof; of A" : "of roof");
     for (Entry it : entries) {

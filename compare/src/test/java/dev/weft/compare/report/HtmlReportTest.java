@@ -287,7 +287,19 @@ class HtmlReportTest {
         .extracting(row -> row.getAttribute("data-contestant"))
         .contains(HOSTILE.replace('\u0000', '\uFFFD').replace('\uD800', '\uFFFD'));
     assertThat(section(page, "agreement").getTextContent()).contains("✕ DIFFERS");
-    assertThat(section(page, "summary").getTextContent()).contains("1 results DIFFER");
+    assertThat(section(page, "summary").getTextContent())
+        .contains("1 of 1 comparisons of results DIFFER");
+  }
+
+  /** The roof of a device's memory is not that of a fill which ends on the host. */
+  @Test
+  void aFillThatEndsOnTheHostHasNoRoofOfADevice() {
+    Results file = SampleResults.gpu("a");
+
+    assertThat(file.measurements())
+        .filteredOn(it -> it.task().onDevice() && file.roof(it.task()).isPresent())
+        .extracting(it -> it.task().memory())
+        .containsOnly("resident");
   }
 
   @Test
