@@ -6,9 +6,9 @@ import org.openjdk.jmh.runner.options.TimeValue;
 /** How long each case is measured, and how many cases there are. */
 enum Effort {
   /** A figure for each contestant, soon. */
-  QUICK(1, 6, 500, 5, 200),
+  QUICK(1, 10, 500, 5, 200),
   /** More sizes, types and threads; what is compared with later runs. */
-  FULL(3, 3, 1000, 5, 1000),
+  FULL(3, 6, 1000, 5, 1000),
   /** Figures that mean nothing, for tests. */
   SMOKE(1, 0, 1, 1, 1);
 
@@ -36,7 +36,7 @@ enum Effort {
 
   /** Fewer where code is compiled ahead: then only caches and threads have to get warm. */
   int warmUps(boolean compiledAhead) {
-    return compiledAhead ? (warmUps + 2) / 3 : warmUps;
+    return compiledAhead ? (warmUps + 4) / 5 : warmUps;
   }
 
   TimeValue warmUpTime() {
