@@ -25,6 +25,7 @@ import dev.weft.interop.Json;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -134,6 +135,7 @@ final class SuiteCommand implements Callable<Integer> {
       case NoSuchFileException e -> complain(err, e.getFile() + ": no such file", USAGE);
       case IllegalArgumentException e -> complain(err, e.getMessage(), USAGE);
       case IOException e -> complain(err, e.getMessage(), FAILED);
+      case UncheckedIOException e -> complain(err, e.getCause().getMessage(), FAILED);
       default -> throw failure;
     };
   }

@@ -4,6 +4,8 @@ import dev.weft.compare.Measurement;
 import dev.weft.compare.Missing;
 import dev.weft.compare.Task;
 import dev.weft.compare.Tasks;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -129,6 +131,9 @@ final class SuiteRun {
           task.suite().unit(),
           100 * (now.high() - now.low()) / 2 / now.rate());
     } catch (RunnerException | RuntimeException e) {
+      if (e instanceof RunnerException && !(e.getCause() instanceof BenchmarkException)) {
+        throw new UncheckedIOException(new IOException(reason(e), e)); // such as JMH's lock
+      }
       String reason = reason(e);
       failed.put(each, reason);
       return name + reason;
