@@ -19,7 +19,8 @@ import java.util.regex.Pattern;
  * The cases of the peer benchmarks in one process, the libraries taking turns in every round
  * ({@link Rounds}), so that a busy machine disturbs them alike. With more than one thread the
  * libraries must not wait by spinning, or they disturb each other: {@code KMP_BLOCKTIME=0
- * OMP_WAIT_POLICY=passive OPENBLAS_THREAD_TIMEOUT=8}.
+ * OMP_WAIT_POLICY=passive OPENBLAS_THREAD_TIMEOUT=8}. Fills by loops in Java share one compiled
+ * loop here, whose calls are then of several classes: read those by JMH.
  */
 public final class PeerReport {
   private static final long NANOS = 20_000_000;
@@ -220,7 +221,11 @@ public final class PeerReport {
     contest.run(rounds);
     StringBuilder line = new StringBuilder("| ").append(name);
     for (String library : columns) {
-      line.append(" | ").append(contest.has(library) ? number("%.1f", contest.best(library)) : "–");
+      line.append(" | ")
+          .append(
+              contest.has(library)
+                  ? number(columns == FILLERS ? "%.3f" : "%.1f", contest.best(library))
+                  : "–");
     }
     for (String library : columns.subList(1, columns.size())) {
       if (contest.has(library)) {

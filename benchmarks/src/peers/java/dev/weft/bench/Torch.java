@@ -37,7 +37,13 @@ final class Torch implements AutoCloseable {
       JniUtils.setNumThreads(threads);
       manager = (PtNDManager) engine.newBaseManager(Device.cpu());
       description =
-          "PyTorch " + engine.getVersion() + " by DJL, " + JniUtils.getNumThreads() + " threads";
+          "PyTorch "
+              + engine.getVersion()
+              + " by DJL "
+              + Engine.getDjlVersion()
+              + ", "
+              + JniUtils.getNumThreads()
+              + " threads";
     } catch (Throwable e) {
       throw PeerBenchmark.unavailable("pytorch", e);
     }
