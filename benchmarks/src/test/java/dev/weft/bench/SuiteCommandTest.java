@@ -74,7 +74,9 @@ class SuiteCommandTest {
     assertThat(results.agreements()).isNotEmpty().allMatch(it -> it.holds());
     assertThat(results.drawn()).isNotEmpty();
     assertThat(results.signals()).isNotEmpty();
-    assertThat(results.missing()).extracting(it -> it.contestant()).contains("weft gpu");
+    if (GpuSuites.missing().isPresent()) { // another test's stand-in may be in this JVM
+      assertThat(results.missing()).extracting(it -> it.contestant()).contains("weft gpu");
+    }
   }
 
   /** A baseline that is faster than any machine is not met; a slow one is. */
