@@ -2,6 +2,7 @@ package dev.weft.bench;
 
 import dev.weft.compare.Task;
 import dev.weft.compare.Tasks;
+import dev.weft.compare.report.Changes;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -32,6 +33,11 @@ record Case(String suite, String method, Map<String, String> params) {
   static Case of(String benchmark, Map<String, String> params) {
     String[] parts = benchmark.substring(PACKAGE.length()).split("\\.");
     return new Case(parts[0], parts[1], params);
+  }
+
+  /** The case that was measured in a change. */
+  static Case of(Changes.Change change) {
+    return of(change.after().benchmark(), change.after().params());
   }
 
   /** The same with parameter {@code name} set. */

@@ -121,7 +121,7 @@ final class GoalsReport {
     }
     try (Backend one = Backends.open("cpu", 1);
         Backend two = Backends.open("cpu", 2)) {
-      out.print(Machine.here(Map.of()).describe() + "\n");
+      out.print(Machine.measured(Map.of()).describe() + "\n");
       out.println("backends: " + one + "; " + two);
       out.print(Weft.explain());
       out.println(

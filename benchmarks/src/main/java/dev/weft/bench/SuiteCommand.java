@@ -1,27 +1,15 @@
 package dev.weft.bench;
 
-import dev.weft.Backend;
-import dev.weft.Shape;
-import dev.weft.Weft;
-import dev.weft.compare.Agreement;
-import dev.weft.compare.Drawn;
-import dev.weft.compare.Draws;
-import dev.weft.compare.FillAgreement;
-import dev.weft.compare.LayerAgreement;
 import dev.weft.compare.Machine;
 import dev.weft.compare.Measurement;
 import dev.weft.compare.Missing;
 import dev.weft.compare.Results;
 import dev.weft.compare.ResultsFile;
 import dev.weft.compare.Roof;
-import dev.weft.compare.Signal;
-import dev.weft.compare.Signals;
 import dev.weft.compare.Suite;
-import dev.weft.compare.Tasks;
-import dev.weft.compare.Technique;
 import dev.weft.compare.Verdict;
+import dev.weft.compare.report.Changes;
 import dev.weft.interop.AtomicFile;
-import dev.weft.interop.Json;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -32,7 +20,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -57,7 +45,6 @@ final class SuiteCommand implements Callable<Integer> {
   private static final int USAGE = 2;
   private static final int MISMATCH = 5;
   private static final int MOST_PASSES = 100;
-  private static final long AGREEMENT_ELEMENTS = 20_011;
 
   /** Further passes over what seems slower: on a shared machine a single one may be by chance. */
   private static final int CONFIRMING_PASSES = 2;
@@ -170,17 +157,25 @@ final class SuiteCommand implements Callable<Integer> {
     require(!cases.isEmpty(), "--only: need a case that matches, got " + only);
 
     String created = Instant.now().truncatedTo(ChronoUnit.SECONDS).toString();
-    Machine machine = Machine.here(peers ? libraries() : Map.of());
+    Machine machine = Machine.measured(peers ? libraries() : Map.of());
     err.println(machine.describe());
     noGpu.ifPresent(reason -> err.println("weft bench: left out gpu: " + reason));
     List<Roof> roofs = Roofs.over(cases.stream().map(Case::task).toList());
     SuiteRun run = new SuiteRun(effort, err::println);
     run.run(cases, count);
-    before.ifPresent(it -> run.run(slower(it, run.measurements()), CONFIRMING_PASSES));
+    before.ifPresent(
+        it ->
+            run.run(
+                slower(it, run.measurements()).stream().map(Case::of).toList(), CONFIRMING_PASSES));
     List<Missing> missing = new ArrayList<>();
     noGpu.ifPresent(reason -> missing.add(new Missing("weft gpu", "all", reason)));
     missing.addAll(run.missing());
-    boolean whole = before.isEmpty() && suites.size() == Suite.values().length;
+    Optional<Findings> findings = Optional.empty();
+    if (before.isEmpty() && suites.size() == Suite.values().length) {
+      err.println("agreement of results …");
+      findings = Optional.of(Findings.here(effort));
+      missing.addAll(findings.get().missing());
+    }
     Results results =
         new Results(
             file == null ? "" : file.getFileName().toString(),
@@ -190,9 +185,9 @@ final class SuiteCommand implements Callable<Integer> {
             roofs,
             run.measurements(),
             missing,
-            whole ? agreements(effort, missing) : List.of(),
-            whole ? draws() : List.of(),
-            whole ? signals(effort) : List.of());
+            findings.map(Findings::agreements).orElse(List.of()),
+            findings.map(Findings::drawn).orElse(List.of()),
+            findings.map(Findings::signals).orElse(List.of()));
     if (before.isEmpty()) {
       out.print(SuiteTable.rates(results));
     }
@@ -211,12 +206,8 @@ final class SuiteCommand implements Callable<Integer> {
     return before.map(it -> against(it, results)).orElse(OK);
   }
 
-  /** The cases that are slower than {@code before} has them. */
-  private static List<Case> slower(Results before, List<Measurement> now) {
-    return now.stream()
-        .filter(it -> before.like(it).map(it::against).orElse(Verdict.SAME) == Verdict.SLOWER)
-        .map(it -> Case.of(it.benchmark(), it.params()))
-        .toList();
+  private static List<Changes.Change> slower(Results before, List<Measurement> now) {
+    return Changes.between(before, now).of(Verdict.SLOWER);
   }
 
   private int against(Results before, Results now) {
@@ -224,101 +215,42 @@ final class SuiteCommand implements Callable<Integer> {
     return slower(before, now.measurements()).isEmpty() ? OK : MISMATCH;
   }
 
-  /** How all techniques agree here; those that do not run are added to {@code missing}. */
-  private List<Agreement> agreements(Effort effort, List<Missing> missing) {
-    err.println("agreement of results …");
-    List<Technique> techniques =
-        Technique.all(
-            (name, reason) -> {
-              if (!name.startsWith("gpu")) {
-                missing.add(new Missing("weft " + name, "agreement", reason));
-              }
-            });
-    List<Technique> some = comparable(techniques, effort);
-    try {
-      FillAgreement fills = FillAgreement.of(effort == Effort.SMOKE ? 1000 : AGREEMENT_ELEMENTS);
-      List<Agreement> agreements = new ArrayList<>();
-      agreements.addAll(fills.agreements(some, fills.run(some, done -> {})));
-      agreements.addAll(LayerAgreement.of(some, done -> {}));
-      return agreements;
-    } finally {
-      techniques.forEach(Technique::close);
-    }
-  }
-
-  /**
-   * All but the narrower vectors, which {@code weft compare} has: vectors of several widths in one
-   * JVM spoil each other's compiled code, and take minutes on a busy machine.
-   */
-  private static List<Technique> comparable(List<Technique> techniques, Effort effort) {
-    String widest = techniques.getLast().family();
-    List<Technique> some =
-        techniques.stream()
-            .filter(it -> !it.isVectorWidth() || it.family().equals(widest))
-            .toList();
-    return effort == Effort.SMOKE ? some.subList(0, 2) : some;
-  }
-
-  private static List<Drawn> draws() {
-    try (Backend backend = Weft.open()) {
-      return Draws.of(backend, Shape.of(784, 256));
-    }
-  }
-
-  private static List<Signal> signals(Effort effort) {
-    try (Backend backend = Weft.open()) {
-      return effort == Effort.SMOKE
-          ? Signals.of(backend, 20, 32, 16)
-          : Signals.of(backend, 20, 512, 256);
-    }
-  }
-
   private List<Suite> suites() {
-    return suite == null || suite.equals("all")
-        ? List.of(Suite.values())
-        : List.of(Suite.parse(suite));
-  }
-
-  /** What {@code before} has of weft and can run here. */
-  private static List<Case> again(Results before, boolean gpu) {
-    return before.measurements().stream()
-        .filter(Measurement::byWeft)
-        .filter(it -> gpu || !it.task().onDevice())
-        .map(it -> Case.of(it.benchmark(), it.params()))
-        .toList();
-  }
-
-  /**
-   * Versions of the other libraries, asked in a JVM of their own, for their threads wait by
-   * spinning; those that cannot be loaded are left to their cases, which say why.
-   */
-  private Map<String, String> libraries() throws IOException {
-    String main = "dev.weft.bench.PeerLibraries";
-    String path = System.getProperty("java.class.path");
-    if (SuiteCommand.class.getResource("PeerLibraries.class") == null) {
-      throw new ParameterException(
-          spec.commandLine(), "--peers: need the launcher ./weft of a checkout, which builds them");
+    if (suite == null || suite.equals("all")) {
+      return List.of(Suite.values());
     }
-    Process process =
-        new ProcessBuilder(
-                ProcessHandle.current().info().command().orElse("java"),
-                "--add-modules=jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                path,
-                main)
-            .redirectError(ProcessBuilder.Redirect.DISCARD)
-            .start();
-    String json = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    Map<String, String> libraries = new LinkedHashMap<>();
-    ((Map<?, ?>) Json.parse(main, json))
-        .forEach(
-            (id, version) -> {
-              if (!version.toString().startsWith("peer: ")) {
-                libraries.put(Tasks.library(id.toString()), version.toString());
-              }
-            });
-    return libraries;
+    Optional<Suite> one =
+        Arrays.stream(Suite.values()).filter(it -> it.id().equals(suite)).findFirst();
+    require(one.isPresent(), "--suite: need one of fill, gemm, dense, train, all, got " + suite);
+    return List.of(one.get());
+  }
+
+  /** What {@code before} has of weft and is the same task here, with as many threads. */
+  private List<Case> again(Results before, boolean gpu) {
+    String cpu = before.machine().map(Machine::cpu).orElse("a machine that it does not name");
+    if (!cpu.equals(Machine.here().cpu())) {
+      err.println("weft bench: --against: " + before.name() + " is of another machine: " + cpu);
+    }
+    List<Case> all =
+        before.measurements().stream()
+            .filter(Measurement::byWeft)
+            .filter(it -> gpu || !it.task().onDevice())
+            .map(it -> Case.of(it.benchmark(), it.params()))
+            .toList();
+    List<Case> same =
+        all.stream().filter(each -> before.of(each.task(), each.contestant()).isPresent()).toList();
+    if (same.size() < all.size()) {
+      err.printf(
+          "weft bench: --against: %d cases left out: other threads%n", all.size() - same.size());
+    }
+    require(!same.isEmpty(), "--against: need a file with something to compare, got " + baseline);
+    return same;
+  }
+
+  private Map<String, String> libraries() throws IOException {
+    require(
+        PeerVersions.known(), "--peers: need the launcher ./weft of a checkout, which builds them");
+    return PeerVersions.ask();
   }
 
   private void require(boolean holds, String message) {

@@ -3,6 +3,7 @@ package dev.weft.bench;
 import dev.weft.compare.Measurement;
 import dev.weft.compare.Results;
 import dev.weft.compare.Roof;
+import dev.weft.compare.report.Changes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -35,18 +36,15 @@ final class SuiteTable {
   static String changes(Results before, Results now) {
     List<List<String>> rows = new ArrayList<>();
     rows.add(List.of("task", "contestant", "before", "now", "ratio", "verdict"));
-    for (Measurement it : now.measurements()) {
-      Optional<Measurement> old = before.like(it);
-      if (old.isPresent()) {
-        rows.add(
-            List.of(
-                it.task().toString(),
-                it.contestant(),
-                digits(old.get().rate()),
-                digits(it.rate()),
-                digits(it.rate() / old.get().rate()),
-                it.against(old.get()).toString()));
-      }
+    for (Changes.Change it : Changes.between(before, now).changes()) {
+      rows.add(
+          List.of(
+              it.after().task().toString(),
+              it.after().contestant(),
+              digits(it.before().rate()),
+              digits(it.after().rate()),
+              digits(it.ratio()),
+              it.verdict().toString()));
     }
     rows.addAll(roofs(before, now));
     return table(rows);

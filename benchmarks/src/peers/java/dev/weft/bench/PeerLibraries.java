@@ -1,5 +1,6 @@
 package dev.weft.bench;
 
+import dev.weft.interop.Json;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -40,15 +41,7 @@ public final class PeerLibraries {
     PrintStream out =
         new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
     Map<String, String> versions = versions(args.length == 0 ? NAMES : List.of(args));
-    StringBuilder json = new StringBuilder("{");
-    versions.forEach(
-        (name, version) ->
-            json.append(json.length() == 1 ? "\n" : ",\n")
-                .append("  ")
-                .append(quoted(name))
-                .append(": ")
-                .append(quoted(version)));
-    out.println(json.append("\n}"));
+    out.println(Json.writePretty(versions));
     System.exit(0); // some library's threads may wait for work that does not come
   }
 
@@ -94,23 +87,5 @@ public final class PeerLibraries {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-  }
-
-  private static String quoted(String text) {
-    StringBuilder json = new StringBuilder("\"");
-    for (char c : text.toCharArray()) {
-      switch (c) {
-        case '"', '\\' -> json.append('\\').append(c);
-        case '\n' -> json.append("\\n");
-        default -> {
-          if (c < ' ') {
-            json.append(String.format("\\u%04x", (int) c));
-          } else {
-            json.append(c);
-          }
-        }
-      }
-    }
-    return json.append('"').toString();
   }
 }

@@ -92,7 +92,7 @@ public final class PeerReport {
   }
 
   private void run() {
-    out.print(Machine.here(Map.of()).describe() + "\n");
+    out.print(Machine.measured(Map.of()).describe() + "\n");
     out.println();
     out.println("GFLOP/s:");
     out.println();

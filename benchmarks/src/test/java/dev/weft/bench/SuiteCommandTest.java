@@ -7,6 +7,7 @@ import dev.weft.compare.Measurement;
 import dev.weft.compare.Results;
 import dev.weft.compare.ResultsFile;
 import dev.weft.compare.Suite;
+import dev.weft.compare.Tasks;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -91,39 +93,74 @@ class SuiteCommandTest {
     assertThat(out.toString(StandardCharsets.UTF_8)).contains(code == 0 ? "faster" : "slower");
   }
 
-  /** A product that this machine does at a rate of about 1e-4 GFLOP/s when it is cold. */
   private static Results baseline(double rate) {
-    Case product =
-        Case.of(
-            "GemmBenchmark",
-            "gemm",
-            "mnk",
-            "8x8x8",
-            "transposes",
-            "NN",
-            "dtype",
-            "f32",
-            "backend",
-            "cpu",
-            "threads",
-            "1");
+    return baseline(rate, "1", Machine.here());
+  }
+
+  /** A product, which a JVM that is cold does at a rate of about 1e-4 GFLOP/s. */
+  private static Results baseline(double rate, String threads, Machine machine) {
+    Map<String, String> params =
+        new TreeMap<>(
+            Map.of(
+                "mnk",
+                "8x8x8",
+                "transposes",
+                "NN",
+                "dtype",
+                "f32",
+                "backend",
+                "cpu",
+                "threads",
+                threads));
+    String benchmark = GemmBenchmark.class.getName() + ".gemm";
+    Tasks.Done done = Tasks.of(benchmark, params, machine.processors()).orElseThrow();
     return new Results(
         "baseline.json",
         "",
         "",
-        Optional.of(Machine.here(Map.of())),
+        Optional.of(machine),
         List.of(),
         List.of(
             new Measurement(
-                product.benchmark(),
-                product.params(),
-                product.task(),
-                product.contestant(),
+                benchmark,
+                params,
+                done.task(),
+                done.contestant(),
                 List.of(new double[] {rate, rate}))),
         List.of(),
         List.of(),
         List.of(),
         List.of());
+  }
+
+  /**
+   * A file of a machine with more threads has nothing that could be compared: no silent success.
+   */
+  @Test
+  void aBaselineOfOtherThreadsIsRefused() throws IOException {
+    Machine here = Machine.here();
+    Machine other =
+        new Machine(
+            "Another CPU",
+            here.processors() + 1,
+            Double.NaN,
+            here.simd(),
+            here.caches(),
+            here.memoryBytes(),
+            here.gpu(),
+            here.os(),
+            here.jdk(),
+            Map.of(),
+            Double.NaN);
+    Path file = directory.resolve("baseline.json");
+    Files.writeString(file, ResultsFile.json(baseline(1, "0", other)));
+
+    assertThat(run("--against", file.toString(), "--smoke")).isEqualTo(2);
+
+    assertThat(complaints())
+        .contains("baseline.json is of another machine: Another CPU")
+        .contains("1 cases left out: other threads")
+        .contains("--against: need a file with something to compare");
   }
 
   /** Every case of every suite is a benchmark that JMH knows, with all parameters that it has. */
@@ -153,7 +190,7 @@ class SuiteCommandTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "--suite nothing | suite: need one of fill, gemm, dense, train | 2",
+        "--suite nothing | --suite: need one of fill, gemm, dense, train, all, got nothing | 2",
         "--suite gemm --passes 0 | --passes: need 1 to 100, got 0 | 2",
         "--suite gemm --only zebra --smoke | --only: need a case that matches, got zebra | 2",
         "--suite gemm --out /no/such/directory/r.json | /no/such/directory | 1",

@@ -11,7 +11,10 @@ import picocli.CommandLine.Parameters;
  */
 @Command(
     name = "bench",
-    description = "Runs the JMH suites: bench [REGEX] [JMH options]; bench -h lists the options.")
+    description = {
+      "Runs the JMH suites: bench [REGEX] [JMH options]; bench -h lists the options.",
+      "bench --suite all measures every backend in one run; bench --suite -h lists its options."
+    })
 final class BenchCommand implements Callable<Integer> {
   @Parameters(paramLabel = "JMH options", arity = "0..*")
   private List<String> options = List.of();

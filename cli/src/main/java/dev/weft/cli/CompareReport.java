@@ -4,6 +4,7 @@ import dev.weft.DType;
 import dev.weft.compare.Agreement;
 import dev.weft.compare.FillAgreement;
 import dev.weft.compare.LayerAgreement;
+import dev.weft.compare.Machine;
 import dev.weft.compare.Technique;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -145,7 +146,7 @@ final class CompareReport {
 
   private static String machine() {
     Machine machine = Machine.here();
-    return machine.cpu() + ", " + machine.threads() + " threads, JDK " + machine.jdk();
+    return machine.cpu() + ", " + machine.processors() + " threads, JDK " + machine.jdk();
   }
 
   private static Table agreementTable(Results r) {
@@ -239,7 +240,7 @@ final class CompareReport {
   /** The report as JSON's objects. */
   static Map<String, Object> facts(Results r) {
     Map<String, Object> facts = new LinkedHashMap<>();
-    facts.put("machine", Machine.here().facts());
+    facts.put("machine", Facts.of(Machine.here()));
     facts.put("techniques", r.techniques.stream().map(Technique::name).toList());
     facts.put("missing", r.missing);
     facts.put("cases", r.cases());

@@ -3,6 +3,7 @@ package dev.weft.cli;
 import dev.weft.BackendInfo;
 import dev.weft.Probe;
 import dev.weft.Weft;
+import dev.weft.compare.Machine;
 import dev.weft.interop.Json;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,9 +33,9 @@ final class DevicesCommand implements Callable<Integer> {
     List<BackendInfo> backends = Weft.backends();
     if (json) {
       Map<String, Object> result = new LinkedHashMap<>();
-      result.put("machine", machine.facts());
+      result.put("machine", Facts.of(machine));
       result.put("default", Weft.defaultName());
-      result.put("backends", backends.stream().map(Machine::facts).toList());
+      result.put("backends", backends.stream().map(Facts::of).toList());
       streams.print(Json.writePretty(result));
       return Exit.OK;
     }
@@ -52,9 +53,9 @@ final class DevicesCommand implements Callable<Integer> {
     Table machineTable = new Table("machine", "");
     machineTable.row("cpu", machine.cpu());
     machineTable.row("simd", String.join(" ", machine.simd()));
-    machineTable.row("threads", machine.threads());
+    machineTable.row("threads", machine.processors());
     machineTable.row("memory", Units.bytes(machine.memoryBytes()));
-    machineTable.row("os", machine.os() + " " + machine.arch());
+    machineTable.row("os", machine.os() + " " + System.getProperty("os.arch"));
     machineTable.row("jdk", machine.jdk());
     streams.print(machineTable + "\n" + backendTable + notes);
     return Exit.OK;

@@ -258,7 +258,7 @@ final class GenerateCommand implements Callable<Integer> {
     facts.put("slice", slice == null ? null : slice.from() + ":" + slice.to());
     facts.put("elements", elements);
     facts.put("bytes", byteSize(receipt));
-    facts.putAll(Machine.facts(opened));
+    facts.putAll(Facts.of(opened));
     facts.put("seconds", seconds);
     facts.put("elements_per_second", elements / seconds);
     error.ifPresent(value -> facts.put("orthogonality_error", value));

@@ -93,7 +93,7 @@ final class ModelCommand implements Callable<Integer> {
         facts.put("parameters", model.parameters());
         facts.put("bytes", model.byteSize());
         facts.put("files", files.stream().map(Path::toString).toList());
-        facts.putAll(Machine.facts(opened));
+        facts.putAll(Facts.of(opened));
         facts.put("seconds", seconds);
         streams.print(Json.writePretty(facts));
       } else {

@@ -356,7 +356,7 @@ final class TrainCommand implements Callable<Integer> {
     facts.put("smoothing", smoothing);
     facts.put("clip_norm", clipNorm);
     facts.put("seed", seed.value());
-    facts.putAll(Machine.facts(opened));
+    facts.putAll(Facts.of(opened));
     facts.put("out", out);
     return facts;
   }

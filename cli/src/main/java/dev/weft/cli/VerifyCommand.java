@@ -118,7 +118,7 @@ final class VerifyCommand implements Callable<Integer> {
     facts.put("file", name);
     facts.put("tensors", tensors);
     facts.put("bytes", bytes);
-    facts.putAll(Machine.facts(opened));
+    facts.putAll(Facts.of(opened));
     facts.put("seconds", seconds);
     return facts;
   }

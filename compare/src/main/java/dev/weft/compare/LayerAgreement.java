@@ -334,6 +334,8 @@ public final class LayerAgreement {
       sink.bits("dz", dz);
       double[] masked = values(dz);
       if (f.kind().derivativeOfInput()) {
+        recomputed(layer, x, z, y, dx, gradients, sink);
+        z.fill(Fill.normal(0, 1), KEY.child("z"));
         layer.backwardKept(x, z, dy, dx, gradients, Write.OVERWRITE);
       } else {
         layer.backward(x, y, dy, dx, gradients, Write.OVERWRITE);
@@ -370,6 +372,25 @@ public final class LayerAgreement {
     }
   }
 
+  /** A layer that computes its z anew has the gradients of one that kept it. */
+  private static void recomputed(
+      Dense layer, Tensor x, Tensor z, Tensor y, Tensor dx, Dense.Gradients gradients, Sink sink) {
+    Backend backend = x.backend();
+    layer.forwardKeeping(x, z, y);
+    double[][] kept = new double[2][];
+    for (int i = 0; i < 2; i++) {
+      try (Tensor dy = normal(backend, x.dtype(), "dy", y.shape().dim(0), y.shape().dim(1))) {
+        if (i == 0) {
+          layer.backwardKept(x, z, dy, dx, gradients, Write.OVERWRITE);
+        } else {
+          layer.backward(x, y, dy, dx, gradients, Write.OVERWRITE);
+        }
+        kept[i] = values(dx);
+      }
+    }
+    sink.bits("elements of dx that are others if z is kept", different(kept[0], kept[1]));
+  }
+
   private static Dense layer(Backend backend, DType dtype, Activation f, int inputs, int outputs) {
     return Dense.of(inputs, outputs)
         .activation(f)
@@ -403,7 +424,7 @@ public final class LayerAgreement {
             Mlp.of(50)
                 .dense(70, Activation.GELU)
                 .dense(10, Activation.SOFTMAX)
-                .optimizer(Optimizer.momentum(0.01, 0.9))
+                .optimizer(Optimizer.adam(0.01))
                 .clipNorm(1)
                 .dtype(dtype)
                 .build(backend, KEY);

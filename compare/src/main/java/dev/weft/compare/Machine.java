@@ -1,6 +1,5 @@
 package dev.weft.compare;
 
-import dev.weft.BackendInfo;
 import dev.weft.Weft;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -44,20 +43,15 @@ public record Machine(
   private static final long CHAIN = 1L << 18; // short, so that some run undisturbed
   private static final int CHAINS = 500;
 
-  /**
-   * This machine, whose clock it takes a fraction of a second to measure.
-   *
-   * @param libraries versions by name, of what is compared
-   */
-  public static Machine here(Map<String, String> libraries) {
-    String arch = System.getProperty("os.arch");
+  /** This machine; its clock and what is compared on it are not asked for. */
+  public static Machine here() {
     String flags = " " + cpuInfo("flags").or(() -> cpuInfo("Features")).orElse("") + " ";
     OperatingSystemMXBean system = ManagementFactory.getOperatingSystemMXBean();
     double load = system.getSystemLoadAverage();
     return new Machine(
-        cpuInfo("model name").orElse(arch),
+        cpuInfo("model name").orElse(System.getProperty("os.arch")),
         Runtime.getRuntime().availableProcessors(),
-        measuredClock(),
+        Double.NaN,
         Stream.of("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512dq", "avx512vl", "asimd", "sve")
             .filter(flag -> flags.contains(" " + flag + " "))
             .toList(),
@@ -67,18 +61,38 @@ public record Machine(
             : 0,
         Weft.backends().stream()
             .filter(info -> info.name().startsWith("gpu:") && info.probe().available())
-            .map(BackendInfo::probe)
-            .map(probe -> probe.detail())
+            .map(info -> info.probe().detail())
             .toList(),
         System.getProperty("os.name") + " " + System.getProperty("os.version"),
-        System.getProperty("java.vm.name")
-            + " "
-            + Runtime.version()
-            + " ("
-            + System.getProperty("java.vendor")
-            + ")",
-        libraries,
+        jdkVersion(),
+        Map.of(),
         load < 0 ? Double.NaN : load);
+  }
+
+  /**
+   * This machine and its clock, which takes a fraction of a second.
+   *
+   * @param libraries versions by name, of what is compared
+   */
+  public static Machine measured(Map<String, String> libraries) {
+    Machine it = here();
+    return new Machine(
+        it.cpu,
+        it.processors,
+        measuredClock(),
+        it.simd,
+        it.caches,
+        it.memoryBytes,
+        it.gpu,
+        it.os,
+        it.jdk,
+        libraries,
+        it.load);
+  }
+
+  /** The version and vendor of this JVM. */
+  public static String jdkVersion() {
+    return Runtime.version() + " (" + System.getProperty("java.vendor") + ")";
   }
 
   /** The same in a few lines. */

@@ -34,10 +34,10 @@ public record Results(
         name, created, command, machine, roofs, all, none, agreements, drawn, signals);
   }
 
-  /** The measurement here of the same task by the same contestant. */
-  public Optional<Measurement> like(Measurement that) {
+  /** The measurement of a task by a contestant. */
+  public Optional<Measurement> of(Task task, String contestant) {
     return measurements.stream()
-        .filter(it -> it.task().equals(that.task()) && it.contestant().equals(that.contestant()))
+        .filter(it -> it.task().equals(task) && it.contestant().equals(contestant))
         .findFirst();
   }
 

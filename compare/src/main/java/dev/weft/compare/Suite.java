@@ -1,8 +1,5 @@
 package dev.weft.compare;
 
-import java.util.Arrays;
-import java.util.stream.Collectors;
-
 /** A group of operations that are measured in one unit. */
 public enum Suite {
   /** Tensors filled with initial weights. */
@@ -37,23 +34,5 @@ public enum Suite {
   /** The unit of its rates. */
   public String unit() {
     return unit;
-  }
-
-  /**
-   * The suite with this {@link #id}.
-   *
-   * @throws IllegalArgumentException if none has it: {@code suite: need one of fill, …, got …}
-   */
-  public static Suite parse(String id) {
-    for (Suite suite : values()) {
-      if (suite.id.equals(id)) {
-        return suite;
-      }
-    }
-    throw new IllegalArgumentException(
-        "suite: need one of "
-            + Arrays.stream(values()).map(Suite::id).collect(Collectors.joining(", "))
-            + ", got "
-            + id);
   }
 }

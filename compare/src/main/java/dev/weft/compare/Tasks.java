@@ -31,6 +31,8 @@ public final class Tasks {
 
   private static final Set<String> BLAS = Set.of("blis", "mkl", "netlib", "openblas");
 
+  private static final Set<String> PYTHON = Set.of("torch", "cupy", "jax");
+
   private static final List<String> KINDS = List.of("Kernel", "Resident", "EndToEnd");
 
   private final String suite; // simple name of the class, without Benchmark
@@ -101,10 +103,12 @@ public final class Tasks {
           case "PeerDenseBackward" -> new Done(backward("reused", threads()), library());
           case "TrainStep" -> new Done(step("reused", threads()), weft());
           case "PeerTrainStep" -> new Done(step("reused", threads()), library());
-          case "GpuCurand" -> new Done(fill("kernel", 0), "cuRAND");
+          case "GpuCurand" ->
+              new Done(
+                  fill("kernel", 0),
+                  "cuRAND" + (param("ordering").equals("default") ? "" : ", " + param("ordering")));
           case "GpuCublas" -> new Done(gemm("kernel", 0), "cuBLAS");
-          case "torch", "cupy", "jax" -> python();
-          default -> device();
+          default -> PYTHON.contains(suite) ? python() : device();
         });
   }
 
@@ -277,10 +281,17 @@ public final class Tasks {
         batch);
   }
 
+  /**
+   * Of the data. Python's libraries mean by the precision bf16 or f16 data of that type, which is
+   * another task than rounding data of f32.
+   */
   private DType dtype() {
-    return DType.parse(params.getOrDefault("dtype", "f32"));
+    String precision = params.getOrDefault("precision", "tf32");
+    boolean ofData = PYTHON.contains(suite) && !precision.equals("tf32");
+    return DType.parse(ofData ? precision : params.getOrDefault("dtype", "f32"));
   }
 
+  /** The type of the data, and to what products round it. */
   private String precision() {
     String dtype = dtype().id();
     String precision = params.getOrDefault("precision", "f32");

@@ -43,9 +43,14 @@ public record Changes(List<Change> changes) {
 
   /** From one run to another. */
   public static Changes between(Results before, Results after) {
+    return between(before, after.measurements());
+  }
+
+  /** From a run to what was measured since. */
+  public static Changes between(Results before, List<Measurement> after) {
     List<Change> changes = new ArrayList<>();
-    for (Measurement it : after.measurements()) {
-      before.like(it).ifPresent(old -> changes.add(new Change(old, it)));
+    for (Measurement it : after) {
+      before.of(it.task(), it.contestant()).ifPresent(old -> changes.add(new Change(old, it)));
     }
     changes.sort(Comparator.comparingDouble(Change::ratio));
     return new Changes(List.copyOf(changes));

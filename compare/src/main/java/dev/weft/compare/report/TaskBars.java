@@ -126,7 +126,10 @@ final class TaskBars {
         .open("td", "class", "note")
         .text(roof.map(limit -> Text.percent(it.rate() / limit.rate())).orElse(""));
     if (entry.file() > 0) {
-      page.files().getFirst().like(it).ifPresent(before -> against(it, before));
+      page.files()
+          .getFirst()
+          .of(it.task(), it.contestant())
+          .ifPresent(before -> against(it, before));
     }
     out.close().close();
   }
