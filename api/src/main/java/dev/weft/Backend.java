@@ -7,10 +7,8 @@ import dev.weft.spi.Buffer;
 import dev.weft.spi.Engine;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Cleaner;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Executes fills, and holds the memory of the tensors it makes. Opened by {@link Weft#open}; may be
@@ -20,8 +18,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * leaks.
  */
 public final class Backend implements AutoCloseable {
-  private static final System.Logger LOG = System.getLogger("dev.weft");
-
   private final Engine engine;
   private final Cleaner cleaner = Cleaner.create();
   private final Set<Allocation> open = ConcurrentHashMap.newKeySet();
@@ -55,8 +51,7 @@ public final class Backend implements AutoCloseable {
     try {
       String what = "tensor " + dtype + " " + shape;
       Allocation allocation = new Allocation(engine.allocate(byteSize), what, open);
-      open.add(allocation);
-      Tensor tensor = new Tensor(this, dtype, shape, allocation.buffer, null, allocation::close);
+      Tensor tensor = new Tensor(this, dtype, shape, allocation.buffer, null, allocation);
       cleaner.register(tensor, allocation::reportAndClose);
       return tensor;
     } finally {
@@ -92,7 +87,7 @@ public final class Backend implements AutoCloseable {
     if (segment.isReadOnly()) {
       throw Checks.bad("wrap", "need a writable segment", "segment", segment);
     }
-    return new Tensor(this, dtype, shape, engine.wrap(segment), segment, () -> {});
+    return new Tensor(this, dtype, shape, engine.wrap(segment), segment, null);
   }
 
   /**
@@ -152,7 +147,7 @@ public final class Backend implements AutoCloseable {
     long needed = dtype.byteSize(shape.elements());
     enter("wrap");
     try {
-      return new Tensor(this, dtype, shape, engine.wrap(devicePointer, needed), null, () -> {});
+      return new Tensor(this, dtype, shape, engine.wrap(devicePointer, needed), null, null);
     } finally {
       leave();
     }
@@ -252,7 +247,6 @@ public final class Backend implements AutoCloseable {
       DType dtype = b.tensor().dtype();
       String what = "packed matrix " + dtype + " " + b;
       Allocation allocation = new Allocation(engine.pack(b.strided()), what, open);
-      open.add(allocation);
       PackedMatrix packed =
           new PackedMatrix(
               this, dtype, b.rows(), b.columns(), allocation.buffer, allocation::close);
@@ -398,7 +392,8 @@ public final class Backend implements AutoCloseable {
   /**
    * Ends this backend. A second call does nothing.
    *
-   * @throws IllegalStateException if an operation of it is running
+   * @throws IllegalStateException if an operation of it is running, or a tensor of it is
+   *     {@linkplain Tensor#lend lent}
    */
   @Override
   public void close() {
@@ -407,7 +402,8 @@ public final class Backend implements AutoCloseable {
       engine.close();
     } else if (!usage.isClosed()) {
       throw new IllegalStateException(
-          Checks.message("close", "need no running operation", "backend", info().name()));
+          Checks.message(
+              "close", "need no running operation and no lent tensor", "backend", info().name()));
     }
   }
 
@@ -446,33 +442,5 @@ public final class Backend implements AutoCloseable {
 
   void leave() {
     usage.leave();
-  }
-
-  /** Memory of a tensor or packed matrix; knows nothing of it, so that a lost one can be found. */
-  private static final class Allocation {
-    final Buffer buffer;
-    private final String what;
-    private final Set<Allocation> open;
-    private final AtomicBoolean released = new AtomicBoolean();
-
-    Allocation(Buffer buffer, String what, Set<Allocation> open) {
-      this.buffer = Objects.requireNonNull(buffer);
-      this.what = what;
-      this.open = open;
-    }
-
-    void close() {
-      if (released.compareAndSet(false, true)) {
-        open.remove(this);
-        buffer.close();
-      }
-    }
-
-    void reportAndClose() {
-      if (!released.get()) {
-        LOG.log(System.Logger.Level.WARNING, "leak: {0} was never closed", what);
-        close();
-      }
-    }
   }
 }

@@ -29,7 +29,7 @@ public final class Tensor implements AutoCloseable {
   private final Region whole;
   private final Buffer buffer;
   private final MemorySegment callers; // the caller's memory on the host; else null
-  private final Runnable release;
+  private final Allocation allocation; // the backend's memory; else null
 
   private final Usage usage = new Usage();
   private StridedMatrix rows; // made when first asked for; a race makes two equal ones
@@ -41,14 +41,14 @@ public final class Tensor implements AutoCloseable {
       Shape shape,
       Buffer buffer,
       MemorySegment callers,
-      Runnable release) {
+      Allocation allocation) {
     this.backend = backend;
     this.dtype = dtype;
     this.shape = shape;
     this.whole = Region.of(shape);
     this.buffer = buffer;
     this.callers = callers;
-    this.release = release;
+    this.allocation = allocation;
   }
 
   /** The element type. */
@@ -297,14 +297,49 @@ public final class Tensor implements AutoCloseable {
   }
 
   /**
-   * Gives back the backend's memory; a caller's memory stays as it is. A second call does nothing.
+   * Lends the memory to code that weft does not see, for example another library: until the lease
+   * is closed, neither {@link #close} nor the garbage collector gives it back, and the backend
+   * cannot be closed. Memory of the caller's is the caller's to keep.
+   *
+   * @throws ClosedException if this tensor, its memory or its backend is closed
+   * @since 0.1
+   */
+  public Lease lend() {
+    if (callers != null && !callers.scope().isAlive()) {
+      throw new ClosedException(
+          Checks.message("lend", "need memory that is alive", "tensor", this));
+    }
+    enter("lend");
+    if (allocation != null) {
+      allocation.hold();
+    }
+    usage.leave(); // the backend stays in use until the lease ends
+    return new Lease(this);
+  }
+
+  /** Ends a lease. */
+  void takeBack() {
+    try {
+      if (allocation != null) {
+        allocation.drop();
+      }
+    } finally {
+      backend.leave();
+    }
+  }
+
+  /**
+   * Gives back the backend's memory, once it is no longer {@linkplain #lend lent}; a caller's
+   * memory stays as it is. A second call does nothing.
    *
    * @throws IllegalStateException if an operation is running on this tensor
    */
   @Override
   public void close() {
     if (usage.close()) {
-      release.run();
+      if (allocation != null) {
+        allocation.close();
+      }
     } else if (!usage.isClosed()) {
       throw new IllegalStateException(
           Checks.message("close", "need no running operation", "tensor", this));

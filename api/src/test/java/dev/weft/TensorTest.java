@@ -1,6 +1,7 @@
 package dev.weft;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatNoException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.weft.init.Fill;
@@ -8,6 +9,7 @@ import dev.weft.init.Initializer;
 import dev.weft.init.Initializers;
 import dev.weft.init.Layout;
 import dev.weft.random.RandomKey;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -51,6 +53,49 @@ class TensorTest {
         .hasMessage("wrap: need a 16-bit dtype over short[], got dtype=f32");
     assertThatThrownBy(() -> backend.wrap(new float[6], Shape.of(1L << 62)))
         .hasMessageStartingWith("byteSize: need count * dtype bytes < 2^63");
+  }
+
+  @Test
+  void lentMemoryOutlivesItsTensorAndKeepsItsBackendOpen() {
+    Tensor tensor = backend.tensor(DType.F32, Shape.of(4));
+    Lease first = tensor.lend();
+    Lease second = tensor.lend();
+    assertThat(first.tensor()).isSameAs(tensor);
+    tensor.close();
+    assertThat(engine.held).hasValue(16);
+    assertThatThrownBy(tensor::lend)
+        .isInstanceOf(ClosedException.class)
+        .hasMessageStartingWith("lend: need an open tensor, got tensor=");
+    first.close();
+    first.close();
+    assertThat(engine.held).hasValue(16);
+    assertThatThrownBy(backend::close)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("close: need no running operation and no lent tensor, got backend=heap");
+    Thread other = Thread.ofPlatform().start(second::close);
+    assertThatNoException().isThrownBy(other::join);
+    assertThat(engine.held).hasValue(0);
+  }
+
+  @Test
+  void aLeaseEndsBeforeTheTensor() {
+    try (Tensor tensor = backend.tensor(DType.F32, Shape.of(4))) {
+      tensor.lend().close();
+      assertThat(engine.held).hasValue(16);
+    }
+    assertThat(engine.held).hasValue(0);
+  }
+
+  @Test
+  void callersMemoryIsLentWhileItIsAlive() {
+    Tensor tensor;
+    try (Arena arena = Arena.ofConfined()) {
+      tensor = backend.wrap(arena.allocate(16), DType.F32, Shape.of(4));
+      tensor.lend().close();
+    }
+    assertThatThrownBy(tensor::lend)
+        .isInstanceOf(ClosedException.class)
+        .hasMessageStartingWith("lend: need memory that is alive, got tensor=");
   }
 
   @Test
@@ -212,7 +257,7 @@ class TensorTest {
     assertThatThrownBy(backend::close)
         .isInstanceOf(IllegalStateException.class)
         .isNotInstanceOf(ClosedException.class)
-        .hasMessage("close: need no running operation, got backend=heap");
+        .hasMessage("close: need no running operation and no lent tensor, got backend=heap");
     assertThat(engine.closes).hasValue(0);
     end.countDown();
     filler.join();

@@ -1,0 +1,54 @@
+package dev.weft;
+
+import dev.weft.spi.Buffer;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Memory of a tensor or packed matrix, given back when its owner has closed it and nobody holds it
+ * any more. It knows nothing of its owner, so that a lost one can be found.
+ */
+final class Allocation {
+  private static final System.Logger LOG = System.getLogger("dev.weft");
+
+  final Buffer buffer;
+  private final String what;
+  private final Set<Allocation> open;
+  private final AtomicBoolean closed = new AtomicBoolean();
+  private final AtomicInteger holders = new AtomicInteger(1); // the owner is one
+
+  Allocation(Buffer buffer, String what, Set<Allocation> open) {
+    this.buffer = Objects.requireNonNull(buffer);
+    this.what = what;
+    this.open = open;
+    open.add(this);
+  }
+
+  /** Keeps the memory until {@link #drop}; to be called while somebody else holds it. */
+  void hold() {
+    holders.incrementAndGet();
+  }
+
+  void drop() {
+    if (holders.decrementAndGet() == 0) {
+      buffer.close();
+    }
+  }
+
+  /** The owner needs it no more; a second call does nothing. */
+  void close() {
+    if (closed.compareAndSet(false, true)) {
+      open.remove(this);
+      drop();
+    }
+  }
+
+  void reportAndClose() {
+    if (!closed.get()) {
+      LOG.log(System.Logger.Level.WARNING, "leak: {0} was never closed", what);
+      close();
+    }
+  }
+}
