@@ -20,6 +20,7 @@ import java.nio.FloatBuffer;
 import jcuda.Pointer;
 import jcuda.driver.CUdeviceptr;
 import jcuda.driver.CUresult;
+import jcuda.driver.CUstream;
 import jcuda.driver.JCudaDriver;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -41,6 +42,7 @@ class JcudaTensorsTest {
 
   @AfterEach
   void nothingIsHeld() {
+    FakeDriver.load(); // ends the test here, too, where there is none
     gpu.close();
     assertThat(driver.held()).isEmpty();
   }
@@ -61,6 +63,23 @@ class JcudaTensorsTest {
     long value() {
       return getNativePointer() + getByteOffset();
     }
+  }
+
+  /** Copies by JCuda what a pointer points to. */
+  private static byte[] read(CUdeviceptr pointer, int bytes) {
+    ByteBuffer out = ByteBuffer.allocateDirect(bytes).put(Expected.poison(bytes)).clear();
+    CUstream stream = new CUstream();
+    succeed(JCudaDriver.cuStreamCreate(stream, 0));
+    succeed(JCudaDriver.cuMemcpyDtoHAsync(Pointer.to(out), pointer, bytes, stream));
+    succeed(JCudaDriver.cuStreamSynchronize(stream));
+    succeed(JCudaDriver.cuStreamDestroy(stream));
+    byte[] read = new byte[bytes];
+    out.get(read);
+    return read;
+  }
+
+  private static void succeed(int status) {
+    assertThat(CUresult.stringFor(status)).isEqualTo("CUDA_SUCCESS");
   }
 
   @ParameterizedTest
@@ -101,10 +120,7 @@ class JcudaTensorsTest {
       tensor.fill(FILL, KEY);
       CUdeviceptr pointer = JcudaTensors.pointer(tensor);
       assertThat(new Address(pointer).value()).isEqualTo(tensor.devicePointer());
-      byte[] read = Expected.poison(expected.length);
-      int status = JCudaDriver.cuMemcpyDtoH(Pointer.to(read), pointer, read.length);
-      assertThat(status).isEqualTo(CUresult.CUDA_SUCCESS);
-      assertThat(read).isEqualTo(expected);
+      assertThat(read(pointer, expected.length)).isEqualTo(expected);
       Tensor again = JcudaTensors.wrap(gpu, pointer.withByteOffset(4), DType.F32, Shape.of(1, 0));
       assertThat(again.devicePointer()).isEqualTo(tensor.devicePointer() + 4);
     }
@@ -114,14 +130,14 @@ class JcudaTensorsTest {
   void memoryThatJcudaAllocatedIsWrapped() {
     Shape shape = Shape.of(100);
     CUdeviceptr pointer = new CUdeviceptr();
-    assertThat(JCudaDriver.cuMemAlloc(pointer, 400)).isEqualTo(CUresult.CUDA_SUCCESS);
-    byte[] read = new byte[400];
+    gpu.synchronize(); // makes the device's primary context this thread's
+    succeed(JCudaDriver.cuMemAlloc(pointer, 400));
     try (Tensor tensor = JcudaTensors.wrap(gpu, pointer, DType.F32, shape)) {
       tensor.fill(FILL, KEY);
-      tensor.copyTo(MemorySegment.ofArray(read));
+      gpu.synchronize();
     }
-    assertThat(read).isEqualTo(Expected.bytes(DType.F32, shape));
-    assertThat(JCudaDriver.cuMemFree(pointer)).isEqualTo(CUresult.CUDA_SUCCESS);
+    assertThat(read(pointer, 400)).isEqualTo(Expected.bytes(DType.F32, shape));
+    succeed(JCudaDriver.cuMemFree(pointer));
   }
 
   @Test
@@ -131,10 +147,8 @@ class JcudaTensorsTest {
     try (Lease lease = tensor.lend()) {
       CUdeviceptr pointer = JcudaTensors.pointer(tensor);
       tensor.close();
-      byte[] read = new byte[400];
-      assertThat(JCudaDriver.cuMemcpyDtoH(Pointer.to(read), pointer, read.length))
-          .isEqualTo(CUresult.CUDA_SUCCESS);
-      assertThat(read).isEqualTo(Expected.bytes(DType.F32, Shape.of(100)));
+      assertThat(read(pointer, 400)).isEqualTo(Expected.bytes(DType.F32, Shape.of(100)));
+      assertThat(lease.tensor()).isSameAs(tensor);
       assertThat(gpu.memory().allocatedBytes()).isPositive();
     }
     assertThat(gpu.memory().allocatedBytes()).isZero();
