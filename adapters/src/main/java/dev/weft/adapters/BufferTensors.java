@@ -97,7 +97,10 @@ public final class BufferTensors {
    */
   public static FloatBuffer floatBuffer(Tensor tensor) {
     String op = "floatBuffer";
-    MemorySegment memory = memory(op, tensor, tensor.dtype() == DType.F32, "f32");
+    if (tensor.dtype() != DType.F32) {
+      throw Checks.bad(op, "need f32", "tensor", tensor);
+    }
+    MemorySegment memory = tensor.segment();
     if (memory.heapBase().orElse(null) instanceof float[] array) {
       int elements = (int) tensor.shape().elements();
       return FloatBuffer.wrap(array, index(op, tensor, memory), elements).slice();
@@ -116,7 +119,10 @@ public final class BufferTensors {
    */
   public static DoubleBuffer doubleBuffer(Tensor tensor) {
     String op = "doubleBuffer";
-    MemorySegment memory = memory(op, tensor, tensor.dtype() == DType.F64, "f64");
+    if (tensor.dtype() != DType.F64) {
+      throw Checks.bad(op, "need f64", "tensor", tensor);
+    }
+    MemorySegment memory = tensor.segment();
     if (memory.heapBase().orElse(null) instanceof double[] array) {
       int elements = (int) tensor.shape().elements();
       return DoubleBuffer.wrap(array, index(op, tensor, memory), elements).slice();
@@ -135,8 +141,10 @@ public final class BufferTensors {
    */
   public static ShortBuffer shortBuffer(Tensor tensor) {
     String op = "shortBuffer";
-    MemorySegment memory =
-        memory(op, tensor, tensor.dtype().byteSize() == Short.BYTES, "f16 or bf16");
+    if (tensor.dtype().byteSize() != Short.BYTES) {
+      throw Checks.bad(op, "need f16 or bf16", "tensor", tensor);
+    }
+    MemorySegment memory = tensor.segment();
     if (memory.heapBase().orElse(null) instanceof short[] array) {
       int elements = (int) tensor.shape().elements();
       return ShortBuffer.wrap(array, index(op, tensor, memory), elements).slice();
@@ -156,13 +164,6 @@ public final class BufferTensors {
    */
   public static ByteBuffer byteBuffer(Tensor tensor) {
     return bytes("byteBuffer", tensor, tensor.segment());
-  }
-
-  private static MemorySegment memory(String op, Tensor tensor, boolean suits, String types) {
-    if (!suits) {
-      throw Checks.bad(op, "need " + types, "tensor", tensor);
-    }
-    return tensor.segment();
   }
 
   /** Where the elements begin in an array of their type. */

@@ -48,8 +48,8 @@ class JcudaTensorsTest {
   }
 
   /** A pointer as the CUDA runtime gives it: no CUdeviceptr, and no offset. */
-  private static final class Runtime extends Pointer {
-    Runtime(long address) {
+  private static final class RuntimePointer extends Pointer {
+    RuntimePointer(long address) {
       super(address);
     }
   }
@@ -96,8 +96,8 @@ class JcudaTensorsTest {
       for (Pointer pointer :
           new Pointer[] {
             new CUdeviceptr().withByteOffset(start),
-            new Runtime(start),
-            new Runtime(memory.address()).withByteOffset(guard)
+            new RuntimePointer(start),
+            new RuntimePointer(memory.address()).withByteOffset(guard)
           }) {
         memory.fill(Expected.POISON);
         try (Tensor tensor = JcudaTensors.wrap(gpu, pointer, dtype, shape)) {
@@ -182,8 +182,8 @@ class JcudaTensorsTest {
     CUdeviceptr pointer = new CUdeviceptr().withByteOffset(memory.address());
     refused(pointer.withByteOffset(2), "wrap: need a multiple of the element's size, got pointer=");
     refused(pointer.withByteOffset(4), "wrap: need at least as many bytes as the shape");
-    refused(new Runtime(64), "wrap: need memory of a device that CUDA knows, got pointer=0x40");
-    refused(new Runtime(other.address()), "wrap: need memory of the device's primary context");
+    refused(new RuntimePointer(64), "wrap: need memory of a device that CUDA knows, got pointer=0x40");
+    refused(new RuntimePointer(other.address()), "wrap: need memory of the device's primary context");
     assertThat(driver.free(memory)).isTrue();
     assertThat(driver.free(other)).isTrue();
   }

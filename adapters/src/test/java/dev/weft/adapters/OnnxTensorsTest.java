@@ -189,7 +189,7 @@ class OnnxTensorsTest {
       byte[] whole = Expected.poison(all.capacity());
       System.arraycopy(expected, 0, whole, guard, expected.length);
       byte[] bytes = new byte[all.capacity()];
-      all.get(0, bytes);
+      all.clear().get(bytes);
       assertThat(bytes).isEqualTo(whole);
     }
   }
