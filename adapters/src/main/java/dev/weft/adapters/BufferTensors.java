@@ -29,13 +29,16 @@ import java.nio.ShortBuffer;
  * @since 0.1
  */
 public final class BufferTensors {
+  /** The JDK's limit for a buffer over native memory. */
+  static final long MAX_BYTES = Integer.MAX_VALUE - 8;
+
   private BufferTensors() {}
 
   /**
    * An F32 tensor over a buffer.
    *
-   * @throws IllegalArgumentException {@code wrap: need the machine's byte order, got order=…}, or if
-   *     the buffer is read-only or has fewer elements left than the shape
+   * @throws IllegalArgumentException {@code wrap: need the machine's byte order, got order=…}, or
+   *     if the buffer is read-only or has fewer elements left than the shape
    * @since 0.1
    */
   public static Tensor wrap(Backend backend, FloatBuffer buffer, Shape shape) {
@@ -87,10 +90,10 @@ public final class BufferTensors {
   /**
    * The elements of an F32 tensor.
    *
-   * @param tensor in native memory or a {@code byte[]}, at most 2³¹ − 1 bytes; or in a {@code
+   * @param tensor in native memory or a {@code byte[]}, at most 2³¹ − 9 bytes; or in a {@code
    *     float[]}
-   * @throws IllegalArgumentException {@code floatBuffer: need …, got …} for another type, more bytes
-   *     or another array
+   * @throws IllegalArgumentException {@code floatBuffer: need …, got …} for another type, more
+   *     bytes or another array
    * @throws UnsupportedOperationException if the memory is a device's
    * @throws ClosedException if the tensor or its backend is closed
    * @since 0.1
@@ -155,7 +158,7 @@ public final class BufferTensors {
   /**
    * The bytes of a tensor of any type, in the machine's order.
    *
-   * @param tensor in native memory or a {@code byte[]}, at most 2³¹ − 1 bytes
+   * @param tensor in native memory or a {@code byte[]}, at most 2³¹ − 9 bytes
    * @throws IllegalArgumentException {@code byteBuffer: need …, got …} for more bytes or another
    *     array
    * @throws UnsupportedOperationException if the memory is a device's
@@ -171,25 +174,18 @@ public final class BufferTensors {
     long offset = memory.address(); // of an array: the offset in bytes
     int size = tensor.dtype().byteSize();
     if (offset % size != 0) {
-      throw Checks.bad(
-          op, "need whole elements of the array", "offset", offset, "tensor", tensor);
+      throw Checks.bad(op, "need whole elements of the array", "offset", offset, "tensor", tensor);
     }
     return (int) (offset / size);
   }
 
   private static ByteBuffer bytes(String op, Tensor tensor, MemorySegment memory) {
     if (!memory.isNative() && !(memory.heapBase().orElse(null) instanceof byte[])) {
-      throw Checks.bad(
-          op, "need native memory or an array of the buffer's type", "tensor", tensor);
+      throw Checks.bad(op, "need native memory or an array of the buffer's type", "tensor", tensor);
     }
-    if (memory.byteSize() > Integer.MAX_VALUE) {
+    if (memory.byteSize() > MAX_BYTES) {
       throw Checks.bad(
-          op,
-          "need at most " + Integer.MAX_VALUE + " bytes",
-          "bytes",
-          memory.byteSize(),
-          "tensor",
-          tensor);
+          op, "need at most " + MAX_BYTES + " bytes", "bytes", memory.byteSize(), "tensor", tensor);
     }
     return memory.asByteBuffer().order(ByteOrder.nativeOrder());
   }

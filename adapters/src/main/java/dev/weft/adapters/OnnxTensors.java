@@ -33,9 +33,6 @@ import java.util.Optional;
  * @since 0.1
  */
 public final class OnnxTensors {
-  /** ONNX Runtime's own limit for a Java buffer. */
-  static final long MAX_BYTES = Integer.MAX_VALUE - 8;
-
   private OnnxTensors() {}
 
   /**
@@ -68,8 +65,8 @@ public final class OnnxTensors {
    * caller's is the caller's to keep.
    *
    * @throws IllegalArgumentException {@code share: need native memory, got tensor=…} for a Java
-   *     array, {@code share: need at most 2147483639 bytes, got bytes=…, …}, or {@code share: need a
-   *     multiple of the element's size, got address=0x…, …}
+   *     array, {@code share: need at most 2147483639 bytes, got bytes=…, …}, or {@code share: need
+   *     a multiple of the element's size, got address=0x…, …}
    * @throws UnsupportedOperationException if the memory is a device's
    * @throws ClosedException if the tensor, its memory or its backend is closed
    * @throws OrtException if ONNX Runtime refuses
@@ -97,10 +94,10 @@ public final class OnnxTensors {
     if (!memory.isNative()) {
       throw Checks.bad("share", "need native memory", "tensor", tensor);
     }
-    if (memory.byteSize() > MAX_BYTES) {
+    if (memory.byteSize() > BufferTensors.MAX_BYTES) { // ONNX Runtime has the same limit
       throw Checks.bad(
           "share",
-          "need at most " + MAX_BYTES + " bytes",
+          "need at most " + BufferTensors.MAX_BYTES + " bytes",
           "bytes",
           memory.byteSize(),
           "tensor",
@@ -125,8 +122,8 @@ public final class OnnxTensors {
    * @param tensor not a session's output: ONNX Runtime copies its own memory whenever Java asks for
    *     it. Give the session a {@linkplain #share shared} tensor for the output instead
    * @throws IllegalArgumentException {@code wrap: need a tensor over a Java buffer, got tensor=…},
-   *     {@code wrap: need float, double, float16 or bfloat16, got type=…}, {@code wrap: need as many
-   *     bytes as the shape, got …}, or if the buffer is read-only
+   *     {@code wrap: need float, double, float16 or bfloat16, got type=…}, {@code wrap: need as
+   *     many bytes as the shape, got …}, or if the buffer is read-only
    * @throws ClosedException {@code wrap: need an open tensor, got tensor=…}
    * @since 0.1
    */
@@ -178,8 +175,7 @@ public final class OnnxTensors {
       case DOUBLE -> DType.F64;
       case FLOAT16 -> DType.F16;
       case BFLOAT16 -> DType.BF16;
-      default ->
-          throw Checks.bad("wrap", "need float, double, float16 or bfloat16", "type", type);
+      default -> throw Checks.bad("wrap", "need float, double, float16 or bfloat16", "type", type);
     };
   }
 }

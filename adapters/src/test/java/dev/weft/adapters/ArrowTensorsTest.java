@@ -82,7 +82,8 @@ class ArrowTensorsTest {
   @Test
   void bothSidesSeeEachOthersWrites() {
     try (ArrowBuf buffer = allocator.buffer(64);
-        Tensor tensor = ArrowTensors.wrap(backend, buffer.slice(8, 16), DType.F32, Shape.of(2, 2))) {
+        Tensor tensor =
+            ArrowTensors.wrap(backend, buffer.slice(8, 16), DType.F32, Shape.of(2, 2))) {
       buffer.setFloat(8 + 4, 2.5f);
       assertThat(tensor.get(1)).isEqualTo(2.5);
       tensor.copyFrom(MemorySegment.ofArray(new float[] {1, 2, 3, 4}));
@@ -116,8 +117,7 @@ class ArrowTensorsTest {
     buffer.close();
     assertThatThrownBy(() -> ArrowTensors.wrap(backend, buffer, DType.F32, shape))
         .isInstanceOf(ClosedException.class)
-        .hasMessageStartingWith(
-            "wrap: need a buffer that is not released, got buffer=ArrowBuf[");
+        .hasMessageStartingWith("wrap: need a buffer that is not released, got buffer=ArrowBuf[");
   }
 
   private FloatingPointVector vector(DType dtype) {
@@ -283,23 +283,22 @@ class ArrowTensorsTest {
   /** What is refused is not lent: the backend closes afterwards. */
   @Test
   void whatCannotBeSharedIsRefused() {
-    try (Tensor array = backend.wrap(new float[4], Shape.of(4));
-        Tensor tensor = backend.tensor(DType.F32, Shape.of(4))) {
-      assertThatThrownBy(() -> ArrowTensors.share(array, allocator))
-          .isInstanceOf(IllegalArgumentException.class)
-          .hasMessage("share: need native memory, got tensor=" + array);
-      try (BufferAllocator small = allocator.newChildAllocator("small", 0, 15)) {
-        assertThatThrownBy(() -> ArrowTensors.share(tensor, small))
-            .isInstanceOf(OutOfMemoryException.class);
-      }
-      try (BufferAllocator exact = allocator.newChildAllocator("exact", 0, 16)) {
-        ArrowTensors.share(tensor, exact).close();
-      }
-      tensor.close();
-      assertThatThrownBy(() -> ArrowTensors.share(tensor, allocator))
-          .isInstanceOf(ClosedException.class)
-          .hasMessageStartingWith("lend: need an open tensor");
+    Tensor array = backend.wrap(new float[4], Shape.of(4));
+    assertThatThrownBy(() -> ArrowTensors.share(array, allocator))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("share: need native memory, got tensor=" + array);
+    Tensor tensor = backend.tensor(DType.F32, Shape.of(4));
+    try (BufferAllocator small = allocator.newChildAllocator("small", 0, 15)) {
+      assertThatThrownBy(() -> ArrowTensors.share(tensor, small))
+          .isInstanceOf(OutOfMemoryException.class);
     }
+    try (BufferAllocator exact = allocator.newChildAllocator("exact", 0, 16)) {
+      ArrowTensors.share(tensor, exact).close();
+    }
+    tensor.close();
+    assertThatThrownBy(() -> ArrowTensors.share(tensor, allocator))
+        .isInstanceOf(ClosedException.class)
+        .hasMessageStartingWith("lend: need an open tensor");
     assertThat(backend.memory().allocatedBytes()).isZero();
   }
 

@@ -182,8 +182,10 @@ class JcudaTensorsTest {
     CUdeviceptr pointer = new CUdeviceptr().withByteOffset(memory.address());
     refused(pointer.withByteOffset(2), "wrap: need a multiple of the element's size, got pointer=");
     refused(pointer.withByteOffset(4), "wrap: need at least as many bytes as the shape");
-    refused(new RuntimePointer(64), "wrap: need memory of a device that CUDA knows, got pointer=0x40");
-    refused(new RuntimePointer(other.address()), "wrap: need memory of the device's primary context");
+    refused(
+        new RuntimePointer(64), "wrap: need memory of a device that CUDA knows, got pointer=0x40");
+    refused(
+        new RuntimePointer(other.address()), "wrap: need memory of the device's primary context");
     assertThat(driver.free(memory)).isTrue();
     assertThat(driver.free(other)).isTrue();
   }
