@@ -64,6 +64,7 @@ public final class DjlInitializer implements Initializer {
   @Override
   public NDArray initialize(
       NDManager manager, ai.djl.ndarray.types.Shape shape, DataType dataType) {
+    DjlTensors.dtype(dataType); // before DJL meets a type that it does not know
     RandomKey parameter = key.child("parameter" + parameters.getAndIncrement());
     NDArray array = manager.create(shape, dataType);
     try (Arena arena = Arena.ofShared();

@@ -21,9 +21,9 @@ import java.nio.ByteOrder;
  * <table>
  * <caption>Memory of the host, contiguous and row-major</caption>
  * <tr><th></th><th>types</th><th>size</th><th>freed when</th></tr>
- * <tr><td>{@link #wrap}</td><td>FLOAT32, FLOAT64, FLOAT16, BFLOAT16</td><td>any</td>
+ * <tr><td>{@link #wrap}</td><td>FLOAT32, FLOAT64, FLOAT16</td><td>any</td>
  *     <td>the array is closed and the arena has ended</td></tr>
- * <tr><td>{@link #share}</td><td>F32, F64, F16, BF16</td><td>below 2³¹ bytes</td>
+ * <tr><td>{@link #share}</td><td>F32, F64, F16</td><td>below 2³¹ bytes</td>
  *     <td>the tensor and the manager are closed</td></tr>
  * </table>
  *
@@ -86,8 +86,8 @@ public final class DjlTensors {
    * memory. What is derived must not be attached to a manager that lives longer.
    *
    * @param manager one of the PyTorch engine for the CPU
-   * @param tensor F32, F64, F16 or BF16 in native memory of the host, below 2³¹ bytes; memory of
-   *     the caller's must live until the manager is closed
+   * @param tensor F32, F64 or F16 in native memory of the host, below 2³¹ bytes; memory of the
+   *     caller's must live until the manager is closed
    * @throws IllegalArgumentException {@code share: need …, got …} for a manager of another engine
    *     or device or one that cannot be closed, and for other memory
    * @throws IllegalStateException if the manager is closed
@@ -105,11 +105,12 @@ public final class DjlTensors {
       throw Refusals.bad(
           "share", "need less than 2^31 bytes", "bytes", memory.byteSize(), "tensor", tensor);
     }
+    DataType type = dataType(tensor.dtype());
     Lease lease = tensor.lend();
     String id = NDManager.nextUid();
     try {
       manager.attachInternal(id, lease);
-      return over(manager, memory, tensor);
+      return over(manager, memory, type, tensor);
     } catch (RuntimeException | Error e) {
       manager.detachInternal(id);
       lease.close();
@@ -117,12 +118,13 @@ public final class DjlTensors {
     }
   }
 
-  private static NDArray over(NDManager manager, MemorySegment memory, Tensor tensor) {
+  private static NDArray over(
+      NDManager manager, MemorySegment memory, DataType type, Tensor tensor) {
     NDArray array =
         manager.create(
             memory.asByteBuffer().order(ByteOrder.nativeOrder()),
             new ai.djl.ndarray.types.Shape(tensor.shape().dims()),
-            dataType(tensor.dtype()));
+            type);
     if (memory.byteSize() > 0
         && address(array, tensor.dtype(), tensor.shape()) != memory.address()) {
       array.close();
@@ -175,15 +177,13 @@ public final class DjlTensors {
     }
   }
 
-  private static DType dtype(DataType type) {
+  /** The type of an array's elements; DJL's own bfloat16 ends the process. */
+  static DType dtype(DataType type) {
     return switch (type) {
       case FLOAT32 -> DType.F32;
       case FLOAT64 -> DType.F64;
       case FLOAT16 -> DType.F16;
-      case BFLOAT16 -> DType.BF16;
-      default ->
-          throw Refusals.bad(
-              "wrap", "need float32, float64, float16 or bfloat16 elements", "type", type);
+      default -> throw Refusals.bad("wrap", "need float32, float64 or float16", "type", type);
     };
   }
 
@@ -192,7 +192,7 @@ public final class DjlTensors {
       case F32 -> DataType.FLOAT32;
       case F64 -> DataType.FLOAT64;
       case F16 -> DataType.FLOAT16;
-      case BF16 -> DataType.BFLOAT16;
+      case BF16 -> throw Refusals.bad("share", "need f32, f64 or f16", "dtype", dtype.id());
     };
   }
 }

@@ -186,21 +186,19 @@ public final class Nd4jTensors {
   }
 
   static DType dtype(DataType type) {
-    return switch (type) {
-      case FLOAT -> DType.F32;
-      case DOUBLE -> DType.F64;
-      case HALF -> DType.F16;
-      case BFLOAT16 -> DType.BF16;
-      default ->
-          throw Refusals.bad("wrap", "need FLOAT, DOUBLE, HALF or BFLOAT16 elements", "type", type);
-    };
+    for (DType dtype : DType.values()) {
+      if (dataType(dtype) == type) {
+        return dtype;
+      }
+    }
+    throw Refusals.bad("wrap", "need FLOAT, DOUBLE, HALF or BFLOAT16 elements", "type", type);
   }
 
   private static DataType dataType(DType dtype) {
     return switch (dtype) {
       case F32 -> DataType.FLOAT;
       case F64 -> DataType.DOUBLE;
-      case F16 -> DataType.HALF;
+      case F16 -> DataType.FLOAT16;
       case BF16 -> DataType.BFLOAT16;
     };
   }

@@ -126,8 +126,10 @@ class DjlInitializerTest {
     DjlInitializer initializer = new DjlInitializer(backend, Initializers.normal(0, 1), KEY);
     NDArray weights = initializer.initialize(manager, new Shape(3), DataType.FLOAT64);
     assertThat(weights.getDataType()).isEqualTo(DataType.FLOAT64);
-    assertThatThrownBy(() -> initializer.initialize(manager, new Shape(3), DataType.INT32))
-        .isInstanceOf(IllegalArgumentException.class);
+    for (DataType type : List.of(DataType.INT32, DataType.BFLOAT16)) {
+      assertThatThrownBy(() -> initializer.initialize(manager, new Shape(3), type))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
     try (NDManager scope = manager.newSubManager()) {
       Backend closed = Weft.open("cpu");
       closed.close();

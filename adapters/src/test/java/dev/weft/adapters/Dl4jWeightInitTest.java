@@ -166,7 +166,7 @@ class Dl4jWeightInitTest {
     for (char order : new char[] {'c', 'f'}) {
       assertThatIllegalArgumentException()
           .isThrownBy(
-              () -> init.init(2, 2, new long[] {2, 2}, order, Nd4j.create(DataType.INT, 4)))
+              () -> init.init(2, 2, new long[] {2, 2}, order, Nd4j.create(DataType.BOOL, 4)))
           .withMessageStartingWith("wrap: need FLOAT, DOUBLE, HALF or BFLOAT16 elements");
     }
   }

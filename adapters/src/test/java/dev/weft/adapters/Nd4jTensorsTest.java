@@ -179,8 +179,8 @@ class Nd4jTensorsTest {
   @Test
   void onlyFloatingPointArraysOutsideOfWorkspacesAreWrapped() {
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> Nd4jTensors.wrap(backend, Nd4j.create(DataType.INT, 2)))
-        .withMessage("wrap: need FLOAT, DOUBLE, HALF or BFLOAT16 elements, got type=INT");
+        .isThrownBy(() -> Nd4jTensors.wrap(backend, Nd4j.create(DataType.BOOL, 2)))
+        .withMessage("wrap: need FLOAT, DOUBLE, HALF or BFLOAT16 elements, got type=BOOL");
     try (MemoryWorkspace workspace =
         Nd4j.getWorkspaceManager()
             .getAndActivateWorkspace(
@@ -209,7 +209,7 @@ class Nd4jTensorsTest {
     return switch (dtype) {
       case F32 -> DataType.FLOAT;
       case F64 -> DataType.DOUBLE;
-      case F16 -> DataType.HALF;
+      case F16 -> DataType.FLOAT16;
       case BF16 -> DataType.BFLOAT16;
     };
   }
