@@ -46,8 +46,7 @@ public final class DjlInitializer implements Initializer {
    *     initialized
    * @since 0.1
    */
-  public DjlInitializer(
-      Backend backend, dev.weft.init.Initializer initializer, RandomKey key) {
+  public DjlInitializer(Backend backend, dev.weft.init.Initializer initializer, RandomKey key) {
     this.backend = Objects.requireNonNull(backend, "backend");
     this.initializer = Objects.requireNonNull(initializer, "initializer");
     this.key = Objects.requireNonNull(key, "key");

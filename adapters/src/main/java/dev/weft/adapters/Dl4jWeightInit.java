@@ -71,8 +71,7 @@ public record Dl4jWeightInit(String initializer, long seed) implements IWeightIn
    * @since 0.1
    */
   @Override
-  public INDArray init(
-      double fanIn, double fanOut, long[] shape, char order, INDArray paramView) {
+  public INDArray init(double fanIn, double fanOut, long[] shape, char order, INDArray paramView) {
     INDArray weights = paramView.reshape(order, shape);
     Fill fill = plan(fanIn, fanOut, Shape.of(shape));
     try (Backend backend = Weft.open("cpu")) {
@@ -107,8 +106,7 @@ public record Dl4jWeightInit(String initializer, long seed) implements IWeightIn
     }
   }
 
-  private static void fillTransposed(
-      Backend backend, Fill fill, RandomKey key, INDArray weights) {
+  private static void fillTransposed(Backend backend, Fill fill, RandomKey key, INDArray weights) {
     DType dtype = Nd4jTensors.dtype(weights.dataType());
     Region whole = Region.of(Shape.of(weights.shape()));
     long rows = weights.size(0);

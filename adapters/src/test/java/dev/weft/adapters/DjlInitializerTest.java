@@ -55,8 +55,7 @@ class DjlInitializerTest {
       DefaultTrainingConfig config =
           new DefaultTrainingConfig(Loss.l2Loss())
               .optDevices(new Device[] {Device.cpu()})
-              .optOptimizer(
-                  Optimizer.sgd().setLearningRateTracker(Tracker.fixed(0.1f)).build());
+              .optOptimizer(Optimizer.sgd().setLearningRateTracker(Tracker.fixed(0.1f)).build());
       try (Trainer trainer = model.newTrainer(config)) {
         trainer.initialize(new Shape(4, 2));
         List<NDArray> weights = weights(block);
@@ -102,7 +101,8 @@ class DjlInitializerTest {
       }
       double in = (double) shape.size() / shape.get(0);
       // relative deviation of a mean of n squares of uniform numbers: sqrt(0.8 / n); six of them
-      assertThat(sum / weights.length * in).isCloseTo(1, within(6 * Math.sqrt(0.8 / weights.length)));
+      assertThat(sum / weights.length * in)
+          .isCloseTo(1, within(6 * Math.sqrt(0.8 / weights.length)));
     }
   }
 

@@ -54,7 +54,10 @@ class DjlTensorsTest {
             Shape.of(0),
             Shape.of(3, 0));
     return shapes.stream()
-        .flatMap(shape -> Stream.of(DType.F32, DType.F64, DType.F16).map(dtype -> Arguments.of(dtype, shape)));
+        .flatMap(
+            shape ->
+                Stream.of(DType.F32, DType.F64, DType.F16)
+                    .map(dtype -> Arguments.of(dtype, shape)));
   }
 
   @ParameterizedTest
@@ -101,8 +104,7 @@ class DjlTensorsTest {
       tensor.fill(NativeWeights.FILL, NativeWeights.KEY);
     }
     float[] all = array.toFloatArray();
-    float[] expected =
-        NativeWeights.floats(NativeWeights.FILL, NativeWeights.KEY, Shape.of(2, 3));
+    float[] expected = NativeWeights.floats(NativeWeights.FILL, NativeWeights.KEY, Shape.of(2, 3));
     NativeWeights.assertBits(Arrays.copyOfRange(all, 3, 9), expected);
     assertThat(List.of(all[0], all[1], all[2], all[9], all[10], all[11])).containsOnly(0f);
   }
@@ -131,6 +133,29 @@ class DjlTensorsTest {
   }
 
   @Test
+  void memoryIsFreedWhenBothSidesAreDone() {
+    ai.djl.ndarray.types.Shape shape = new ai.djl.ndarray.types.Shape(ResidentMemory.BYTES / 4);
+    ResidentMemory.assertGivenBack(
+        () -> {
+          try (Arena arena = Arena.ofShared();
+              NDArray array = manager.ones(shape)) {
+            assertThat(DjlTensors.wrap(backend, array, arena).get(1)).isOne();
+          }
+        });
+  }
+
+  @Test
+  void aParameterWithGradientsIsFilledInPlace() {
+    NDArray array = manager.ones(new ai.djl.ndarray.types.Shape(3, 7));
+    array.setRequiresGradient(true);
+    try (Tensor tensor = DjlTensors.wrap(backend, array)) {
+      tensor.fill(NativeWeights.FILL, NativeWeights.KEY);
+    }
+    assertThat(bytes(array)).isEqualTo(NativeWeights.bytes(DType.F32, Shape.of(3, 7)));
+    assertThat(array.hasGradient()).isTrue();
+  }
+
+  @Test
   void anArenaEndsTheTensorAndNotTheArray() {
     NDArray array = manager.create(new float[] {1, 2});
     Arena arena = Arena.ofShared();
@@ -156,8 +181,7 @@ class DjlTensorsTest {
     assertThatThrownBy(own::close).isInstanceOf(IllegalStateException.class);
     float[] expected =
         NativeWeights.floats(NativeWeights.FILL, NativeWeights.KEY, Shape.of(1 << 20));
-    NativeWeights.assertBits(
-        view.toFloatArray(), Arrays.copyOfRange(expected, 1, expected.length));
+    NativeWeights.assertBits(view.toFloatArray(), Arrays.copyOfRange(expected, 1, expected.length));
     assertThat(own.memory().allocatedBytes()).isPositive();
     scope.close();
     assertThat(own.memory().allocatedBytes()).isZero();
@@ -206,8 +230,7 @@ class DjlTensorsTest {
         .withMessage("share: need native memory of the host, got tensor=" + heap);
     Tensor closed = backend.tensor(DType.F32, Shape.of(2));
     closed.close();
-    assertThatThrownBy(() -> DjlTensors.share(manager, closed))
-        .isInstanceOf(ClosedException.class);
+    assertThatThrownBy(() -> DjlTensors.share(manager, closed)).isInstanceOf(ClosedException.class);
   }
 
   @Test
@@ -270,8 +293,6 @@ class DjlTensorsTest {
 
   /** As PyTorch itself reads them. */
   private static double[] values(NDArray array) {
-    return array.isEmpty()
-        ? new double[0]
-        : array.toType(DataType.FLOAT64, true).toDoubleArray();
+    return array.isEmpty() ? new double[0] : array.toType(DataType.FLOAT64, true).toDoubleArray();
   }
 }

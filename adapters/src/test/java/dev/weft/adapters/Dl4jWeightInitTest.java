@@ -41,17 +41,17 @@ class Dl4jWeightInitTest {
         second,
         Initializers.heNormal().plan(Shape.of(16, 1)),
         Shape.of(16, 1));
-    assertThat(network.getParam("0_W").data().originalDataBuffer())
+    assertThat(Nd4jTensors.root(network.getParam("0_W").data()))
         .isSameAs(network.params().data()); // still the network's own memory
 
     INDArray x = Nd4j.createFromArray(new float[][] {{0, 0}, {0, 1}, {1, 0}, {1, 1}});
     INDArray t = Nd4j.createFromArray(new float[][] {{0}, {1}, {1}, {0}});
     DataSet data = new DataSet(x, t);
     double first = network.score(data);
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < 100; i++) {
       network.fit(data);
     }
-    assertThat(network.score(data)).isLessThan(first / 4);
+    assertThat(network.score(data)).isLessThan(first / 2);
   }
 
   @Test
@@ -96,10 +96,7 @@ class Dl4jWeightInitTest {
     assertThat(Nd4jTensors.root(weights.data())).isSameAs(network.params().data());
     long position = 5; // a convolution's biases come first
     assertBits(
-        weights,
-        position,
-        Initializers.lecunUniform().withLayout(Layout.TORCH).plan(shape),
-        shape);
+        weights, position, Initializers.lecunUniform().withLayout(Layout.TORCH).plan(shape), shape);
   }
 
   @Test
@@ -122,8 +119,7 @@ class Dl4jWeightInitTest {
     long[] shape = {3000, 1501}; // 18 MB: two blocks
     INDArray view = Nd4j.create(DataType.FLOAT, 3000 * 1501);
     INDArray weights = new Dl4jWeightInit("uniform", SEED).init(1, 1, shape, 'f', view);
-    float[] expected =
-        NativeWeights.floats(Fill.uniform(-0.05, 0.05), key(0), Shape.of(shape));
+    float[] expected = NativeWeights.floats(Fill.uniform(-0.05, 0.05), key(0), Shape.of(shape));
     float[] columns = view.toFloatVector();
     for (int row = 0; row < 3000; row++) {
       for (int column = 0; column < 1501; column++) {
@@ -151,8 +147,7 @@ class Dl4jWeightInitTest {
   @Test
   void anOrthogonalMatrixIsOrthogonal() {
     INDArray view = Nd4j.create(DataType.DOUBLE, 12);
-    INDArray q =
-        new Dl4jWeightInit("orthogonal", SEED).init(4, 3, new long[] {4, 3}, 'f', view);
+    INDArray q = new Dl4jWeightInit("orthogonal", SEED).init(4, 3, new long[] {4, 3}, 'f', view);
     INDArray error = q.transpose().mmul(q).sub(Nd4j.eye(3).castTo(DataType.DOUBLE));
     assertThat(error.amaxNumber().doubleValue()).isLessThan(1e-12);
   }

@@ -11,7 +11,9 @@ import dev.weft.init.Fill;
 import dev.weft.random.RandomKey;
 import java.lang.foreign.ValueLayout;
 
-/** What weft writes into a tensor of its own, on another backend than the adapters are tested on. */
+/**
+ * What weft writes into a tensor of its own, on another backend than the adapters are tested on.
+ */
 final class NativeWeights {
   static final RandomKey KEY = RandomKey.of(42);
   static final Fill FILL = Fill.normal(0.25, 1.5);

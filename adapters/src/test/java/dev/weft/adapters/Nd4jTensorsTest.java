@@ -10,6 +10,7 @@ import dev.weft.DType;
 import dev.weft.Shape;
 import dev.weft.Tensor;
 import dev.weft.Weft;
+import dev.weft.init.Fill;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.List;
@@ -100,8 +101,7 @@ class Nd4jTensorsTest {
       }
     }
     float[] all = array.data().asFloat();
-    float[] expected =
-        NativeWeights.floats(NativeWeights.FILL, NativeWeights.KEY, Shape.of(2, 3));
+    float[] expected = NativeWeights.floats(NativeWeights.FILL, NativeWeights.KEY, Shape.of(2, 3));
     NativeWeights.assertBits(Arrays.copyOfRange(all, 3, 9), expected);
     assertThat(List.of(all[0], all[1], all[2], all[9], all[10], all[11])).containsOnly(0f);
   }
@@ -131,6 +131,37 @@ class Nd4jTensorsTest {
   }
 
   @Test
+  void aWrappedArrayThatIsForgottenLeavesItsMemory() throws InterruptedException {
+    Tensor tensor = Nd4jTensors.wrap(backend, Nd4j.create(DataType.FLOAT, 1, 1 << 20).getRow(0));
+    for (int i = 0; i < 5; i++) {
+      System.gc();
+      Thread.sleep(50); // ND4J frees what is unreachable on a thread of its own
+    }
+    tensor.fill(NativeWeights.FILL, NativeWeights.KEY);
+    assertThat(NativeWeights.bytes(tensor))
+        .isEqualTo(NativeWeights.bytes(DType.F32, tensor.shape()));
+  }
+
+  @Test
+  void memoryIsFreedWhenBothSidesAreDone() {
+    ResidentMemory.assertGivenBack(
+        () -> {
+          INDArray array = Nd4j.create(DataType.FLOAT, ResidentMemory.BYTES / 4);
+          try (Arena arena = Arena.ofShared()) {
+            Nd4jTensors.wrap(backend, array, arena).fill(Fill.constant(1), NativeWeights.KEY);
+          }
+          array.close();
+        });
+    ResidentMemory.assertGivenBack(
+        () -> {
+          try (Tensor tensor = backend.tensor(DType.F32, Shape.of(ResidentMemory.BYTES / 4));
+              Nd4jTensors.Shared shared = Nd4jTensors.share(tensor)) {
+            shared.array().assign(1);
+          }
+        });
+  }
+
+  @Test
   void aConstantArrayStaysConstant() {
     INDArray array = Nd4j.create(DataType.FLOAT, 4);
     array.data().setConstant(true);
@@ -149,8 +180,7 @@ class Nd4jTensorsTest {
     INDArray view = shared.array().get(NDArrayIndex.interval(1, 3));
     tensor.close();
     assertThatThrownBy(own::close).isInstanceOf(IllegalStateException.class);
-    assertThat(bytes(shared.array()))
-        .isEqualTo(NativeWeights.bytes(DType.F32, Shape.of(1 << 20)));
+    assertThat(bytes(shared.array())).isEqualTo(NativeWeights.bytes(DType.F32, Shape.of(1 << 20)));
     assertThat(own.memory().allocatedBytes()).isPositive();
     shared.close();
     shared.close();

@@ -10,6 +10,7 @@ import dev.weft.DType;
 import dev.weft.Shape;
 import dev.weft.Tensor;
 import dev.weft.Weft;
+import dev.weft.init.Fill;
 import dev.weft.init.Initializers;
 import dev.weft.random.RandomKey;
 import java.lang.foreign.Arena;
@@ -39,6 +40,9 @@ import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TType;
 
 class TensorFlowTensorsTest {
+  private static final RandomKey KEY = NativeWeights.KEY;
+  private static final Fill FILL = NativeWeights.FILL;
+
   private final Backend backend = Weft.open("cpu");
 
   @AfterEach
@@ -68,7 +72,7 @@ class TensorFlowTensorsTest {
         Tensor tensor = TensorFlowTensors.wrap(backend, theirs)) {
       assertThat(tensor.shape()).isEqualTo(shape);
       assertThat(tensor.dtype()).isEqualTo(dtype);
-      tensor.fill(NativeWeights.FILL, NativeWeights.KEY);
+      tensor.fill(FILL, KEY);
       assertThat(bytes(theirs)).isEqualTo(NativeWeights.bytes(dtype, shape));
       if (shape.elements() > 0) {
         assertThat(tensor.segment().address()).isEqualTo(address(theirs));
@@ -83,9 +87,21 @@ class TensorFlowTensorsTest {
     TFloat32 theirs = TFloat32.tensorOf(org.tensorflow.ndarray.Shape.of(1 << 20));
     Tensor tensor = TensorFlowTensors.wrap(backend, theirs);
     theirs.close();
-    tensor.fill(NativeWeights.FILL, NativeWeights.KEY);
+    tensor.fill(FILL, KEY);
     Shape shape = Shape.of(1 << 20);
     assertThat(NativeWeights.bytes(tensor)).isEqualTo(NativeWeights.bytes(DType.F32, shape));
+  }
+
+  @Test
+  void memoryIsFreedWhenBothSidesAreDone() {
+    org.tensorflow.ndarray.Shape shape = org.tensorflow.ndarray.Shape.of(ResidentMemory.BYTES / 4);
+    ResidentMemory.assertGivenBack(
+        () -> {
+          try (Arena arena = Arena.ofShared();
+              TFloat32 theirs = TFloat32.tensorOf(shape)) {
+            TensorFlowTensors.wrap(backend, theirs, arena).fill(Fill.constant(1), KEY);
+          }
+        });
   }
 
   @Test
@@ -94,8 +110,7 @@ class TensorFlowTensorsTest {
       Arena arena = Arena.ofShared();
       Tensor tensor = TensorFlowTensors.wrap(backend, theirs, arena);
       arena.close();
-      assertThatThrownBy(() -> tensor.fill(NativeWeights.FILL, NativeWeights.KEY))
-          .isInstanceOf(ClosedException.class);
+      assertThatThrownBy(() -> tensor.fill(FILL, KEY)).isInstanceOf(ClosedException.class);
       assertThat(theirs.getFloat(1)).isEqualTo(2);
       assertThatThrownBy(() -> TensorFlowTensors.wrap(backend, theirs, arena))
           .isInstanceOf(IllegalStateException.class);
@@ -108,8 +123,7 @@ class TensorFlowTensorsTest {
     try (TInt32 ints = TInt32.vectorOf(1)) {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> TensorFlowTensors.wrap(backend, ints))
-          .withMessage(
-              "wrap: need a TFloat32, TFloat64, TFloat16 or TBfloat16, got type=TInt32");
+          .withMessage("wrap: need a TFloat32, TFloat64, TFloat16 or TBfloat16, got type=TInt32");
     }
     try (TInt64 indices = TInt64.tensorOf(org.tensorflow.ndarray.Shape.of(1, 1));
         TFloat32 values = TFloat32.vectorOf(1);
@@ -142,16 +156,15 @@ class TensorFlowTensorsTest {
         tensor.fill(Initializers.glorotNormal(), key);
       }
       Ops tf = Ops.create(graph);
-      Placeholder<TFloat32> initial =
-          tf.placeholder(TFloat32.class, Placeholder.shape(hidden));
+      Placeholder<TFloat32> initial = tf.placeholder(TFloat32.class, Placeholder.shape(hidden));
       Variable<TFloat32> w = tf.variable(hidden, TFloat32.class);
       Op assign = tf.assign(w, initial);
       Operand<TFloat32> y = tf.math.tanh(tf.linalg.matMul(tf.constant(x), w));
       Operand<TFloat32> out = tf.math.mean(y, tf.constant(1));
-      Operand<TFloat32> error = tf.math.sub(out, tf.reshape(tf.constant(t), tf.constant(new int[] {4})));
+      Operand<TFloat32> error =
+          tf.math.sub(out, tf.reshape(tf.constant(t), tf.constant(new int[] {4})));
       Operand<TFloat32> loss = tf.math.mean(tf.math.square(error), tf.constant(0));
-      Operand<TFloat32> gradient =
-          tf.gradients(loss, List.of(w)).<TFloat32>dy(0);
+      Operand<TFloat32> gradient = tf.gradients(loss, List.of(w)).<TFloat32>dy(0);
       Op step = tf.train.applyGradientDescent(w, tf.constant(1f), gradient);
       try (Session session = new Session(graph)) {
         session.runner().feed(initial, weights).addTarget(assign).run().close();
