@@ -13,6 +13,7 @@ import dev.weft.Shape;
 import dev.weft.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 import java.nio.ByteOrder;
 
 /**
@@ -49,7 +50,9 @@ public final class DjlTensors {
 
   /**
    * A tensor over the array's memory, for as long as {@code arena} lives. Whether the array or its
-   * manager is closed meanwhile does not matter: PyTorch counts who uses the memory.
+   * manager is closed meanwhile does not matter, for PyTorch counts who uses its memory. But an
+   * array of Java's values, as {@code create(float[])} makes it, is memory of a Java buffer that
+   * DJL gives up when it closes the array: let the tensor's use end first.
    *
    * @param arena a shared or automatic one, if the tensor is to be filled by all threads
    * @throws IllegalArgumentException {@code wrap: need …, got …} for an array of another engine or
@@ -76,7 +79,12 @@ public final class DjlTensors {
       alias.close();
       throw e;
     }
-    return ForeignMemory.wrap(backend, address, dtype, shape, arena, alias::close);
+    Runnable release =
+        () -> {
+          alias.close();
+          Reference.reachabilityFence(array); // which keeps a Java buffer, if it is of one
+        };
+    return ForeignMemory.wrap(backend, address, dtype, shape, arena, release);
   }
 
   /**
