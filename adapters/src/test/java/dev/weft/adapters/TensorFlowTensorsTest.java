@@ -84,10 +84,14 @@ class TensorFlowTensorsTest {
 
   @Test
   void aWrappedTensorThatIsClosedLeavesItsMemory() {
-    TFloat32 theirs = TFloat32.tensorOf(org.tensorflow.ndarray.Shape.of(ResidentMemory.BYTES / 4));
+    org.tensorflow.ndarray.Shape shape = org.tensorflow.ndarray.Shape.of(ResidentMemory.BYTES / 4);
+    TFloat32 theirs = TFloat32.tensorOf(shape);
     Tensor tensor = TensorFlowTensors.wrap(backend, theirs);
-    theirs.close(); // what it frees of this size, the process can no longer reach
+    theirs.close();
     tensor.fill(Fill.constant(2), KEY);
+    try (TFloat32 next = TFloat32.tensorOf(shape)) { // where freed memory of this size would be
+      assertThat(address(next)).isNotEqualTo(tensor.segment().address());
+    }
     assertThat(tensor.get(ResidentMemory.BYTES / 4 - 1)).isEqualTo(2);
   }
 
