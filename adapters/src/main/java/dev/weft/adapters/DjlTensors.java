@@ -11,6 +11,7 @@ import dev.weft.DType;
 import dev.weft.Lease;
 import dev.weft.Shape;
 import dev.weft.Tensor;
+import dev.weft.internal.Checks;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
@@ -66,7 +67,7 @@ public final class DjlTensors {
     requireCpu("wrap", array.getDevice());
     DType dtype = dtype(array.getDataType());
     if (array.isSparse()) {
-      throw Refusals.bad("wrap", "need a dense array", "format", array.getSparseFormat());
+      throw Checks.bad("wrap", "need a dense array", "format", array.getSparseFormat());
     }
     Shape shape = Shape.of(array.getShape().getShape());
     NDArray alias = array.stopGradient(); // another name of the same memory, which keeps it
@@ -106,11 +107,11 @@ public final class DjlTensors {
     requirePyTorch("share", manager.getEngine());
     requireCpu("share", manager.getDevice());
     if (manager instanceof NDManager.SystemNDManager) {
-      throw Refusals.bad("share", "need a manager that is closed one day", "manager", manager);
+      throw Checks.bad("share", "need a manager that is closed one day", "manager", manager);
     }
     MemorySegment memory = ForeignMemory.of("share", tensor);
     if (memory.byteSize() > Integer.MAX_VALUE) {
-      throw Refusals.bad(
+      throw Checks.bad(
           "share", "need less than 2^31 bytes", "bytes", memory.byteSize(), "tensor", tensor);
     }
     DataType type = dataType(tensor.dtype());
@@ -136,7 +137,7 @@ public final class DjlTensors {
     if (memory.byteSize() > 0
         && address(array, tensor.dtype(), tensor.shape()) != memory.address()) {
       array.close();
-      throw Refusals.bad(
+      throw Checks.bad(
           "share", "need a PyTorch engine that does not copy", "manager", manager.getName());
     }
     return array;
@@ -154,7 +155,7 @@ public final class DjlTensors {
       if (shape.dim(axis) > 1) {
         index[axis] = 1;
         if (elementAddress(array, index) - first != stride) {
-          throw Refusals.bad(
+          throw Checks.bad(
               "wrap", "need an array that is contiguous in row-major order", "shape", shape);
         }
         index[axis] = 0;
@@ -175,13 +176,13 @@ public final class DjlTensors {
 
   private static void requirePyTorch(String op, Engine engine) {
     if (!engine.getEngineName().equals(ENGINE)) {
-      throw Refusals.bad(op, "need DJL's PyTorch engine", "engine", engine.getEngineName());
+      throw Checks.bad(op, "need DJL's PyTorch engine", "engine", engine.getEngineName());
     }
   }
 
   private static void requireCpu(String op, Device device) {
     if (!device.equals(Device.cpu())) {
-      throw Refusals.bad(op, "need memory of the host", "device", device);
+      throw Checks.bad(op, "need memory of the host", "device", device);
     }
   }
 
@@ -191,7 +192,7 @@ public final class DjlTensors {
       case FLOAT32 -> DType.F32;
       case FLOAT64 -> DType.F64;
       case FLOAT16 -> DType.F16;
-      default -> throw Refusals.bad("wrap", "need float32, float64 or float16", "type", type);
+      default -> throw Checks.bad("wrap", "need float32, float64 or float16", "type", type);
     };
   }
 
@@ -200,7 +201,7 @@ public final class DjlTensors {
       case F32 -> DataType.FLOAT32;
       case F64 -> DataType.FLOAT64;
       case F16 -> DataType.FLOAT16;
-      case BF16 -> throw Refusals.bad("share", "need f32, f64 or f16", "dtype", dtype.id());
+      case BF16 -> throw Checks.bad("share", "need f32, f64 or f16", "dtype", dtype.id());
     };
   }
 }

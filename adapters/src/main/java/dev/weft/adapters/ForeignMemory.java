@@ -4,6 +4,7 @@ import dev.weft.Backend;
 import dev.weft.DType;
 import dev.weft.Shape;
 import dev.weft.Tensor;
+import dev.weft.internal.Checks;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -39,7 +40,7 @@ final class ForeignMemory {
    */
   static MemorySegment of(String op, Tensor tensor) {
     if (!tensor.isHost() || !tensor.segment().isNative()) {
-      throw Refusals.bad(op, "need native memory of the host", "tensor", tensor);
+      throw Checks.bad(op, "need native memory of the host", "tensor", tensor);
     }
     return tensor.segment();
   }

@@ -5,6 +5,7 @@ import dev.weft.DType;
 import dev.weft.Lease;
 import dev.weft.Shape;
 import dev.weft.Tensor;
+import dev.weft.internal.Checks;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -70,12 +71,12 @@ public final class Nd4jTensors {
     }
     requireRowMajor(array, shape);
     if (array.isAttached()) {
-      throw Refusals.bad("wrap", "need an array outside of workspaces", "shape", shape);
+      throw Checks.bad("wrap", "need an array outside of workspaces", "shape", shape);
     }
     Runnable release = hold(root(array.data()));
     if (array.wasClosed()) {
       release.run();
-      throw Refusals.bad("wrap", "need an array that is not closed", "shape", shape);
+      throw Checks.bad("wrap", "need an array that is not closed", "shape", shape);
     }
     long address = array.data().addressPointer().address(); // of a view, too
     return ForeignMemory.wrap(backend, address, dtype, shape, arena, release);
@@ -162,7 +163,7 @@ public final class Nd4jTensors {
   private static void requireCpu(String op) {
     OpExecutioner.ExecutionerType type = Nd4j.getExecutioner().type();
     if (type != OpExecutioner.ExecutionerType.NATIVE_CPU) {
-      throw Refusals.bad(op, "need ND4J's CPU backend", "backend", type);
+      throw Checks.bad(op, "need ND4J's CPU backend", "backend", type);
     }
   }
 
@@ -171,7 +172,7 @@ public final class Nd4jTensors {
     long stride = 1;
     for (int axis = shape.rank() - 1; axis >= 0; axis--) {
       if (shape.dim(axis) > 1 && strides[axis] != stride) {
-        throw Refusals.bad(
+        throw Checks.bad(
             "wrap",
             "need an array that is contiguous in 'c' order",
             "shape",
@@ -191,7 +192,7 @@ public final class Nd4jTensors {
         return dtype;
       }
     }
-    throw Refusals.bad("wrap", "need FLOAT, DOUBLE, HALF or BFLOAT16 elements", "type", type);
+    throw Checks.bad("wrap", "need FLOAT, DOUBLE, HALF or BFLOAT16 elements", "type", type);
   }
 
   private static DataType dataType(DType dtype) {

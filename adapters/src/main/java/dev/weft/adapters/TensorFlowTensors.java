@@ -4,6 +4,7 @@ import dev.weft.Backend;
 import dev.weft.DType;
 import dev.weft.Shape;
 import dev.weft.Tensor;
+import dev.weft.internal.Checks;
 import java.lang.foreign.Arena;
 import org.tensorflow.RawTensor;
 import org.tensorflow.TensorMapper;
@@ -62,7 +63,7 @@ public final class TensorFlowTensors {
   public static Tensor wrap(Backend backend, TType tensor, Arena arena) {
     DType dtype = dtype(tensor);
     if (tensor.isSparse()) {
-      throw Refusals.bad("wrap", "need a dense tensor", "shape", tensor.shape());
+      throw Checks.bad("wrap", "need a dense tensor", "shape", tensor.shape());
     }
     Shape shape = Shape.of(tensor.shape().asArray());
     TF_Tensor handle = Handles.of(tensor.asRawTensor());
@@ -78,7 +79,7 @@ public final class TensorFlowTensors {
       case TFloat16 f16 -> DType.F16;
       case TBfloat16 bf16 -> DType.BF16;
       default ->
-          throw Refusals.bad(
+          throw Checks.bad(
               "wrap",
               "need a TFloat32, TFloat64, TFloat16 or TBfloat16",
               "type",

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.Device;
 import ai.djl.Model;
-import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
@@ -39,7 +38,7 @@ class DjlInitializerTest {
   private static final RandomKey KEY = RandomKey.of(7);
 
   private final Backend backend = Weft.open("cpu");
-  private final NDManager manager = Engine.getEngine("PyTorch").newBaseManager(Device.cpu());
+  private final NDManager manager = PyTorch.manager();
 
   @AfterEach
   void close() {

@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import ai.djl.Device;
-import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
@@ -34,7 +32,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class DjlTensorsTest {
   private final Backend backend = Weft.open("cpu");
-  private final NDManager manager = Engine.getEngine("PyTorch").newBaseManager(Device.cpu());
+  private final NDManager manager = PyTorch.manager();
 
   @AfterEach
   void close() {
