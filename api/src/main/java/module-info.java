@@ -19,7 +19,6 @@ module dev.weft {
       dev.weft.cpu,
       dev.weft.gpu,
       dev.weft.interop,
-      dev.weft.adapters,
       dev.weft.cli;
 
   uses dev.weft.spi.BackendProvider;
