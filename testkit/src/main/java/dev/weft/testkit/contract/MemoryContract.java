@@ -360,7 +360,8 @@ public abstract class MemoryContract extends BackendContract {
     assertThatThrownBy(fresh::close)
         .isInstanceOf(IllegalStateException.class)
         .isNotInstanceOf(ClosedException.class)
-        .hasMessageStartingWith("close: need no running operation and no lent tensor, got backend=");
+        .hasMessageStartingWith(
+            "close: need no running operation and no lent tensor, got backend=");
     end.countDown();
     filler.join();
     assertThat(tensor.get(99_999)).isEqualTo(1);
