@@ -4,6 +4,8 @@
  */
 @SuppressWarnings("module") // the backends and front ends are compiled after this module
 module dev.weft {
+  requires static jdk.jfr; // dev.weft.internal.FlightEvents, where it is there
+
   exports dev.weft;
   exports dev.weft.init;
   exports dev.weft.nn;

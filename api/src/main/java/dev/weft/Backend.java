@@ -2,6 +2,8 @@ package dev.weft;
 
 import dev.weft.init.Fill;
 import dev.weft.internal.Checks;
+import dev.weft.internal.Events;
+import dev.weft.internal.OperationEvent;
 import dev.weft.random.RandomKey;
 import dev.weft.spi.Buffer;
 import dev.weft.spi.Engine;
@@ -245,7 +247,11 @@ public final class Backend implements AutoCloseable {
       try {
         c.tensor().enter("gemm");
         try {
+          OperationEvent event = Events.gemm();
           engine.gemm(dtype, alphaOfType, a.strided(), b.strided(), betaOfType, c.strided());
+          if (event != null) {
+            endGemm(event, a, b, b.byteSize(), c);
+          }
         } finally {
           c.tensor().leave();
         }
@@ -313,7 +319,11 @@ public final class Backend implements AutoCloseable {
       try {
         c.tensor().enter("gemm");
         try {
+          OperationEvent event = Events.gemm();
           engine.gemm(dtype, alphaOfType, a.strided(), b.buffer(), betaOfType, c.strided());
+          if (event != null) {
+            endGemm(event, a, b, b.dtype().byteSize(b.rows() * b.columns()), c);
+          }
         } finally {
           c.tensor().leave();
         }
@@ -323,6 +333,17 @@ public final class Backend implements AutoCloseable {
     } finally {
       a.tensor().leave();
     }
+  }
+
+  /** Ends the event of a product with the right operand {@code b}, of {@code bBytes} bytes. */
+  private void endGemm(OperationEvent event, Matrix a, Object b, long bBytes, Matrix c) {
+    event.end(
+        info(),
+        c.tensor().dtype(),
+        "",
+        () -> a + "·" + b,
+        a.byteSize() + bBytes + c.byteSize(),
+        2 * c.batch() * c.rows() * c.columns() * a.columns());
   }
 
   /** A factor of a product, rounded to the type of its sums. */

@@ -165,6 +165,11 @@ public final class Matrix {
     return strided;
   }
 
+  /** Bytes of its elements. */
+  long byteSize() {
+    return tensor.dtype().byteSize(batch() * rows() * columns());
+  }
+
   /** Elements from the first to after the last one of the whole batch; 0 if there is none. */
   long span() {
     StridedMatrix s = strided;

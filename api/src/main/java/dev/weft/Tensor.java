@@ -4,6 +4,8 @@ import dev.weft.init.Fill;
 import dev.weft.init.Initializer;
 import dev.weft.init.Layout;
 import dev.weft.internal.Checks;
+import dev.weft.internal.Events;
+import dev.weft.internal.OperationEvent;
 import dev.weft.random.RandomKey;
 import dev.weft.spi.Buffer;
 import dev.weft.spi.StridedMatrix;
@@ -211,7 +213,9 @@ public final class Tensor implements AutoCloseable {
     requireAccessible("copyTo");
     enter("copyTo");
     try {
+      OperationEvent event = Events.copyTo();
       backend.read(buffer, dtype.byteSize(first), out);
+      endCopy(event, first, out.byteSize());
     } finally {
       leave();
     }
@@ -242,9 +246,18 @@ public final class Tensor implements AutoCloseable {
     requireAccessible("copyFrom");
     enter("copyFrom");
     try {
+      OperationEvent event = Events.copyFrom();
       backend.write(buffer, dtype.byteSize(first), in);
+      endCopy(event, first, in.byteSize());
     } finally {
       leave();
+    }
+  }
+
+  private void endCopy(OperationEvent event, long first, long bytes) {
+    if (event != null) {
+      long end = first + bytes / dtype.byteSize();
+      event.end(backend.info(), dtype, "", () -> whole.slice(first, end).toString(), bytes, 0);
     }
   }
 
@@ -438,7 +451,11 @@ public final class Tensor implements AutoCloseable {
     requireAccessible("fill");
     enter("fill");
     try {
+      OperationEvent event = Events.fill();
       backend.fill(fill, key, dtype, region, buffer);
+      if (event != null) {
+        event.end(backend.info(), dtype, fill, region::toString, byteSize(), 0);
+      }
     } finally {
       leave();
     }

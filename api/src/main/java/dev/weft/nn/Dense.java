@@ -8,6 +8,8 @@ import dev.weft.init.Initializer;
 import dev.weft.init.Initializers;
 import dev.weft.internal.Access;
 import dev.weft.internal.Checks;
+import dev.weft.internal.Events;
+import dev.weft.internal.OperationEvent;
 import dev.weft.random.RandomKey;
 import dev.weft.spi.Engine;
 import dev.weft.spi.StridedMatrix;
@@ -177,6 +179,7 @@ public final class Dense implements AutoCloseable {
     try {
       Operands.enter("dense.forward", z, residual, null, null);
       try {
+        OperationEvent event = Events.denseForward();
         Operands.engine(kernel)
             .dense(
                 dtype,
@@ -187,6 +190,10 @@ public final class Dense implements AutoCloseable {
                 Operands.rows(z),
                 Operands.rows(residual),
                 Operands.rows(y));
+        if (event != null) {
+          long bytes = Operands.byteSize(x, kernel, bias, z, residual, y);
+          end(event, f, x, bytes, productFlops(x));
+        }
       } finally {
         Operands.leave(z, residual, null, null);
       }
@@ -259,6 +266,7 @@ public final class Dense implements AutoCloseable {
       Tensor dx,
       Gradients gradients,
       Write write) {
+    OperationEvent event = Events.denseBackward();
     f.backward("dense.backward", saved, dy, dy, gradients.bias, write);
     Engine engine = Operands.engine(kernel);
     Access access = Access.get();
@@ -283,6 +291,21 @@ public final class Dense implements AutoCloseable {
     } finally {
       Operands.leave(x, dy, kernel, gradients.kernel);
     }
+    if (event != null) {
+      Tensor read = dx == null ? null : kernel;
+      long bytes = Operands.byteSize(x, saved, dy, dx, read, gradients.kernel, gradients.bias);
+      end(event, f, x, bytes, (dx == null ? 1 : 2) * productFlops(x));
+    }
+  }
+
+  /** Of x·w, or of a product of backward. */
+  private long productFlops(Tensor x) {
+    return 2 * x.shape().elements() * outputs();
+  }
+
+  private void end(OperationEvent event, Activation f, Tensor x, long bytes, long flops) {
+    event.end(
+        kernel.backend().info(), dtype, f, () -> x.shape() + "·" + kernel.shape(), bytes, flops);
   }
 
   private void checkBackward(

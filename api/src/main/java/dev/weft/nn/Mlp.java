@@ -8,6 +8,8 @@ import dev.weft.Tensor;
 import dev.weft.init.Initializer;
 import dev.weft.init.Initializers;
 import dev.weft.internal.Checks;
+import dev.weft.internal.Events;
+import dev.weft.internal.OperationEvent;
 import dev.weft.random.RandomKey;
 import dev.weft.spi.Buffer;
 import dev.weft.spi.StepRecorder;
@@ -184,17 +186,40 @@ public final class Mlp implements AutoCloseable {
 
   private void step(Tensor x, Labels labels, Tensor target) {
     Pass pass = training(x);
+    OperationEvent event = Events.trainStep();
     if (pass.recorder == null || !isInStep()) {
       operations(pass, x, labels, target);
-      return;
+    } else {
+      layers.getFirst().requireForward(x, pass.y[0]);
+      Operands.enter("mlp", x, target, value, squares);
+      try {
+        recorded(pass, x, labels, target);
+      } finally {
+        Operands.leave(x, target, value, squares);
+      }
     }
-    layers.getFirst().requireForward(x, pass.y[0]);
-    Operands.enter("mlp", x, target, value, squares);
-    try {
-      recorded(pass, x, labels, target);
-    } finally {
-      Operands.leave(x, target, value, squares);
+    if (event != null) {
+      end(event, x);
     }
+  }
+
+  /** Ends the event of a step. The first layer has two products, others one more, for dx. */
+  private void end(OperationEvent event, Tensor x) {
+    long bytes = x.byteSize();
+    long products = 0;
+    for (Dense layer : layers) {
+      bytes += Operands.byteSize(layer.kernel(), layer.bias().orElse(null));
+      products += (layer == layers.getFirst() ? 2 : 3) * layer.inputs() * layer.outputs();
+    }
+    long flops = 2 * x.shape().dim(0) * products;
+    event.end(backend.info(), dtype, loss, () -> x.shape() + widths(), bytes, flops);
+  }
+
+  /** For example {@code → 128 → 10}. */
+  private String widths() {
+    StringBuilder text = new StringBuilder();
+    layers.forEach(layer -> text.append(" → ").append(layer.outputs()));
+    return text.toString();
   }
 
   /** One step by the recorder of a pass. */

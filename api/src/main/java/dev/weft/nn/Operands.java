@@ -28,6 +28,15 @@ final class Operands {
     return tensor == null ? null : Access.get().rows(tensor).buffer();
   }
 
+  /** Bytes of tensors together; nulls have none. */
+  static long byteSize(Tensor... tensors) {
+    long sum = 0;
+    for (Tensor tensor : tensors) {
+      sum += tensor == null ? 0 : tensor.byteSize();
+    }
+    return sum;
+  }
+
   /** Throws unless {@code tensor} has the backend and type of {@code like}, F32 or F64. */
   static void requireLike(String op, String name, Tensor tensor, Tensor like) {
     requireOf(op, name, tensor, like.backend(), like.dtype());

@@ -11,6 +11,7 @@ import dev.weft.init.InitializerSpec;
 import dev.weft.init.Layout;
 import dev.weft.interop.Json;
 import dev.weft.interop.Receipt;
+import dev.weft.interop.TensorStream;
 import dev.weft.interop.TensorWriter;
 import dev.weft.random.RandomKey;
 import dev.weft.random.StreamOrder;
@@ -147,7 +148,7 @@ final class GenerateCommand implements Callable<Integer> {
       if (toStdout && isWholeMatrix(receipt)) {
         error = printMatrix(opened, receipt);
       } else if (toStdout) {
-        TensorWriter.stream(opened, receipt, streams.out(), (tensors, bytes) -> bar.at(bytes));
+        TensorStream.of(opened, receipt).writeTo(streams.out(), (tensors, bytes) -> bar.at(bytes));
       } else {
         String name = child == null ? TensorWriter.DEFAULT_NAME : child;
         try {

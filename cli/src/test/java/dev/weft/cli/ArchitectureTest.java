@@ -13,6 +13,7 @@ import java.lang.classfile.constantpool.MemberRefEntry;
 import java.lang.classfile.constantpool.PoolEntry;
 import java.lang.classfile.constantpool.Utf8Entry;
 import java.lang.module.ModuleDescriptor;
+import java.lang.module.ModuleDescriptor.Requires.Modifier;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -74,6 +75,15 @@ class ArchitectureTest {
         .allSatisfy(name -> assertThat(name).matches("dev/weft/gpu/(cuda|blas|rand)/[^/]*"));
   }
 
+  /** A runtime may lack it. */
+  @Test
+  void flightRecorderIsNamedInOnePlace() {
+    assertThat(users(uses("jdk/jfr/")))
+        .filteredOn(name -> !name.startsWith(CONTRACTS))
+        .isNotEmpty()
+        .allSatisfy(name -> assertThat(name).matches("dev/weft/internal/(Flight)?Events(\\$.*)?"));
+  }
+
   @Test
   void standardOutputBelongsToTheCommandLine() {
     assertThat(users(ArchitectureTest::writesStandardOutput))
@@ -122,6 +132,8 @@ class ArchitectureTest {
   @Test
   void apiNeedsNoVendorAndNoIncubator() {
     assertThat(descriptor("api").requires())
+        .filteredOn(requires -> !requires.modifiers().contains(Modifier.STATIC))
+        .isNotEmpty()
         .extracting(ModuleDescriptor.Requires::name)
         .allSatisfy(name -> assertThat(name).startsWith("java."));
   }

@@ -1,26 +1,24 @@
 package dev.weft.interop;
 
 import dev.weft.Backend;
-import dev.weft.DType;
 import dev.weft.Region;
+import dev.weft.Tensor;
 import dev.weft.init.Fill;
 import dev.weft.internal.Checks;
 import dev.weft.internal.Chunks;
-import dev.weft.random.RandomKey;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.concurrent.Callable;
+import java.nio.channels.ClosedByInterruptException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * Fills regions of any size chunk by chunk in two buffers: while the backend fills one, a thread
+ * Fills regions of any size chunk by chunk in two buffers: while a thread fills one, the caller's
  * hands on the other. Used by one thread at a time.
  *
  * <p>Chunks of 4 MiB stay in the cache between the fill and the copy into the page cache; by the
@@ -30,20 +28,12 @@ final class ChunkedFill implements AutoCloseable {
   /** Bytes of a chunk. */
   static final int CHUNK_BYTES = 4 << 20;
 
-  /** Takes the chunks of a region, one after the other. */
-  interface Sink {
-    /** Takes the bytes at {@code position} of the region's bytes, before it returns. */
-    void accept(ByteBuffer bytes, long position) throws IOException;
-  }
-
   private final Backend backend;
   private final Arena arena = Arena.ofShared();
   private final MemorySegment[] buffers = new MemorySegment[2];
-  private final Future<?>[] pending = new Future<?>[2];
   private final ExecutorService thread =
       Executors.newSingleThreadExecutor(
-          task -> Thread.ofPlatform().daemon().name("weft-write").unstarted(task));
-  private int turn;
+          task -> Thread.ofPlatform().daemon().name("weft-fill").unstarted(task));
 
   ChunkedFill(Backend backend) {
     if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
@@ -69,108 +59,156 @@ final class ChunkedFill implements AutoCloseable {
     };
   }
 
-  /** Fills {@code region} and hands its bytes to {@code sink} in order; all are taken on return. */
-  void run(Fill fill, RandomKey key, DType dtype, Region region, Sink sink) throws IOException {
-    long bytes = dtype.byteSize(region.shape().elements());
-    long[] position = {0};
-    try {
-      if (bytes <= CHUNK_BYTES) { // a small tensor is not worth another thread
-        if (bytes > 0) {
-          sink.accept(filled(fill, key, dtype, region).asByteBuffer(), 0);
-        }
-      } else if (isDivisible(fill)) {
-        Chunks.forEach(
-            region,
-            CHUNK_BYTES / dtype.byteSize(),
-            chunk -> {
-              await(turn);
-              ByteBuffer full = filled(fill, key, dtype, chunk).asByteBuffer();
-              long at = position[0];
-              position[0] += full.remaining();
-              pending[turn] = submit(sink, full, at);
-              turn ^= 1;
-            });
-      } else {
-        try (Arena whole = Arena.ofShared()) {
-          MemorySegment matrix = whole.allocate(bytes, 64);
-          backend.wrap(matrix, dtype, region.shape()).fill(fill, key, region);
-          for (long at = 0; at < bytes; at += CHUNK_BYTES) {
-            long part = Math.min(CHUNK_BYTES, bytes - at);
-            sink.accept(matrix.asSlice(at, part).asByteBuffer(), at);
-          }
-        }
-      }
-      await(turn);
-      await(turn ^ 1);
-    } finally {
-      settle();
+  /**
+   * Fills the region of {@code draw} and hands its bytes to {@code sink} in order.
+   *
+   * @throws InterruptedIOException if the thread is interrupted; it still is
+   */
+  void run(Draw draw, TensorStream.Sink sink) throws IOException {
+    Delivery delivery = new Delivery(sink);
+    if (draw.byteSize() == 0) {
+      return;
     }
+    if (draw.byteSize() <= CHUNK_BYTES) { // a small tensor is not worth another thread
+      delivery.take(filled(draw, draw.region(), 0));
+    } else if (isDivisible(draw.fill())) {
+      runDivided(draw, delivery);
+    } else {
+      runWhole(draw, delivery);
+    }
+  }
+
+  private void runDivided(Draw draw, Delivery delivery) throws IOException {
+    Pipeline pipeline = new Pipeline(delivery);
+    try {
+      Chunks.forEach(
+          draw.region(),
+          CHUNK_BYTES / draw.dtype().byteSize(),
+          chunk -> pipeline.next(draw, chunk));
+      pipeline.finish();
+    } finally {
+      pipeline.settle();
+    }
+  }
+
+  private void runWhole(Draw draw, Delivery delivery) throws IOException {
+    try (Tensor whole = backend.tensor(draw.dtype(), draw.region().shape())) {
+      whole.fill(draw.fill(), draw.key(), draw.region());
+      for (long at = 0; at < draw.byteSize(); at += CHUNK_BYTES) {
+        MemorySegment part = buffer(0, Math.min(CHUNK_BYTES, draw.byteSize() - at));
+        whole.copyTo(at / draw.dtype().byteSize(), part);
+        delivery.take(part);
+      }
+    }
+  }
+
+  private MemorySegment filled(Draw draw, Region region, int turn) {
+    MemorySegment part = buffer(turn, draw.dtype().byteSize(region.shape().elements()));
+    backend.wrap(part, draw.dtype(), region.shape()).fill(draw.fill(), draw.key(), region);
+    return part;
+  }
+
+  private MemorySegment buffer(int turn, long byteSize) {
+    if (buffers[turn] == null) {
+      buffers[turn] = arena.allocate(CHUNK_BYTES, 4096);
+    }
+    return buffers[turn].asSlice(0, byteSize);
   }
 
   @Override
   public void close() {
-    settle();
     thread.shutdown();
     arena.close();
   }
 
-  private MemorySegment filled(Fill fill, RandomKey key, DType dtype, Region chunk) {
-    if (buffers[turn] == null) {
-      buffers[turn] = arena.allocate(CHUNK_BYTES, 4096);
-    }
-    MemorySegment part = buffers[turn].asSlice(0, dtype.byteSize(chunk.shape().elements()));
-    backend.wrap(part, dtype, chunk.shape()).fill(fill, key, chunk);
-    return part;
-  }
+  /** Hands bytes to a sink, one piece after the other, on the caller's thread. */
+  private static final class Delivery {
+    private final TensorStream.Sink sink;
+    private long position;
 
-  private Future<?> submit(Sink sink, ByteBuffer bytes, long position) {
-    Callable<Void> task =
-        () -> {
-          sink.accept(bytes, position);
-          return null;
-        };
-    return thread.submit(task);
-  }
-
-  private void await(int buffer) throws IOException {
-    Future<?> future = pending[buffer];
-    if (future == null) {
-      return;
+    Delivery(TensorStream.Sink sink) {
+      this.sink = sink;
     }
-    try {
-      future.get();
-      pending[buffer] = null;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new InterruptedIOException("write: interrupted");
-    } catch (ExecutionException e) {
-      pending[buffer] = null;
-      switch (e.getCause()) {
-        case IOException cause -> throw cause;
-        case RuntimeException cause -> throw cause;
-        case Error cause -> throw cause;
-        default -> throw new AssertionError(e.getCause());
+
+    void take(MemorySegment bytes) throws IOException {
+      if (Thread.currentThread().isInterrupted()) {
+        throw interrupted(null);
       }
+      try {
+        sink.accept(bytes.asByteBuffer().order(ByteOrder.LITTLE_ENDIAN), position);
+      } catch (ClosedByInterruptException e) {
+        throw interrupted(e);
+      }
+      position += bytes.byteSize();
+    }
+
+    InterruptedIOException interrupted(Exception cause) {
+      InterruptedIOException failure =
+          new InterruptedIOException(
+              Checks.message(
+                  "write", "need a thread that is not interrupted", "position", position));
+      failure.initCause(cause);
+      return failure;
     }
   }
 
-  /** Waits, whatever happens, until nobody uses the buffers. */
-  private void settle() {
-    boolean interrupted = false;
-    for (int i = 0; i < pending.length; i++) {
-      while (pending[i] != null) {
+  /** Fills a chunk while the one before is delivered. */
+  private final class Pipeline {
+    private final Delivery delivery;
+    private Future<MemorySegment> before; // filled or being filled; null at the beginning
+    private Future<MemorySegment> last; // begun last
+    private int turn;
+
+    Pipeline(Delivery delivery) {
+      this.delivery = delivery;
+    }
+
+    /** Begins a chunk, in the buffer that was delivered last, and delivers the one before it. */
+    void next(Draw draw, Region chunk) throws IOException {
+      int mine = turn;
+      last = thread.submit(() -> filled(draw, chunk, mine));
+      if (before != null) {
+        finish();
+      }
+      before = last;
+      turn ^= 1;
+    }
+
+    /** Delivers the last chunk. */
+    void finish() throws IOException {
+      MemorySegment bytes;
+      try {
+        bytes = before.get();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw delivery.interrupted(e);
+      } catch (ExecutionException e) {
+        switch (e.getCause()) {
+          case RuntimeException cause -> throw cause;
+          case Error cause -> throw cause;
+          default -> throw new AssertionError(e.getCause());
+        }
+      }
+      delivery.take(bytes);
+    }
+
+    /** Waits, whatever happened, until nothing fills the buffers. */
+    void settle() {
+      boolean interrupted = false;
+      boolean done = last == null;
+      while (!done) {
         try {
-          pending[i].get();
-          pending[i] = null;
+          last.get();
+          done = true;
         } catch (ExecutionException e) {
-          pending[i] = null; // a failure before this one is already on its way
+          done = true; // its failure, or one before it, is on its way
         } catch (InterruptedException e) {
           interrupted = true;
         }
       }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 }

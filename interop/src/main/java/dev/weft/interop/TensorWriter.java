@@ -11,7 +11,6 @@ import dev.weft.random.RandomKey;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,8 +19,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Writes one tensor to a file or a channel, in bounded memory: a tensor may be larger than the
- * machine's memory. (Orthogonal fills take what the backend takes for them, and a channel or {@link
+ * Writes one tensor to a file, in bounded memory: a tensor may be larger than the machine's memory.
+ * (Orthogonal fills take what the backend takes for them, and {@link TensorStream} or {@link
  * Verifier} the whole matrix as well.)
  *
  * <table>
@@ -74,33 +73,6 @@ public final class TensorWriter {
       Progress progress)
       throws IOException {
     write(backend, new Draw(fill, key, dtype, region, Optional.empty()), name, file, progress);
-  }
-
-  /**
-   * Writes the elements of the tensor of {@code receipt} alone, little-endian, to {@code channel}.
-   *
-   * @throws IllegalArgumentException if the fill does not suit the shape or type
-   * @throws IOException if the channel fails
-   */
-  public static void stream(
-      Backend backend, Receipt receipt, WritableByteChannel channel, Progress progress)
-      throws IOException {
-    Draw draw = Draw.of(receipt);
-    try (ChunkedFill chunks = new ChunkedFill(backend)) {
-      chunks.run(
-          draw.fill(),
-          draw.key(),
-          draw.dtype(),
-          draw.region(),
-          (bytes, position) -> {
-            int length = bytes.remaining();
-            while (bytes.hasRemaining()) {
-              channel.write(bytes);
-            }
-            progress.update(0, position + length);
-          });
-    }
-    progress.update(1, draw.byteSize());
   }
 
   private static void write(Backend backend, Draw draw, String name, Path file, Progress progress)
@@ -194,10 +166,7 @@ public final class TensorWriter {
     }
     if (ChunkedFill.isDivisible(draw.fill()) && !file.isReserved()) {
       chunks.run(
-          draw.fill(),
-          draw.key(),
-          draw.dtype(),
-          draw.region(),
+          draw,
           (bytes, position) -> {
             int length = bytes.remaining();
             file.write(bytes, offset + position);

@@ -78,10 +78,7 @@ public final class Verifier {
     int size = draw.type().byteSize();
     try {
       chunks.run(
-          draw.fill(),
-          draw.key(),
-          draw.dtype(),
-          draw.region(),
+          draw,
           (bytes, position) -> {
             MemorySegment wanted = MemorySegment.ofBuffer(bytes);
             MemorySegment found = tensor.data().asSlice(position, wanted.byteSize());

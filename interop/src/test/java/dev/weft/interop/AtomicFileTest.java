@@ -158,7 +158,7 @@ class AtomicFileTest {
             RandomKey.of(1));
     try (Backend backend = Weft.open("cpu");
         FileChannel full = FileChannel.open(Path.of("/dev/full"), StandardOpenOption.WRITE)) {
-      assertThatThrownBy(() -> TensorWriter.stream(backend, receipt, full, Progress.NONE))
+      assertThatThrownBy(() -> TensorStream.of(backend, receipt).writeTo(full, Progress.NONE))
           .isInstanceOf(IOException.class);
     }
   }

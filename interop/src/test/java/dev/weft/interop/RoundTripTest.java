@@ -99,7 +99,7 @@ class RoundTripTest {
       }
     }
     ByteArrayOutputStream out = new ByteArrayOutputStream();
-    TensorWriter.stream(backend, receipt, Channels.newChannel(out), Progress.NONE);
+    TensorStream.of(backend, receipt).writeTo(Channels.newChannel(out), Progress.NONE);
     assertThat(out.toByteArray()).isEqualTo(wanted);
   }
 

@@ -6,6 +6,7 @@ import dev.weft.testkit.Availability;
 import dev.weft.testkit.contract.ActivationContract;
 import dev.weft.testkit.contract.DenseContract;
 import dev.weft.testkit.contract.ErrorContract;
+import dev.weft.testkit.contract.EventContract;
 import dev.weft.testkit.contract.FillContract;
 import dev.weft.testkit.contract.GemmContract;
 import dev.weft.testkit.contract.LossContract;
@@ -104,6 +105,14 @@ class CpuVector512Test {
 
   @Nested
   class Training extends TrainingContract {
+    @Override
+    protected Backend open(BackendOptions options) {
+      return backend(options);
+    }
+  }
+
+  @Nested
+  class FlightEvents extends EventContract {
     @Override
     protected Backend open(BackendOptions options) {
       return backend(options);

@@ -17,6 +17,7 @@ import dev.weft.random.RandomKey;
 import dev.weft.testkit.Tensors;
 import dev.weft.testkit.contract.ActivationContract;
 import dev.weft.testkit.contract.DenseContract;
+import dev.weft.testkit.contract.EventContract;
 import dev.weft.testkit.contract.GemmContract;
 import dev.weft.testkit.contract.LossContract;
 import dev.weft.testkit.contract.TrainingContract;
@@ -164,6 +165,14 @@ abstract class GpuLayerContracts {
       return productsAreOwn();
     }
 
+    @Override
+    protected Backend open(BackendOptions options) {
+      return backend(options);
+    }
+  }
+
+  @Nested
+  class FlightEvents extends EventContract {
     @Override
     protected Backend open(BackendOptions options) {
       return backend(options);
