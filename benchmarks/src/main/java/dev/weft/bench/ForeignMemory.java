@@ -9,6 +9,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.function.Supplier;
 
 /** Memory of f32 that is not weft's own, and the way in which weft gets it. */
 interface ForeignMemory extends AutoCloseable {
@@ -27,24 +28,44 @@ interface ForeignMemory extends AutoCloseable {
    */
   static ForeignMemory open(String kind, Backend backend, Shape shape) {
     return switch (kind) {
-      case "native" -> of(() -> backend.tensor(DType.F32, shape));
+      case "native" -> of(kind, () -> backend.tensor(DType.F32, shape));
       case "array" -> {
         float[] array = new float[Math.toIntExact(shape.elements())];
-        yield of(() -> backend.wrap(array, shape));
+        yield of(kind, () -> backend.wrap(array, shape));
       }
       case "buffer" -> {
         ByteBuffer buffer =
             ByteBuffer.allocateDirect(Math.toIntExact(DType.F32.byteSize(shape.elements())))
                 .order(ByteOrder.nativeOrder());
-        yield of(() -> backend.wrap(MemorySegment.ofBuffer(buffer), DType.F32, shape));
+        yield of(kind, () -> backend.wrap(MemorySegment.ofBuffer(buffer), DType.F32, shape));
       }
-      case "segment" -> new Segment(backend, shape);
-      case "dlpack" -> new OverDlpack(backend, shape);
+      case "segment" -> {
+        Arena arena = Arena.ofShared();
+        MemorySegment segment = arena.allocate(DType.F32.byteSize(shape.elements()), 64);
+        yield of(kind, () -> backend.wrap(segment, DType.F32, shape), arena::close);
+      }
+      case "dlpack" -> { // exported and imported again: two hand-overs
+        Tensor owner = backend.tensor(DType.F32, shape);
+        yield of(
+            kind,
+            () ->
+                Dlpack.importTensor(
+                    backend,
+                    Dlpack.exportTensor(owner, Dlpack.Form.VERSIONED),
+                    Dlpack.Form.VERSIONED),
+            owner::close);
+      }
       default -> throw new IllegalArgumentException("embedding: unknown memory " + kind);
     };
   }
 
-  private static ForeignMemory of(java.util.function.Supplier<Tensor> handOver) {
+  /** Memory that the garbage collector, or the tensor, gives back. */
+  static ForeignMemory of(String kind, Supplier<Tensor> handOver) {
+    return of(kind, handOver, () -> {});
+  }
+
+  /** Memory that {@code release} gives back. */
+  static ForeignMemory of(String kind, Supplier<Tensor> handOver, Runnable release) {
     return new ForeignMemory() {
       @Override
       public Tensor handOver() {
@@ -52,53 +73,14 @@ interface ForeignMemory extends AutoCloseable {
       }
 
       @Override
-      public void close() {}
+      public void close() {
+        release.run();
+      }
+
+      @Override
+      public String toString() {
+        return kind;
+      }
     };
-  }
-
-  /** An arena's memory. */
-  final class Segment implements ForeignMemory {
-    private final Arena arena = Arena.ofShared();
-    private final Backend backend;
-    private final Shape shape;
-    private final MemorySegment segment;
-
-    private Segment(Backend backend, Shape shape) {
-      this.backend = backend;
-      this.shape = shape;
-      this.segment = arena.allocate(DType.F32.byteSize(shape.elements()), 64);
-    }
-
-    @Override
-    public Tensor handOver() {
-      return backend.wrap(segment, DType.F32, shape);
-    }
-
-    @Override
-    public void close() {
-      arena.close();
-    }
-  }
-
-  /** A tensor that is exported and imported again: two hand-overs. */
-  final class OverDlpack implements ForeignMemory {
-    private final Backend backend;
-    private final Tensor owner;
-
-    private OverDlpack(Backend backend, Shape shape) {
-      this.backend = backend;
-      this.owner = backend.tensor(DType.F32, shape);
-    }
-
-    @Override
-    public Tensor handOver() {
-      long struct = Dlpack.exportTensor(owner, Dlpack.Form.VERSIONED);
-      return Dlpack.importTensor(backend, struct, Dlpack.Form.VERSIONED);
-    }
-
-    @Override
-    public void close() {
-      owner.close();
-    }
   }
 }
