@@ -63,7 +63,8 @@ class ApiDocumentTest {
     assertThat(saysSince("A", "/**\n * A.\n *\n * @since 0.1\n */\npublic final class A {}\n"))
         .isTrue();
     assertThat(
-            saysSince("A", "/** A. */\npublic class A {\n  /**\n   * @since 0.1\n   */\n  int b;\n}"))
+            saysSince(
+                "A", "/** A. */\npublic class A {\n  /**\n   * @since 0.1\n   */\n  int b;\n}"))
         .isFalse();
   }
 
@@ -89,7 +90,8 @@ class ApiDocumentTest {
 
   private static boolean saysSince(String name, String source) {
     Matcher declaration =
-        Pattern.compile("^public .*\\b(class|interface|record|enum) " + name + "\\b", Pattern.MULTILINE)
+        Pattern.compile(
+                "^public .*\\b(class|interface|record|enum) " + name + "\\b", Pattern.MULTILINE)
             .matcher(source);
     assertThat(declaration.find()).as(name).isTrue();
     return SINCE.matcher(source.substring(0, declaration.start())).find();

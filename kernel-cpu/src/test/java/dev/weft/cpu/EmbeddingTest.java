@@ -184,10 +184,8 @@ class EmbeddingTest {
         classes.add(type.getProtectionDomain().getCodeSource().getLocation());
       }
       loader =
-          new URLClassLoader(
-              classes.toArray(URL[]::new), ClassLoader.getPlatformClassLoader());
-      program =
-          (Callable<byte[]>) type(Program.class).getDeclaredConstructor().newInstance();
+          new URLClassLoader(classes.toArray(URL[]::new), ClassLoader.getPlatformClassLoader());
+      program = (Callable<byte[]>) type(Program.class).getDeclaredConstructor().newInstance();
     }
 
     Class<?> type(Class<?> original) throws ClassNotFoundException {
