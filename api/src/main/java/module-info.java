@@ -15,6 +15,7 @@ module dev.weft {
       dev.weft.cpu,
       dev.weft.gpu;
   exports dev.weft.internal to
+      dev.weft.adapters,
       dev.weft.cpu,
       dev.weft.gpu,
       dev.weft.interop,

@@ -1,6 +1,5 @@
 package dev.weft;
 
-import dev.weft.spi.Buffer;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -13,14 +12,21 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class Allocation {
   private static final System.Logger LOG = System.getLogger("dev.weft");
 
-  final Buffer buffer;
+  private final Runnable release;
   private final String what;
   private final Set<Allocation> open;
   private final AtomicBoolean closed = new AtomicBoolean();
   private final AtomicInteger holders = new AtomicInteger(1); // the owner is one
 
-  Allocation(Buffer buffer, String what, Set<Allocation> open) {
-    this.buffer = Objects.requireNonNull(buffer);
+  /**
+   * Memory that is there.
+   *
+   * @param release gives it back; called once
+   * @param what it is, in a report of a leak
+   * @param open holds every one that its owner has not closed
+   */
+  Allocation(Runnable release, String what, Set<Allocation> open) {
+    this.release = Objects.requireNonNull(release);
     this.what = what;
     this.open = open;
     open.add(this);
@@ -33,7 +39,7 @@ final class Allocation {
 
   void drop() {
     if (holders.decrementAndGet() == 0) {
-      buffer.close();
+      release.run();
     }
   }
 

@@ -52,8 +52,9 @@ public final class Backend implements AutoCloseable {
     enter("tensor");
     try {
       String what = "tensor " + dtype + " " + shape;
-      Allocation allocation = new Allocation(engine.allocate(byteSize), what, open);
-      Tensor tensor = new Tensor(this, dtype, shape, allocation.buffer, null, allocation);
+      Buffer buffer = engine.allocate(byteSize);
+      Allocation allocation = new Allocation(buffer::close, what, open);
+      Tensor tensor = new Tensor(this, dtype, shape, buffer, null, allocation);
       cleaner.register(tensor, allocation::reportAndClose);
       return tensor;
     } finally {
@@ -156,6 +157,39 @@ public final class Backend implements AutoCloseable {
   }
 
   /**
+   * A tensor over memory that is this tensor's to give back, by {@code release}: once, when it is
+   * closed and no longer lent, by any thread.
+   */
+  Tensor adopt(MemorySegment memory, DType dtype, Shape shape, Runnable release) {
+    enter("adopt");
+    try {
+      return adopt(engine.wrap(memory), memory, dtype, shape, release);
+    } finally {
+      leave();
+    }
+  }
+
+  /** The same for memory on this backend's device. */
+  Tensor adopt(long devicePointer, DType dtype, Shape shape, Runnable release) {
+    enter("adopt");
+    try {
+      Buffer buffer = engine.wrap(devicePointer, dtype.byteSize(shape.elements()));
+      return adopt(buffer, null, dtype, shape, release);
+    } finally {
+      leave();
+    }
+  }
+
+  private Tensor adopt(
+      Buffer buffer, MemorySegment memory, DType dtype, Shape shape, Runnable release) {
+    String what = "adopted tensor " + dtype + " " + shape;
+    Allocation allocation = new Allocation(release, what, open);
+    Tensor tensor = new Tensor(this, dtype, shape, buffer, memory, allocation);
+    cleaner.register(tensor, allocation::reportAndClose);
+    return tensor;
+  }
+
+  /**
    * Waits until every operation that has been begun is complete. On a device operations may return
    * earlier; what this backend does later, and copies to the host, come after them anyway.
    *
@@ -248,10 +282,10 @@ public final class Backend implements AutoCloseable {
     try {
       DType dtype = b.tensor().dtype();
       String what = "packed matrix " + dtype + " " + b;
-      Allocation allocation = new Allocation(engine.pack(b.strided()), what, open);
+      Buffer buffer = engine.pack(b.strided());
+      Allocation allocation = new Allocation(buffer::close, what, open);
       PackedMatrix packed =
-          new PackedMatrix(
-              this, dtype, b.rows(), b.columns(), allocation.buffer, allocation::close);
+          new PackedMatrix(this, dtype, b.rows(), b.columns(), buffer, allocation::close);
       cleaner.register(packed, allocation::reportAndClose);
       return packed;
     } finally {

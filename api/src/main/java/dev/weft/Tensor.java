@@ -30,8 +30,8 @@ public final class Tensor implements AutoCloseable {
   private final Shape shape;
   private final Region whole;
   private final Buffer buffer;
-  private final MemorySegment callers; // the caller's memory on the host; else null
-  private final Allocation allocation; // the backend's memory; else null
+  private final MemorySegment callers; // memory of the host that is not the backend's; else null
+  private final Allocation allocation; // memory to give back; else null
 
   private final Usage usage = new Usage();
   private StridedMatrix rows; // made when first asked for; a race makes two equal ones

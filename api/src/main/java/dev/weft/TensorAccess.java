@@ -14,6 +14,23 @@ final class TensorAccess extends Access {
   }
 
   @Override
+  public int deviceOrdinal(Backend backend) {
+    return backend.engine().deviceOrdinal();
+  }
+
+  @Override
+  public Tensor adopt(
+      Backend backend, MemorySegment memory, DType dtype, Shape shape, Runnable release) {
+    return backend.adopt(memory, dtype, shape, release);
+  }
+
+  @Override
+  public Tensor adopt(
+      Backend backend, long devicePointer, DType dtype, Shape shape, Runnable release) {
+    return backend.adopt(devicePointer, dtype, shape, release);
+  }
+
+  @Override
   public Engine engine(Backend backend) {
     return backend.engine();
   }

@@ -1,6 +1,8 @@
 package dev.weft.internal;
 
 import dev.weft.Backend;
+import dev.weft.DType;
+import dev.weft.Shape;
 import dev.weft.Tensor;
 import dev.weft.spi.Engine;
 import dev.weft.spi.StridedMatrix;
@@ -19,6 +21,21 @@ public abstract class Access {
   protected static void set(Access access) {
     Access.access = access;
   }
+
+  /** The number of a backend's device as CUDA counts; -1 if its memory is the host's. */
+  public abstract int deviceOrdinal(Backend backend);
+
+  /**
+   * A tensor over memory of the host that is the tensor's to give back.
+   *
+   * @param release gives it back: once, when the tensor is closed and no longer lent, by any thread
+   */
+  public abstract Tensor adopt(
+      Backend backend, MemorySegment memory, DType dtype, Shape shape, Runnable release);
+
+  /** The same for memory of the backend's device. */
+  public abstract Tensor adopt(
+      Backend backend, long devicePointer, DType dtype, Shape shape, Runnable release);
 
   /** The engine of a backend. */
   public abstract Engine engine(Backend backend);

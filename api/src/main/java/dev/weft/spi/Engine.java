@@ -44,6 +44,11 @@ public interface Engine extends NnEngine, AutoCloseable {
             "wrap", "need a backend of a device for a pointer", "backend", info().name()));
   }
 
+  /** The number of this backend's device as CUDA counts; -1 if its memory is the host's. */
+  default int deviceOrdinal() {
+    return -1;
+  }
+
   /** Waits until everything that was begun is complete. */
   default void synchronize() {}
 

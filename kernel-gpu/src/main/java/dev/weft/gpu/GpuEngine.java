@@ -107,6 +107,11 @@ final class GpuEngine implements Engine {
   }
 
   @Override
+  public int deviceOrdinal() {
+    return device.info().ordinal();
+  }
+
+  @Override
   public MemoryInfo memory() {
     return memory.info();
   }

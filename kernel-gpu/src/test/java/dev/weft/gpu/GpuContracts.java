@@ -18,6 +18,14 @@ abstract class GpuContracts {
   abstract Backend backend(BackendOptions options);
 
   @Nested
+  class HandOver extends DlpackDeviceContract {
+    @Override
+    Backend open() {
+      return backend(BackendOptions.DEFAULT);
+    }
+  }
+
+  @Nested
   class Fills extends FillContract {
     @Override
     protected Backend open(BackendOptions options) {
