@@ -3,6 +3,8 @@ package dev.weft;
 /**
  * The error bounds that weft states and its tests hold it to. Measured values are in {@code
  * docs/accuracy.md}.
+ *
+ * @since 0.1
  */
 public final class Accuracy {
   /**

@@ -18,6 +18,8 @@ import java.util.concurrent.ConcurrentHashMap;
  *
  * <p>Closing it closes the tensors of its own memory that are still open, and reports them as
  * leaks.
+ *
+ * @since 0.1
  */
 public final class Backend implements AutoCloseable {
   private final Engine engine;

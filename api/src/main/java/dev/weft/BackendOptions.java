@@ -16,6 +16,7 @@ import java.util.concurrent.Executor;
  * @param vectorBits width of the CPU's vectors: 128, 256 or 512, used from the first element on; 0
  *     for the widest that there are, with scalar code until the JVM has compiled them
  * @param precision to what matrix products may round their f32 operands
+ * @since 0.1
  */
 public record BackendOptions(
     int threads, Executor executor, long memoryLimit, int vectorBits, Precision precision) {

@@ -1,6 +1,10 @@
 package dev.weft;
 
-/** A backend that was named cannot run here; the message holds the reason and the remedy. */
+/**
+ * A backend that was named cannot run here; the message holds the reason and the remedy.
+ *
+ * @since 0.1
+ */
 public final class BackendUnavailableException extends WeftException {
   private static final long serialVersionUID = 1;
 

@@ -11,6 +11,8 @@ import java.util.Locale;
  *
  * <p>It is of backends with {@link BackendOptions#DEFAULT}, and for the versions of weft and the
  * JDK, the processor and the devices that it was made with; with others it is not used.
+ *
+ * @since 0.1
  */
 public final class Calibration {
   private final String key;

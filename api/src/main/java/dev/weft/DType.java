@@ -13,6 +13,8 @@ import dev.weft.internal.Checks;
  * <tr><td>F16</td><td>2</td><td>11</td><td>65504</td></tr>
  * <tr><td>BF16</td><td>2</td><td>8</td><td>(2 − 2⁻⁷)·2¹²⁷</td></tr>
  * </table>
+ *
+ * @since 0.1
  */
 public enum DType {
   /** IEEE 754 binary32. */

@@ -1,6 +1,10 @@
 package dev.weft;
 
-/** A device reported an error. After a fatal one its backend can do nothing more but be closed. */
+/**
+ * A device reported an error. After a fatal one its backend can do nothing more but be closed.
+ *
+ * @since 0.1
+ */
 public final class DeviceException extends WeftException {
   private static final long serialVersionUID = 1;
   private final boolean fatal;

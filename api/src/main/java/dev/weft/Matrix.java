@@ -9,6 +9,8 @@ import dev.weft.spi.StridedMatrix;
  *
  * <p>Rows of a tensor's matrix lie one after another in memory; the transpose is the same memory
  * seen by columns.
+ *
+ * @since 0.1
  */
 public final class Matrix {
   private final Tensor tensor;

@@ -6,5 +6,6 @@ package dev.weft;
  * @param allocatedBytes bytes held now
  * @param peakBytes the most bytes held at once
  * @param limitBytes what may be held
+ * @since 0.1
  */
 public record MemoryInfo(long allocatedBytes, long peakBytes, long limitBytes) {}

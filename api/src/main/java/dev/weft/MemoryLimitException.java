@@ -2,7 +2,11 @@ package dev.weft;
 
 import dev.weft.internal.Checks;
 
-/** A tensor does not fit in the backend's memory or its limit. */
+/**
+ * A tensor does not fit in the backend's memory or its limit.
+ *
+ * @since 0.1
+ */
 public final class MemoryLimitException extends WeftException {
   private static final long serialVersionUID = 1;
   private final long requestedBytes;

@@ -10,6 +10,8 @@ import dev.weft.spi.Buffer;
  *
  * <p>Close it: one that is lost unclosed is freed when the garbage collector finds it, and reported
  * through {@link System.Logger}.
+ *
+ * @since 0.1
  */
 public final class PackedMatrix implements AutoCloseable {
   private final Backend backend;

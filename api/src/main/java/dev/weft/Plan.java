@@ -17,6 +17,7 @@ import java.util.Locale;
  *     the fastest, or the first whose estimate is the same but for {@link #TIE} or {@link
  *     #TIE_SECONDS}
  * @param reason why, in words
+ * @since 0.1
  */
 public record Plan(Work work, List<Estimate> estimates, String chosen, String reason) {
   /** Estimates this close, as a ratio, are the same: the rank decides. */

@@ -4,6 +4,8 @@ package dev.weft;
  * To what the f32 operands of matrix products may be rounded before they are multiplied. Products
  * are summed in f32 always. A permission for backends that are faster so: the CPU and products of
  * f64 use none of it.
+ *
+ * @since 0.1
  */
 public enum Precision {
   /** Not rounded. */

@@ -9,6 +9,7 @@ import java.util.Objects;
  * @param detail what was found: vector width and threads, or device and driver
  * @param reason why it is unavailable or slower than it could be; empty if neither
  * @param remedy what to do about it; empty if nothing
+ * @since 0.1
  */
 public record Probe(boolean available, String detail, String reason, String remedy) {
   /** Checks that no text is null. */

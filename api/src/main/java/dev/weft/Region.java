@@ -11,6 +11,8 @@ import java.util.Arrays;
  * <p>A region is made of {@link #runCount} runs of {@link #runLength} elements that follow one
  * another in the logical tensor; run r begins at logical element {@link #runStart}. In the output
  * the runs are contiguous.
+ *
+ * @since 0.1
  */
 public final class Region {
   private final Shape logical;

@@ -6,6 +6,8 @@ import java.util.Arrays;
 /**
  * Dimensions of a row-major tensor: the last one varies fastest. A shape of rank 0 has one element.
  * Dimensions may be 0; their product is at most 2⁶³ − 1.
+ *
+ * @since 0.1
  */
 public final class Shape {
   private final long[] dims;

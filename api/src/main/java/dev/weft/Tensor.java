@@ -19,6 +19,8 @@ import java.util.Objects;
  *
  * <p>Close it: a tensor of the backend's own memory that is lost unclosed is freed when the garbage
  * collector finds it, and reported through {@link System.Logger}.
+ *
+ * @since 0.1
  */
 public final class Tensor implements AutoCloseable {
   static {

@@ -18,6 +18,8 @@ import java.util.ServiceLoader;
  * measured cost), {@code cpu} (SIMD where the JVM has {@code jdk.incubator.vector}, else scalar),
  * {@code scalar}, {@code gpu} or {@code gpu:K}. Where the caller names none, the system property
  * {@code weft.backend} or else the environment variable {@code WEFT_BACKEND} does.
+ *
+ * @since 0.1
  */
 public final class Weft {
   /** The system property that names the backend: {@value}. */

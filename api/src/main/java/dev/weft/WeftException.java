@@ -1,6 +1,10 @@
 package dev.weft;
 
-/** Base of the failures that are not a caller's bad argument: backends, memory, devices. */
+/**
+ * Base of the failures that are not a caller's bad argument: backends, memory, devices.
+ *
+ * @since 0.1
+ */
 public class WeftException extends RuntimeException {
   private static final long serialVersionUID = 1;
 

@@ -23,6 +23,8 @@ import java.util.List;
  *
  * <p>The weights of layers, their gradients and the state of the optimizer are the backend's
  * always.
+ *
+ * @since 0.1
  */
 public final class Work {
   /** Where the operands of a work are. */

@@ -3,6 +3,8 @@ package dev.weft.init;
 /**
  * The value of one element from its index and its random word. Called from several threads at once
  * and in any order: it must depend on its arguments alone, or the fill loses weft's guarantees.
+ *
+ * @since 0.1
  */
 @FunctionalInterface
 public interface ElementFunction {

@@ -1,6 +1,10 @@
 package dev.weft.init;
 
-/** The number n by which a variance-scaling scheme divides, from {@link Fans}. */
+/**
+ * The number n by which a variance-scaling scheme divides, from {@link Fans}.
+ *
+ * @since 0.1
+ */
 public enum FanMode {
   /** n = fan_in. */
   FAN_IN,

@@ -20,6 +20,7 @@ import dev.weft.internal.Checks;
  *
  * @param in inputs of one output unit
  * @param out outputs of one input unit
+ * @since 0.1
  */
 public record Fans(long in, long out) {
 

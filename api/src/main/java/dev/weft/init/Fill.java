@@ -9,6 +9,8 @@ import dev.weft.internal.Checks;
  * element's bits: every backend, vector width, thread count and slice writes the same.
  *
  * <p>The hierarchy is sealed: a new fill does not compile until every backend handles it.
+ *
+ * @since 0.1
  */
 public sealed interface Fill {
 

@@ -6,6 +6,8 @@ import java.util.function.DoubleUnaryOperator;
 /**
  * Factors that keep the second moment of activations through a layer. The first group are the
  * conventional values; the second are 1/√E[f(z)²] for z ~ N(0, 1), by integration ({@link #of}).
+ *
+ * @since 0.1
  */
 public final class Gain {
   /** Linear and sigmoid, by convention. */

@@ -8,6 +8,8 @@ import dev.weft.random.RandomKey;
  * A rule for initial weights: a function from the logical shape of a weight to a {@link Fill}. One
  * written by a user, such as {@code shape -> Fill.uniform(-limit, limit)}, runs at full speed on
  * every backend.
+ *
+ * @since 0.1
  */
 @FunctionalInterface
 public interface Initializer {

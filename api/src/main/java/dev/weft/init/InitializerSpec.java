@@ -28,6 +28,8 @@ import java.util.Set;
  * <tr><td>dirac</td><td>groups=1</td></tr>
  * <tr><td>sparse</td><td>sparsity=0.9, stddev=0.01</td></tr>
  * </table>
+ *
+ * @since 0.1
  */
 public final class InitializerSpec {
   private static final Map<String, List<String>> KEYS = new LinkedHashMap<>();

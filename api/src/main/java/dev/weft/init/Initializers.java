@@ -2,7 +2,11 @@ package dev.weft.init;
 
 import dev.weft.internal.Checks;
 
-/** The named initializers, with the defaults of Keras. Layout is KERAS unless it is said. */
+/**
+ * The named initializers, with the defaults of Keras. Layout is KERAS unless it is said.
+ *
+ * @since 0.1
+ */
 public final class Initializers {
   private Initializers() {}
 

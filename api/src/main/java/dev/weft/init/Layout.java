@@ -11,6 +11,8 @@ import dev.weft.internal.Checks;
  * <tr><td>KERAS</td><td>(in, out)</td><td>(k…, in, out)</td></tr>
  * <tr><td>TORCH</td><td>(out, in)</td><td>(out, in / groups, k…)</td></tr>
  * </table>
+ *
+ * @since 0.1
  */
 public enum Layout {
   /** Keras, TensorFlow, JAX: the channels last. */

@@ -20,6 +20,7 @@ import java.util.Objects;
  * @param gain factor on the standard deviation, finite and {@code > 0}
  * @see <a href="https://proceedings.mlr.press/v9/glorot10a.html">Glorot and Bengio 2010</a>
  * @see <a href="https://arxiv.org/abs/1502.01852">He, Zhang, Ren, Sun 2015</a>
+ * @since 0.1
  */
 public record VarianceScaling(
     double scale, FanMode mode, Distribution distribution, Layout layout, double gain)

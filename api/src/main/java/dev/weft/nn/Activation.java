@@ -13,6 +13,7 @@ import java.util.Objects;
  *
  * @param kind the formula
  * @param alpha its parameter, for {@link Kind#LEAKY_RELU} and {@link Kind#ELU}; 0 for others
+ * @since 0.1
  */
 public record Activation(Kind kind, double alpha) {
   /** The formulas. σ(z) = 1/(1 + e⁻ᶻ); Φ is the normal distribution function. */

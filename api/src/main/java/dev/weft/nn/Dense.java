@@ -33,6 +33,8 @@ import java.util.Optional;
  * BF16, whose elements are widened exactly. On the CPU every result has the same bits for any
  * number of threads and vector width, and a row of y and dx depends on its own row of x and dy
  * alone, not on B. Errors: {@link dev.weft.Accuracy#gemm} and that of the activation.
+ *
+ * @since 0.1
  */
 public final class Dense implements AutoCloseable {
   private final Tensor kernel;

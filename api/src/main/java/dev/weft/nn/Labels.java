@@ -7,6 +7,8 @@ import java.lang.foreign.ValueLayout;
 /**
  * The classes of a batch of examples, 32-bit integers from 0 on, in the caller's memory: nothing is
  * copied, and what is written there later is what the next operation sees.
+ *
+ * @since 0.1
  */
 public final class Labels {
   private final MemorySegment segment;

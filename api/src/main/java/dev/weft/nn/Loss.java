@@ -19,6 +19,8 @@ import dev.weft.internal.Checks;
  *
  * <p>The value is summed in f64 in an order that depends on the shape alone; a row of a gradient
  * depends on its own row, and B, alone. The loss of an empty batch is 0.
+ *
+ * @since 0.1
  */
 public sealed interface Loss {
   /**

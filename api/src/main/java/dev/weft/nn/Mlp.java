@@ -42,6 +42,8 @@ import java.util.Objects;
  * later ones allocate nothing. A backend may record a step that comes again with the same tensors,
  * and replay it as a whole. On the CPU, training gives the same bits for any number of threads and
  * vector width. One thread at a time may use it.
+ *
+ * @since 0.1
  */
 public final class Mlp implements AutoCloseable {
   /**

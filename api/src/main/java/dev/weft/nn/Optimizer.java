@@ -7,6 +7,8 @@ import dev.weft.internal.Checks;
  * A rule that moves parameters w against their gradients g, element by element in one pass. It is
  * plain data; what it remembers of a parameter is in an {@link OptimizerState}. t counts the steps
  * from 1; every operation is rounded to the parameters' type.
+ *
+ * @since 0.1
  */
 public sealed interface Optimizer {
   /** The learning rate. */

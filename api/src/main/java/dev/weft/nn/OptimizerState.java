@@ -8,6 +8,8 @@ import dev.weft.random.RandomKey;
 /**
  * A parameter and what an optimizer remembers of it, in memory of its backend. One thread at a time
  * may use it.
+ *
+ * @since 0.1
  */
 public final class OptimizerState implements AutoCloseable {
   private static final RandomKey ANY_KEY = RandomKey.of(0);

@@ -10,6 +10,7 @@ package dev.weft.random;
  *
  * @see <a href="https://doi.org/10.1145/2063384.2063405">Salmon, Moraes, Dror, Shaw: Parallel
  *     random numbers: as easy as 1, 2, 3 (2011)</a>
+ * @since 0.1
  */
 public final class Philox4x32 {
   /** Multiplier of x, as in the paper. */

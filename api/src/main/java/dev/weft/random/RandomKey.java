@@ -16,6 +16,7 @@ import java.util.Objects;
  *
  * @param seed the 64-bit Philox key, low word first
  * @param order how blocks are counted
+ * @since 0.1
  */
 public record RandomKey(long seed, StreamOrder order) {
   private static final int TAG = 0x57454654; // "WEFT"

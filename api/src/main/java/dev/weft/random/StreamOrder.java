@@ -4,6 +4,8 @@ package dev.weft.random;
  * How block q of four words maps to a Philox counter (x, y, z, w).
  *
  * <p>Both orders are public for ever; the bytes of a fill depend on the order as on the seed.
+ *
+ * @since 0.1
  */
 public enum StreamOrder {
   /**

@@ -30,6 +30,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  *
  * <p>The room is reserved first ({@code posix_fallocate}), so that a full disk is found before the
  * first byte and a mapping never meets one.
+ *
+ * @since 0.1
  */
 public final class AtomicFile implements AutoCloseable {
   private static final String OP = "write";

@@ -9,6 +9,8 @@ import java.util.Optional;
  *
  * <p>The types of a tensor ({@link #dtype}) are four of them. Raw words of the stream, which are no
  * numbers, are stored as unsigned integers of the same size.
+ *
+ * @since 0.1
  */
 public enum ElementType {
   /** One byte, 0 or 1. */

@@ -21,6 +21,7 @@ import java.util.zip.ZipException;
  * <p>Refused: an unknown type, a dimension that is negative, data that are not exactly the shape's.
  *
  * @see <a href="http://yann.lecun.com/exdb/mnist/">The format</a>, LeCun, Cortes and Burges 1998
+ * @since 0.1
  */
 public final class IdxFile {
   private static final String OP = "idx";

@@ -17,6 +17,8 @@ import java.util.Map;
  *
  * <p>Values are {@link Map} (in the order of the text), {@link List}, {@link String}, {@link Long}
  * (a number without fraction and exponent), {@link Double}, {@link Boolean} and null.
+ *
+ * @since 0.1
  */
 public final class Json {
   private static final int MAX_DEPTH = 32;

@@ -19,6 +19,7 @@ import java.util.Set;
  *
  * @param name of the model
  * @param tensors in the order of the manifest, their names all different
+ * @since 0.1
  */
 public record ModelManifest(String name, List<Entry> tensors) {
   private static final String OP = "manifest";

@@ -20,6 +20,8 @@ import java.util.Map;
  *
  * <p>Room for everything is reserved first; files take their names after all are written, the index
  * last. A failure before that leaves nothing behind, and what existed as it was.
+ *
+ * @since 0.1
  */
 public final class ModelWriter implements AutoCloseable {
   private static final String OP = "model";

@@ -4,7 +4,11 @@ import dev.weft.internal.Checks;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/** A file does not fit on its file system; nothing of it was left behind. */
+/**
+ * A file does not fit on its file system; nothing of it was left behind.
+ *
+ * @since 0.1
+ */
 public final class NoSpaceException extends IOException {
   private static final long serialVersionUID = 1;
   private final long neededBytes;

@@ -22,6 +22,7 @@ import java.util.Optional;
  *
  * @see <a href="https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html">The
  *     format</a>
+ * @since 0.1
  */
 public final class NpyFile implements TensorFile {
   private static final String OP = "npy";

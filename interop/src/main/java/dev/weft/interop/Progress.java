@@ -3,6 +3,8 @@ package dev.weft.interop;
 /**
  * Told how far an operation on files has come; called now and then, by one thread at a time, which
  * need not be the caller's; must return soon and not throw.
+ *
+ * @since 0.1
  */
 @FunctionalInterface
 public interface Progress {

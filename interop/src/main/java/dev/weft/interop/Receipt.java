@@ -34,6 +34,7 @@ import java.util.Set;
  * @param layout where the fans are in the shape
  * @param region what part of which logical tensor
  * @param weftVersion the version of weft that wrote it; it explains, and determines nothing
+ * @since 0.1
  */
 public record Receipt(
     String algorithm,

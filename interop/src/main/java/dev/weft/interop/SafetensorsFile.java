@@ -24,6 +24,7 @@ import java.util.Set;
  * <p>A tensor of a type that weft does not know is listed and has its bytes, but no elements.
  *
  * @see <a href="https://github.com/huggingface/safetensors">The format</a>
+ * @since 0.1
  */
 public final class SafetensorsFile implements TensorFile {
   /** The key of the metadata in the header. */

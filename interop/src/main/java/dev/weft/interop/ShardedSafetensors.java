@@ -18,6 +18,8 @@ import java.util.TreeMap;
  *
  * <p>Refused: a shard that is no plain file name beside the index; a tensor that its shard has not,
  * or that a shard has and the index does not name; a total size that is not the sum of the tensors.
+ *
+ * @since 0.1
  */
 public final class ShardedSafetensors implements TensorFile {
   private static final String OP = "index";

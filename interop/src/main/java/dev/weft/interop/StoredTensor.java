@@ -16,6 +16,8 @@ import java.util.Optional;
 /**
  * A tensor in an open {@link TensorFile}. Its data are the mapped file: valid until the file is
  * closed, row-major, little-endian, not always aligned.
+ *
+ * @since 0.1
  */
 public final class StoredTensor {
   private static final OfShort SHORT =

@@ -10,6 +10,8 @@ import java.util.Optional;
 /**
  * An open file of tensors, mapped read-only: nothing is copied, and a tensor may pass 2 GiB.
  * Closing it ends the use of its tensors' data. The file must not shrink while it is open.
+ *
+ * @since 0.1
  */
 public sealed interface TensorFile extends AutoCloseable
     permits NpyFile, SafetensorsFile, ShardedSafetensors {

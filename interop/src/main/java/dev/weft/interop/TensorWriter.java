@@ -33,6 +33,8 @@ import java.util.Optional;
  *
  * <p>Files are atomic as {@link AtomicFile} says. Raw words ({@link Fill#bits}) are stored as
  * unsigned integers of the type's size.
+ *
+ * @since 0.1
  */
 public final class TensorWriter {
   /** Bytes that are filled between two reports of progress. */

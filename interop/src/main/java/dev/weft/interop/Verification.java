@@ -8,6 +8,7 @@ package dev.weft.interop;
  * @param element the first element that differs, row-major in the stored tensor; −1 if none is
  *     known
  * @param detail what differs or why nothing can be said; empty for a match
+ * @since 0.1
  */
 public record Verification(String tensor, Outcome outcome, long element, String detail) {
   /** The verdict on a tensor. */

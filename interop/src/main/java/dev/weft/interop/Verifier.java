@@ -12,6 +12,8 @@ import java.util.Optional;
 /**
  * Recomputes the tensors of a file from their receipts and compares byte for byte, in bounded
  * memory (for the matrix fills, that of the matrix).
+ *
+ * @since 0.1
  */
 public final class Verifier {
   private Verifier() {}

@@ -23,6 +23,8 @@ import java.util.TreeSet;
  * }</pre>
  *
  * <p>The bytes of a file depend on names, order, types, shapes, elements and metadata alone.
+ *
+ * @since 0.1
  */
 public final class WeightsFile {
   private static final String OP = "weights";
