@@ -70,8 +70,7 @@ public class AdapterBenchmark extends HandOverBenchmark {
         yield ForeignMemory.of(library, () -> OnnxTensors.wrap(backend, tensor), tensor::close);
       }
       case "tensorflow" -> {
-        TFloat32 tensor =
-            TFloat32.tensorOf(org.tensorflow.ndarray.Shape.of(shape.dims()));
+        TFloat32 tensor = TFloat32.tensorOf(org.tensorflow.ndarray.Shape.of(shape.dims()));
         yield ForeignMemory.of(
             library, () -> TensorFlowTensors.wrap(backend, tensor), tensor::close);
       }
