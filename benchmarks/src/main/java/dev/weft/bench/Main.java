@@ -34,8 +34,10 @@ public final class Main {
     if (Arrays.stream(args).anyMatch(arg -> arg.matches("--(suite|against)(=.*)?"))) {
       System.exit(SuiteCommand.run(List.of(args), out, System.err));
     }
+    List<String> ofJmh = // the launcher has seen to the other libraries
+        Arrays.stream(args).filter(arg -> !arg.equals("--peers")).toList();
     Optional<List<String>> able =
-        GpuSuites.arguments(List.of(args), GpuSuites.missing(), System.err::println);
+        GpuSuites.arguments(ofJmh, GpuSuites.missing(), System.err::println);
     if (able.isEmpty()) {
       System.exit(UNAVAILABLE);
     }
