@@ -35,6 +35,8 @@ import org.tensorflow.types.TFloat32;
       "--add-modules=jdk.incubator.vector",
       "--enable-native-access=ALL-UNNAMED",
       "--add-opens=java.base/java.nio=ALL-UNNAMED", // for Arrow
+      "-Xss2m", // ONNX Runtime's environment takes almost a megabyte of stack, and ends the JVM
+                // without it
       "-Xmx1g"
     })
 public class AdapterBenchmark extends HandOverBenchmark {
