@@ -36,7 +36,7 @@ import org.tensorflow.types.TFloat32;
       "--enable-native-access=ALL-UNNAMED",
       "--add-opens=java.base/java.nio=ALL-UNNAMED", // for Arrow
       "-Xss2m", // ONNX Runtime's environment takes almost a megabyte of stack, and ends the JVM
-                // without it
+      // without it
       "-Xmx1g"
     })
 public class AdapterBenchmark extends HandOverBenchmark {
