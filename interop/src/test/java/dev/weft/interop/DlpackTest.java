@@ -11,6 +11,7 @@ import dev.weft.Matrix;
 import dev.weft.Shape;
 import dev.weft.Tensor;
 import dev.weft.Weft;
+import dev.weft.init.Fill;
 import dev.weft.init.Initializers;
 import dev.weft.interop.Dlpack.Form;
 import dev.weft.random.RandomKey;
@@ -21,6 +22,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -200,6 +202,65 @@ class DlpackTest {
     assertThat(c.deleted()).isEqualTo(before);
     lease.close();
     assertThat(c.deleted()).isEqualTo(before + 1);
+  }
+
+  @Test
+  void anImportIsNotClosedUnderAFill() throws Throwable {
+    Tensor tensor =
+        Dlpack.importTensor(backend, hostile(arena.allocate(256, 64)).address(), Form.VERSIONED);
+    duringAFill(
+        tensor,
+        () -> {
+          assertThatThrownBy(tensor::close)
+              .isInstanceOf(IllegalStateException.class)
+              .hasMessageStartingWith("close: need no running operation, got tensor=");
+          assertThat(deleted).hasValue(0);
+        });
+    tensor.close();
+    assertThat(deleted).hasValue(1);
+  }
+
+  @Test
+  void aConsumerMayBeDoneUnderAFill() throws Throwable {
+    Tensor tensor = backend.tensor(DType.F32, Shape.of(4, 4));
+    long struct = Dlpack.exportTensor(tensor, Form.LEGACY);
+    duringAFill(
+        tensor,
+        () -> {
+          assertThat(DlpackPeer.get().deleteOnAThread(struct, Form.LEGACY)).isZero();
+          assertThat(backend.memory().allocatedBytes()).isEqualTo(64);
+        });
+    assertThat(tensor.get(15)).isEqualTo(1);
+    tensor.close();
+  }
+
+  private interface Action {
+    void run() throws Throwable;
+  }
+
+  /** Runs an action while another thread fills the tensor with ones. */
+  private static void duringAFill(Tensor tensor, Action action) throws Throwable {
+    CountDownLatch running = new CountDownLatch(1);
+    CountDownLatch done = new CountDownLatch(1);
+    Fill slow =
+        Fill.custom(
+            (index, word) -> {
+              running.countDown();
+              try {
+                done.await();
+              } catch (InterruptedException e) {
+                throw new AssertionError(e);
+              }
+              return 1;
+            });
+    Thread filler = Thread.ofPlatform().start(() -> tensor.fill(slow, KEY));
+    running.await();
+    try {
+      action.run();
+    } finally {
+      done.countDown();
+      filler.join();
+    }
   }
 
   @Test
