@@ -1,5 +1,6 @@
 package dev.weft;
 
+import java.lang.ref.Cleaner;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -16,6 +17,7 @@ final class Allocation {
   private final String what;
   private final Set<Allocation> open;
   private final AtomicBoolean closed = new AtomicBoolean();
+  private volatile Cleaner.Cleanable watch; // null until it has an owner
   private final AtomicInteger holders = new AtomicInteger(1); // the owner is one
 
   /**
@@ -30,6 +32,11 @@ final class Allocation {
     this.what = what;
     this.open = open;
     open.add(this);
+  }
+
+  /** Closes and reports it when its owner is lost unclosed. */
+  void watch(Cleaner cleaner, Object owner) {
+    watch = cleaner.register(owner, this::reportAndClose);
   }
 
   /** Keeps the memory until {@link #drop}; to be called while somebody else holds it. */
@@ -47,6 +54,9 @@ final class Allocation {
   void close() {
     if (closed.compareAndSet(false, true)) {
       open.remove(this);
+      if (watch != null) {
+        watch.clean(); // so that the garbage collector need not look at it any more
+      }
       drop();
     }
   }

@@ -57,7 +57,7 @@ public final class Backend implements AutoCloseable {
       Buffer buffer = engine.allocate(byteSize);
       Allocation allocation = new Allocation(buffer::close, what, open);
       Tensor tensor = new Tensor(this, dtype, shape, buffer, null, allocation);
-      cleaner.register(tensor, allocation::reportAndClose);
+      allocation.watch(cleaner, tensor);
       return tensor;
     } finally {
       leave();
@@ -187,7 +187,7 @@ public final class Backend implements AutoCloseable {
     String what = "adopted tensor " + dtype + " " + shape;
     Allocation allocation = new Allocation(release, what, open);
     Tensor tensor = new Tensor(this, dtype, shape, buffer, memory, allocation);
-    cleaner.register(tensor, allocation::reportAndClose);
+    allocation.watch(cleaner, tensor);
     return tensor;
   }
 
@@ -292,7 +292,7 @@ public final class Backend implements AutoCloseable {
       Allocation allocation = new Allocation(buffer::close, what, open);
       PackedMatrix packed =
           new PackedMatrix(this, dtype, b.rows(), b.columns(), buffer, allocation::close);
-      cleaner.register(packed, allocation::reportAndClose);
+      allocation.watch(cleaner, packed);
       return packed;
     } finally {
       b.tensor().leave();
