@@ -43,18 +43,20 @@ final class MicroF64Vector implements Micro<double[]> {
       MemorySegment c,
       long cAt,
       long ldc) {
-    MemorySegment memory = VectorWidth.NATIVE.cast(b);
-    MemorySegment out = VectorWidth.NATIVE.cast(c);
     switch (Micro.rows(USE.bits(), rows)) {
-      case 13 -> micro13x2v(kc, a, aAt, panels, memory, bAt, ldb, tile, out, cAt, ldc);
-      case 8 -> micro8x2v(kc, a, aAt, panels, memory, bAt, ldb, tile, out, cAt, ldc);
-      case 4 -> micro4x2v(kc, a, aAt, panels, memory, bAt, ldb, tile, out, cAt, ldc);
+      case 13 -> micro13x2v(kc, a, aAt, panels, b, bAt, ldb, tile, c, cAt, ldc);
+      case 8 -> micro8x2v(kc, a, aAt, panels, b, bAt, ldb, tile, c, cAt, ldc);
+      case 4 -> micro4x2v(kc, a, aAt, panels, b, bAt, ldb, tile, c, cAt, ldc);
       case 6 -> micro6x2v(kc, a, aAt, panels, (int) bAt, tile);
       default -> micro3x2v(kc, a, aAt, panels, (int) bAt, tile);
     }
   }
 
-  /** 13 rows of 2 vectors: 26 independent chains. With 28, HotSpot keeps one in memory. */
+  /**
+   * 13 rows of 2 vectors: 26 independent chains. With 28, HotSpot keeps one in memory. The segments
+   * are cast here, not by the caller: this is compiled by itself, and what it calls of them must be
+   * known. Where it was not, a JVM that had used other segments too kept every chain in memory.
+   */
   private static void micro13x2v(
       int kc,
       double[] a,
@@ -67,6 +69,8 @@ final class MicroF64Vector implements Micro<double[]> {
       MemorySegment c,
       long cAt,
       long ldc) {
+    MemorySegment memory = VectorWidth.NATIVE.cast(b);
+    MemorySegment out = VectorWidth.NATIVE.cast(c);
     DoubleVector c00 = DoubleVector.zero(S);
     DoubleVector c01 = DoubleVector.zero(S);
     DoubleVector c10 = DoubleVector.zero(S);
@@ -97,8 +101,8 @@ final class MicroF64Vector implements Micro<double[]> {
     for (int k = 0; k < kc; k++) {
       int ak = aAt + k * AC;
       long from = bAt + k * (B == Micro.Operand.MEMORY ? ldb : NR);
-      DoubleVector b0 = load(panels, panelAt + k * NR, b, from);
-      DoubleVector b1 = load(panels, panelAt + k * NR + V, b, from + V);
+      DoubleVector b0 = load(panels, panelAt + k * NR, memory, from);
+      DoubleVector b1 = load(panels, panelAt + k * NR + V, memory, from + V);
       DoubleVector ai = DoubleVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
@@ -139,32 +143,32 @@ final class MicroF64Vector implements Micro<double[]> {
       c120 = ai.fma(b0, c120);
       c121 = ai.fma(b1, c121);
     }
-    store(c00, tile, 0, c, cAt);
-    store(c01, tile, V, c, cAt + V);
-    store(c10, tile, NR, c, cAt + ldc);
-    store(c11, tile, NR + V, c, cAt + ldc + V);
-    store(c20, tile, 2 * NR, c, cAt + 2 * ldc);
-    store(c21, tile, 2 * NR + V, c, cAt + 2 * ldc + V);
-    store(c30, tile, 3 * NR, c, cAt + 3 * ldc);
-    store(c31, tile, 3 * NR + V, c, cAt + 3 * ldc + V);
-    store(c40, tile, 4 * NR, c, cAt + 4 * ldc);
-    store(c41, tile, 4 * NR + V, c, cAt + 4 * ldc + V);
-    store(c50, tile, 5 * NR, c, cAt + 5 * ldc);
-    store(c51, tile, 5 * NR + V, c, cAt + 5 * ldc + V);
-    store(c60, tile, 6 * NR, c, cAt + 6 * ldc);
-    store(c61, tile, 6 * NR + V, c, cAt + 6 * ldc + V);
-    store(c70, tile, 7 * NR, c, cAt + 7 * ldc);
-    store(c71, tile, 7 * NR + V, c, cAt + 7 * ldc + V);
-    store(c80, tile, 8 * NR, c, cAt + 8 * ldc);
-    store(c81, tile, 8 * NR + V, c, cAt + 8 * ldc + V);
-    store(c90, tile, 9 * NR, c, cAt + 9 * ldc);
-    store(c91, tile, 9 * NR + V, c, cAt + 9 * ldc + V);
-    store(c100, tile, 10 * NR, c, cAt + 10 * ldc);
-    store(c101, tile, 10 * NR + V, c, cAt + 10 * ldc + V);
-    store(c110, tile, 11 * NR, c, cAt + 11 * ldc);
-    store(c111, tile, 11 * NR + V, c, cAt + 11 * ldc + V);
-    store(c120, tile, 12 * NR, c, cAt + 12 * ldc);
-    store(c121, tile, 12 * NR + V, c, cAt + 12 * ldc + V);
+    store(c00, tile, 0, out, cAt);
+    store(c01, tile, V, out, cAt + V);
+    store(c10, tile, NR, out, cAt + ldc);
+    store(c11, tile, NR + V, out, cAt + ldc + V);
+    store(c20, tile, 2 * NR, out, cAt + 2 * ldc);
+    store(c21, tile, 2 * NR + V, out, cAt + 2 * ldc + V);
+    store(c30, tile, 3 * NR, out, cAt + 3 * ldc);
+    store(c31, tile, 3 * NR + V, out, cAt + 3 * ldc + V);
+    store(c40, tile, 4 * NR, out, cAt + 4 * ldc);
+    store(c41, tile, 4 * NR + V, out, cAt + 4 * ldc + V);
+    store(c50, tile, 5 * NR, out, cAt + 5 * ldc);
+    store(c51, tile, 5 * NR + V, out, cAt + 5 * ldc + V);
+    store(c60, tile, 6 * NR, out, cAt + 6 * ldc);
+    store(c61, tile, 6 * NR + V, out, cAt + 6 * ldc + V);
+    store(c70, tile, 7 * NR, out, cAt + 7 * ldc);
+    store(c71, tile, 7 * NR + V, out, cAt + 7 * ldc + V);
+    store(c80, tile, 8 * NR, out, cAt + 8 * ldc);
+    store(c81, tile, 8 * NR + V, out, cAt + 8 * ldc + V);
+    store(c90, tile, 9 * NR, out, cAt + 9 * ldc);
+    store(c91, tile, 9 * NR + V, out, cAt + 9 * ldc + V);
+    store(c100, tile, 10 * NR, out, cAt + 10 * ldc);
+    store(c101, tile, 10 * NR + V, out, cAt + 10 * ldc + V);
+    store(c110, tile, 11 * NR, out, cAt + 11 * ldc);
+    store(c111, tile, 11 * NR + V, out, cAt + 11 * ldc + V);
+    store(c120, tile, 12 * NR, out, cAt + 12 * ldc);
+    store(c121, tile, 12 * NR + V, out, cAt + 12 * ldc + V);
   }
 
   /** 8 rows of 2 vectors: 16 independent chains. */
@@ -180,6 +184,8 @@ final class MicroF64Vector implements Micro<double[]> {
       MemorySegment c,
       long cAt,
       long ldc) {
+    MemorySegment memory = VectorWidth.NATIVE.cast(b);
+    MemorySegment out = VectorWidth.NATIVE.cast(c);
     DoubleVector c00 = DoubleVector.zero(S);
     DoubleVector c01 = DoubleVector.zero(S);
     DoubleVector c10 = DoubleVector.zero(S);
@@ -200,8 +206,8 @@ final class MicroF64Vector implements Micro<double[]> {
     for (int k = 0; k < kc; k++) {
       int ak = aAt + k * AC;
       long from = bAt + k * (B == Micro.Operand.MEMORY ? ldb : NR);
-      DoubleVector b0 = load(panels, panelAt + k * NR, b, from);
-      DoubleVector b1 = load(panels, panelAt + k * NR + V, b, from + V);
+      DoubleVector b0 = load(panels, panelAt + k * NR, memory, from);
+      DoubleVector b1 = load(panels, panelAt + k * NR + V, memory, from + V);
       DoubleVector ai = DoubleVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
@@ -227,22 +233,22 @@ final class MicroF64Vector implements Micro<double[]> {
       c70 = ai.fma(b0, c70);
       c71 = ai.fma(b1, c71);
     }
-    store(c00, tile, 0, c, cAt);
-    store(c01, tile, V, c, cAt + V);
-    store(c10, tile, NR, c, cAt + ldc);
-    store(c11, tile, NR + V, c, cAt + ldc + V);
-    store(c20, tile, 2 * NR, c, cAt + 2 * ldc);
-    store(c21, tile, 2 * NR + V, c, cAt + 2 * ldc + V);
-    store(c30, tile, 3 * NR, c, cAt + 3 * ldc);
-    store(c31, tile, 3 * NR + V, c, cAt + 3 * ldc + V);
-    store(c40, tile, 4 * NR, c, cAt + 4 * ldc);
-    store(c41, tile, 4 * NR + V, c, cAt + 4 * ldc + V);
-    store(c50, tile, 5 * NR, c, cAt + 5 * ldc);
-    store(c51, tile, 5 * NR + V, c, cAt + 5 * ldc + V);
-    store(c60, tile, 6 * NR, c, cAt + 6 * ldc);
-    store(c61, tile, 6 * NR + V, c, cAt + 6 * ldc + V);
-    store(c70, tile, 7 * NR, c, cAt + 7 * ldc);
-    store(c71, tile, 7 * NR + V, c, cAt + 7 * ldc + V);
+    store(c00, tile, 0, out, cAt);
+    store(c01, tile, V, out, cAt + V);
+    store(c10, tile, NR, out, cAt + ldc);
+    store(c11, tile, NR + V, out, cAt + ldc + V);
+    store(c20, tile, 2 * NR, out, cAt + 2 * ldc);
+    store(c21, tile, 2 * NR + V, out, cAt + 2 * ldc + V);
+    store(c30, tile, 3 * NR, out, cAt + 3 * ldc);
+    store(c31, tile, 3 * NR + V, out, cAt + 3 * ldc + V);
+    store(c40, tile, 4 * NR, out, cAt + 4 * ldc);
+    store(c41, tile, 4 * NR + V, out, cAt + 4 * ldc + V);
+    store(c50, tile, 5 * NR, out, cAt + 5 * ldc);
+    store(c51, tile, 5 * NR + V, out, cAt + 5 * ldc + V);
+    store(c60, tile, 6 * NR, out, cAt + 6 * ldc);
+    store(c61, tile, 6 * NR + V, out, cAt + 6 * ldc + V);
+    store(c70, tile, 7 * NR, out, cAt + 7 * ldc);
+    store(c71, tile, 7 * NR + V, out, cAt + 7 * ldc + V);
   }
 
   /** 4 rows of 2 vectors: 8 independent chains. */
@@ -258,6 +264,8 @@ final class MicroF64Vector implements Micro<double[]> {
       MemorySegment c,
       long cAt,
       long ldc) {
+    MemorySegment memory = VectorWidth.NATIVE.cast(b);
+    MemorySegment out = VectorWidth.NATIVE.cast(c);
     DoubleVector c00 = DoubleVector.zero(S);
     DoubleVector c01 = DoubleVector.zero(S);
     DoubleVector c10 = DoubleVector.zero(S);
@@ -270,8 +278,8 @@ final class MicroF64Vector implements Micro<double[]> {
     for (int k = 0; k < kc; k++) {
       int ak = aAt + k * AC;
       long from = bAt + k * (B == Micro.Operand.MEMORY ? ldb : NR);
-      DoubleVector b0 = load(panels, panelAt + k * NR, b, from);
-      DoubleVector b1 = load(panels, panelAt + k * NR + V, b, from + V);
+      DoubleVector b0 = load(panels, panelAt + k * NR, memory, from);
+      DoubleVector b1 = load(panels, panelAt + k * NR + V, memory, from + V);
       DoubleVector ai = DoubleVector.broadcast(S, a[ak]);
       c00 = ai.fma(b0, c00);
       c01 = ai.fma(b1, c01);
@@ -285,14 +293,14 @@ final class MicroF64Vector implements Micro<double[]> {
       c30 = ai.fma(b0, c30);
       c31 = ai.fma(b1, c31);
     }
-    store(c00, tile, 0, c, cAt);
-    store(c01, tile, V, c, cAt + V);
-    store(c10, tile, NR, c, cAt + ldc);
-    store(c11, tile, NR + V, c, cAt + ldc + V);
-    store(c20, tile, 2 * NR, c, cAt + 2 * ldc);
-    store(c21, tile, 2 * NR + V, c, cAt + 2 * ldc + V);
-    store(c30, tile, 3 * NR, c, cAt + 3 * ldc);
-    store(c31, tile, 3 * NR + V, c, cAt + 3 * ldc + V);
+    store(c00, tile, 0, out, cAt);
+    store(c01, tile, V, out, cAt + V);
+    store(c10, tile, NR, out, cAt + ldc);
+    store(c11, tile, NR + V, out, cAt + ldc + V);
+    store(c20, tile, 2 * NR, out, cAt + 2 * ldc);
+    store(c21, tile, 2 * NR + V, out, cAt + 2 * ldc + V);
+    store(c30, tile, 3 * NR, out, cAt + 3 * ldc);
+    store(c31, tile, 3 * NR + V, out, cAt + 3 * ldc + V);
   }
 
   /** 6 rows of 2 vectors: 12 independent chains. Two steps at a time halve what a step costs. */
