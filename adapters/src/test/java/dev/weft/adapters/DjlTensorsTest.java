@@ -41,22 +41,7 @@ class DjlTensorsTest {
   }
 
   static Stream<Arguments> arrays() {
-    List<Shape> shapes =
-        List.of(
-            Shape.of(),
-            Shape.of(1),
-            Shape.of(5),
-            Shape.of(1, 1),
-            Shape.of(3, 7),
-            Shape.of(7, 1, 2),
-            Shape.of(65, 129),
-            Shape.of(0),
-            Shape.of(3, 0));
-    return shapes.stream()
-        .flatMap(
-            shape ->
-                Stream.of(DType.F32, DType.F64, DType.F16)
-                    .map(dtype -> Arguments.of(dtype, shape)));
+    return NativeWeights.tensors(DType.F32, DType.F64, DType.F16);
   }
 
   @ParameterizedTest

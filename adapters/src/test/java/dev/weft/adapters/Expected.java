@@ -2,14 +2,10 @@ package dev.weft.adapters;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.weft.Backend;
 import dev.weft.DType;
 import dev.weft.Shape;
-import dev.weft.Tensor;
-import dev.weft.Weft;
 import dev.weft.init.Fill;
 import dev.weft.random.RandomKey;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
@@ -24,21 +20,11 @@ final class Expected {
 
   /** The bytes of a tensor of the scalar backend, filled; another key gives others. */
   static byte[] bytes(DType dtype, Shape shape) {
-    byte[] expected = bytes(dtype, shape, KEY);
+    byte[] expected = NativeWeights.bytes(FILL, KEY, dtype, shape);
     if (expected.length > 0) {
-      assertThat(bytes(dtype, shape, RandomKey.of(8))).isNotEqualTo(expected);
+      assertThat(NativeWeights.bytes(FILL, RandomKey.of(8), dtype, shape)).isNotEqualTo(expected);
     }
     return expected;
-  }
-
-  private static byte[] bytes(DType dtype, Shape shape, RandomKey key) {
-    byte[] bytes = new byte[(int) dtype.byteSize(shape.elements())];
-    try (Backend scalar = Weft.open("scalar");
-        Tensor tensor = scalar.tensor(dtype, shape)) {
-      tensor.fill(FILL, key);
-      tensor.copyTo(MemorySegment.ofArray(bytes));
-    }
-    return bytes;
   }
 
   /** The elements of {@link #bytes} as numbers. */

@@ -10,6 +10,8 @@ import dev.weft.Weft;
 import dev.weft.init.Fill;
 import dev.weft.random.RandomKey;
 import java.lang.foreign.ValueLayout;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.provider.Arguments;
 
 /**
  * What weft writes into a tensor of its own, on another backend than the adapters are tested on.
@@ -19,6 +21,23 @@ final class NativeWeights {
   static final Fill FILL = Fill.normal(0.25, 1.5);
 
   private NativeWeights() {}
+
+  /**
+   * Tensors of these types and of every kind of shape: none, one and many elements and dimensions.
+   */
+  static Stream<Arguments> tensors(DType... types) {
+    return Stream.of(
+            Shape.of(),
+            Shape.of(1),
+            Shape.of(5),
+            Shape.of(1, 1),
+            Shape.of(3, 7),
+            Shape.of(7, 1, 2),
+            Shape.of(65, 129),
+            Shape.of(0),
+            Shape.of(3, 0))
+        .flatMap(shape -> Stream.of(types).map(dtype -> Arguments.of(dtype, shape)));
+  }
 
   /** The bytes of such a tensor. */
   static byte[] bytes(Fill fill, RandomKey key, DType dtype, Shape shape) {

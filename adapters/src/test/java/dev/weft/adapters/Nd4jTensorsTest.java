@@ -37,18 +37,7 @@ class Nd4jTensorsTest {
   }
 
   static Stream<Arguments> arrays() {
-    List<Shape> shapes =
-        List.of(
-            Shape.of(),
-            Shape.of(1),
-            Shape.of(5),
-            Shape.of(3, 7),
-            Shape.of(7, 1, 2),
-            Shape.of(65, 129),
-            Shape.of(0),
-            Shape.of(3, 0));
-    return shapes.stream()
-        .flatMap(shape -> Stream.of(DType.values()).map(dtype -> Arguments.of(dtype, shape)));
+    return NativeWeights.tensors(DType.values());
   }
 
   @ParameterizedTest

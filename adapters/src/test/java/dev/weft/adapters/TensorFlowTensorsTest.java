@@ -51,18 +51,7 @@ class TensorFlowTensorsTest {
   }
 
   static Stream<Arguments> tensors() {
-    List<Shape> shapes =
-        List.of(
-            Shape.of(),
-            Shape.of(1),
-            Shape.of(5),
-            Shape.of(3, 7),
-            Shape.of(7, 1, 2),
-            Shape.of(65, 129),
-            Shape.of(0),
-            Shape.of(3, 0));
-    return shapes.stream()
-        .flatMap(shape -> Stream.of(DType.values()).map(dtype -> Arguments.of(dtype, shape)));
+    return NativeWeights.tensors(DType.values());
   }
 
   @ParameterizedTest

@@ -12,6 +12,8 @@ import java.lang.classfile.instruction.InvokeInstruction;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class InlinerTest {
   /** What a class of kernels offers its callers. */
@@ -183,5 +185,31 @@ class InlinerTest {
                                   .as("%s.%s", template.getSimpleName(), method.methodName())
                                   .isLessThan(8000))); // HotSpot's HugeMethodLimit
     }
+  }
+
+  /**
+   * Micro-kernels are compiled by themselves, so those that read or write segments must say of
+   * which class these are: otherwise a JVM that has used others spills every sum
+   * (docs/performance.md).
+   */
+  @ParameterizedTest
+  @ValueSource(classes = {MicroF32Vector.class, MicroF64Vector.class})
+  void microKernelsKnowTheirSegments(Class<?> kernels) {
+    List<String> casting = new ArrayList<>();
+    for (MethodModel method : ClassFile.of().parse(Inliner.classFile(kernels)).methods()) {
+      long casts =
+          method.code().stream()
+              .flatMap(code -> code.elementStream())
+              .filter(
+                  element ->
+                      element instanceof InvokeInstruction call
+                          && call.owner().asInternalName().equals("java/lang/Class")
+                          && call.name().equalsString("cast"))
+              .count();
+      if (casts == 2) { // of b and of c
+        casting.add(method.methodName().stringValue());
+      }
+    }
+    assertThat(casting).containsExactlyInAnyOrder("micro13x2v", "micro8x2v", "micro4x2v");
   }
 }
