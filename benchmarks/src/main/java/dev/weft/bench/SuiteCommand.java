@@ -182,6 +182,7 @@ final class SuiteCommand implements Callable<Integer> {
             created,
             command,
             Optional.of(machine),
+            List.of(),
             roofs,
             run.measurements(),
             missing,

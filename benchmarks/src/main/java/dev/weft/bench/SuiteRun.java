@@ -121,7 +121,7 @@ final class SuiteRun {
       List<double[]> forks = new ArrayList<>(before == null ? List.of() : before.samples());
       forks.add(samples);
       Measurement now =
-          new Measurement(each.benchmark(), each.params(), task, each.contestant(), forks);
+          new Measurement(each.benchmark(), each.params(), task, each.contestant(), "", forks);
       measured.put(each, now);
       return String.format(
           Locale.ROOT,

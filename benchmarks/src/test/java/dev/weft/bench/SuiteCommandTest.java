@@ -120,12 +120,14 @@ class SuiteCommandTest {
         "",
         Optional.of(machine),
         List.of(),
+        List.of(),
         List.of(
             new Measurement(
                 benchmark,
                 params,
                 done.task(),
                 done.contestant(),
+                "",
                 List.of(new double[] {rate, rate}))),
         List.of(),
         List.of(),

@@ -11,6 +11,8 @@ import java.util.Map;
  * @param params its parameters
  * @param task what was done
  * @param contestant who did it: {@code weft cpu}, {@code weft scalar}, {@code PyTorch} …
+ * @param ran what ran, in the contestant's own words: its kernel and instruction set, such as
+ *     {@code oneDNN 2.6.3: avx512_core}; empty where a file does not say
  * @param samples rates in {@link Suite#unit}, by JVM and iteration
  */
 public record Measurement(
@@ -18,6 +20,7 @@ public record Measurement(
     Map<String, String> params,
     Task task,
     String contestant,
+    String ran,
     List<double[]> samples) {
 
   /**
@@ -36,6 +39,11 @@ public record Measurement(
   /** Whether weft did it. */
   public boolean byWeft() {
     return contestant.startsWith("weft");
+  }
+
+  /** How many JVMs the samples are of. */
+  public int jvms() {
+    return samples.size();
   }
 
   /** The median of all samples. */

@@ -11,12 +11,14 @@ import java.util.Optional;
  * @param created when, as ISO 8601
  * @param command what made it
  * @param machine what it ran on; empty where a file does not say
+ * @param environment variables that may change how fast the libraries are
  */
 public record Results(
     String name,
     String created,
     String command,
     Optional<Machine> machine,
+    List<Setting> environment,
     List<Roof> roofs,
     List<Measurement> measurements,
     List<Missing> missing,
@@ -31,7 +33,7 @@ public record Results(
     List<Missing> none = new ArrayList<>(missing);
     none.addAll(that.missing);
     return new Results(
-        name, created, command, machine, roofs, all, none, agreements, drawn, signals);
+        name, created, command, machine, environment, roofs, all, none, agreements, drawn, signals);
   }
 
   /** The measurement of a task by a contestant. */

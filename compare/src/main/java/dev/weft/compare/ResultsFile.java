@@ -19,7 +19,7 @@ import java.util.function.DoubleUnaryOperator;
  * the project's script for Python's libraries writes.
  */
 public final class ResultsFile {
-  private static final String FORMAT = "weft-results/1";
+  private static final String FORMAT = "weft-results/2";
   private static final long MOST_BYTES = 64 << 20;
 
   private ResultsFile() {}
@@ -51,6 +51,7 @@ public final class ResultsFile {
             "",
             "",
             Optional.empty(),
+            List.of(),
             List.of(),
             measurements,
             missing,
@@ -85,6 +86,7 @@ public final class ResultsFile {
         file.text("created"),
         file.text("command"),
         Optional.of(machine),
+        file.list("environment").stream().map(ResultsFile::setting).toList(),
         file.list("roofs").stream().map(ResultsFile::roof).toList(),
         measurements,
         missing,
@@ -115,7 +117,8 @@ public final class ResultsFile {
       for (Object fork : (List<?>) metric.get("rawData")) {
         samples.add(numbers(fork, raw -> Tasks.rate(raw, metric.text("scoreUnit"), task)));
       }
-      found.add(new Measurement(benchmark, params, task, done.get().contestant(), samples));
+      String ran = record.has("weft") ? new Fields(record.get("weft")).text("ran") : "";
+      found.add(new Measurement(benchmark, params, task, done.get().contestant(), ran, samples));
     }
     return found;
   }
@@ -127,6 +130,7 @@ public final class ResultsFile {
     file.put("created", results.created());
     file.put("command", results.command());
     file.put("machine", facts(results.machine().orElseThrow()));
+    file.put("environment", results.environment().stream().map(ResultsFile::facts).toList());
     file.put("roofs", results.roofs().stream().map(ResultsFile::facts).toList());
     file.put("results", results.measurements().stream().map(ResultsFile::facts).toList());
     file.put("missing", results.missing().stream().map(ResultsFile::facts).toList());
@@ -152,10 +156,11 @@ public final class ResultsFile {
     meaning.put("memory", task.memory());
     meaning.put("threads", task.threads());
     meaning.put("contestant", it.contestant());
+    meaning.put("ran", it.ran());
     Map<String, Object> facts = new LinkedHashMap<>();
     facts.put("benchmark", it.benchmark());
     facts.put("mode", "thrpt");
-    facts.put("forks", it.samples().size());
+    facts.put("forks", it.jvms());
     facts.put("params", it.params());
     facts.put("primaryMetric", metric);
     facts.put("secondaryMetrics", Map.of());
@@ -195,6 +200,18 @@ public final class ResultsFile {
         it.text("jdk"),
         libraries,
         it.number("load"));
+  }
+
+  private static Map<String, Object> facts(Setting it) {
+    Map<String, Object> facts = new LinkedHashMap<>();
+    facts.put("variable", it.variable());
+    facts.put("found", it.found());
+    facts.put("done", it.done());
+    return facts;
+  }
+
+  private static Setting setting(Fields it) {
+    return new Setting(it.text("variable"), it.text("found"), it.text("done"));
   }
 
   private static Map<String, Object> facts(Roof it) {

@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class MeasurementTest {
   private static Measurement of(double[]... forks) {
     Task task = new Task(Suite.FILL, "uniform", "4MiB", "f32", "reused", 1, 0, 1 << 22, 1 << 20);
-    return new Measurement("b", Map.of(), task, "weft cpu", List.of(forks));
+    return new Measurement("b", Map.of(), task, "weft cpu", "", List.of(forks));
   }
 
   @Test

@@ -39,6 +39,9 @@ class ResultsFileTest {
                 "25",
                 Map.of("MKL", "2025.3"),
                 0.25)),
+        List.of(
+            new Setting("OPENBLAS_CORETYPE", "Haswell", "removed"),
+            new Setting("BLIS_ARCH_TYPE", "", "set to 0: skx, by the processor's features")),
         List.of(new Roof("fma", "f32", 2, 0, "GFLOP/s", 225.5)),
         List.of(
             new Measurement(
@@ -46,6 +49,7 @@ class ResultsFileTest {
                 params,
                 done.task(),
                 done.contestant(),
+                "512-bit vectors",
                 List.of(new double[] {1, 2}, new double[] {3}))),
         List.of(new Missing("ND4J", "gemm 64x32x16", "no library")),
         List.of(
@@ -74,6 +78,7 @@ class ResultsFileTest {
 
     assertThat(ResultsFile.json(read)).isEqualTo(json);
     assertThat(read.machine()).isEqualTo(results().machine());
+    assertThat(read.environment()).hasSize(2).isEqualTo(results().environment());
     assertThat(read.roofs()).isEqualTo(results().roofs());
     assertThat(read.missing()).isEqualTo(results().missing());
     assertThat(read.agreements()).isEqualTo(results().agreements());
@@ -83,6 +88,8 @@ class ResultsFileTest {
         .isEqualTo(results().drawn());
     assertThat(read.signals()).usingRecursiveComparison().isEqualTo(results().signals());
     assertThat(read.measurements()).usingRecursiveComparison().isEqualTo(results().measurements());
+    assertThat(read.measurements().getFirst().ran()).isEqualTo("512-bit vectors");
+    assertThat(read.measurements().getFirst().jvms()).isEqualTo(2);
     Task task = read.measurements().getFirst().task();
     assertThat(task.threads()).isEqualTo(2); // 0: one for each of the file's processors
     assertThat(read.roof(task))
@@ -114,6 +121,8 @@ class ResultsFileTest {
     Measurement only = read.measurements().getFirst();
     assertThat(only.contestant()).isEqualTo("MKL");
     assertThat(only.byWeft()).isFalse();
+    assertThat(only.ran()).isEmpty();
+    assertThat(read.environment()).isEmpty();
     assertThat(only.rate()).isCloseTo(rate, within(1e-12 * rate));
     assertThat(only.task()).hasToString("gemm 64x32x16 f32, reused, 1 thread");
     assertThat(read.missing()).hasSize(1); // what no chart shows is not dropped
@@ -127,6 +136,7 @@ class ResultsFileTest {
         "[7]",
         "[{}]",
         "{\"format\": \"weft-results/2\"}",
+        "{\"format\": \"weft-results/1\"}",
         "[{\"benchmark\": \"a.GemmBenchmark.gemm\", \"primaryMetric\": {\"rawData\": [[1]]}}]",
         "[{\"benchmark\": \"a.OrthogonalBenchmark.b\", \"params\": {\"n\": \"8\", \"threads\": \"1\","
             + " \"backend\": \"cpu\"}, \"primaryMetric\": {\"scoreUnit\": \"ops/s\","

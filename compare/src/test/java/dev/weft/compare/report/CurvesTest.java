@@ -34,6 +34,7 @@ class CurvesTest {
               Map.of(),
               task,
               threads == 0 ? "weft gpu" : "weft cpu",
+              "",
               List.of(new double[] {sizesAndRates[i + 1]})));
     }
     return new Curves(points.getFirst().contestant(), "", points);

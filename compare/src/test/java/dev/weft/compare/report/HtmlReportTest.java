@@ -9,6 +9,7 @@ import dev.weft.compare.Measurement;
 import dev.weft.compare.Missing;
 import dev.weft.compare.Results;
 import dev.weft.compare.Roof;
+import dev.weft.compare.Setting;
 import dev.weft.compare.Signal;
 import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
@@ -258,10 +259,12 @@ class HtmlReportTest {
                     HOSTILE,
                     Map.of(HOSTILE, HOSTILE),
                     1)),
+            List.of(new Setting(HOSTILE, HOSTILE, HOSTILE)),
             List.of(new Roof(HOSTILE, HOSTILE, 1, 1, HOSTILE, 1)),
             List.of(
                 it,
-                new Measurement("b", Map.of(), it.task(), HOSTILE, List.of(new double[] {2, 3}))),
+                new Measurement(
+                    "b", Map.of(), it.task(), HOSTILE, HOSTILE, List.of(new double[] {2, 3}))),
             List.of(new Missing(HOSTILE, HOSTILE, HOSTILE)),
             List.of(new Agreement(HOSTILE, HOSTILE, HOSTILE, 1, false, 2, HOSTILE)),
             List.of(

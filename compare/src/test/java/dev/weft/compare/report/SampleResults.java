@@ -72,12 +72,18 @@ final class SampleResults {
     Tasks.Done done = Tasks.of("dev.weft.bench.GemmBenchmark.gemm", params, 1).orElseThrow();
     Measurement it =
         new Measurement(
-            "dev.weft.bench.GemmBenchmark.gemm", params, done.task(), contestant, List.of(samples));
+            "dev.weft.bench.GemmBenchmark.gemm",
+            params,
+            done.task(),
+            contestant,
+            "",
+            List.of(samples));
     return new Results(
         name,
         "",
         "",
         Optional.empty(),
+        List.of(),
         List.of(),
         List.of(it),
         List.of(),
@@ -257,7 +263,7 @@ final class SampleResults {
     }
     measurements.add(
         new Measurement(
-            "dev.weft.bench." + benchmark, params, done.task(), done.contestant(), samples));
+            "dev.weft.bench." + benchmark, params, done.task(), done.contestant(), "", samples));
   }
 
   private static Machine machine(String kind, List<String> gpu) {
@@ -291,6 +297,7 @@ final class SampleResults {
         "2026-11-27T12:00:00Z",
         "bench --suite all --quick --peers --out " + name,
         machine,
+        List.of(),
         roofs,
         measurements,
         List.of(
