@@ -16,7 +16,7 @@ import java.util.Set;
  */
 record Case(String suite, String method, Map<String, String> params) {
   private static final Set<String> COMPILED_AHEAD =
-      Set.of("openblas", "mkl", "blis", "pytorch", "nd4j", "tensorflow");
+      Set.of("openblas", "mkl", "blis", "onednn", "pytorch", "nd4j", "tensorflow");
 
   private static final String PACKAGE = Case.class.getPackageName() + ".";
 
@@ -68,7 +68,12 @@ record Case(String suite, String method, Map<String, String> params) {
 
   /** Whether the code that is timed is compiled ahead of the run, not by the JVM in it. */
   boolean compiledAhead() {
-    return COMPILED_AHEAD.contains(params.getOrDefault("library", ""));
+    return library() != null && COMPILED_AHEAD.contains(library());
+  }
+
+  /** Whose code it is, as parameters write it; null for weft's own. */
+  String library() {
+    return params.get("library");
   }
 
   /** JMH's name of the benchmark. */

@@ -8,7 +8,7 @@ enum Effort {
   /** A figure for each contestant, soon. */
   QUICK(1, 10, 500, 5, 200),
   /** More sizes, types and threads; what is compared with later runs. */
-  FULL(3, 6, 1000, 5, 1000),
+  FULL(5, 6, 1000, 5, 1000),
   /** Figures that mean nothing, for tests. */
   SMOKE(1, 0, 1, 1, 1);
 
@@ -29,9 +29,18 @@ enum Effort {
     this.iterationMillis = iterationMillis;
   }
 
-  /** How often all cases are run, each time in JVMs of their own. */
+  /** How many JVMs run each case, unless another number is asked for. */
   int passes() {
     return passes;
+  }
+
+  /**
+   * Of {@code passes}, those in which a case is run. One JVM's compiler makes another loop of the
+   * same text than the next one's; code that was compiled ahead has no such luck, and two processes
+   * show whether the machine was quiet.
+   */
+  static int passes(int passes, boolean compiledAhead) {
+    return compiledAhead ? Math.min(passes, 2) : passes;
   }
 
   /** Fewer where code is compiled ahead: then only caches and threads have to get warm. */

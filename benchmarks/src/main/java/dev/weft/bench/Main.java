@@ -12,7 +12,8 @@ import java.util.Optional;
 /**
  * {@code weft bench [REGEX] [JMH options]} runs the JMH suites; {@code weft bench --goals} prints
  * the table of {@link GoalsReport}; {@code weft bench --suite} is {@link SuiteCommand}. Suites that
- * need a GPU are left out where there is none.
+ * need a GPU are left out where there is none. With other libraries, or held to narrower vectors,
+ * all runs in a process that is started again in a {@link PeerEnvironment}.
  */
 public final class Main {
   /** Exit code where the only suites asked for need a backend that is not there. */
@@ -28,6 +29,13 @@ public final class Main {
   public static void main(String[] args) throws IOException {
     PrintStream out =
         new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
+    List<String> all = List.of(args);
+    boolean avx2 = all.contains(SuiteCommand.AVX2);
+    if ((avx2 || all.contains("--peers")) && !PeerEnvironment.isApplied(System.getenv())) {
+      PeerEnvironment.Width width =
+          avx2 ? PeerEnvironment.Width.AVX2 : PeerEnvironment.Width.WIDEST;
+      System.exit(Relaunch.main(args, PeerEnvironment.here(width)));
+    }
     if (args.length > 0 && args[0].equals("--goals")) {
       System.exit(GoalsReport.main(Arrays.copyOfRange(args, 1, args.length), out));
     }
@@ -35,7 +43,7 @@ public final class Main {
       System.exit(SuiteCommand.run(List.of(args), out, System.err));
     }
     List<String> ofJmh = // the launcher has seen to the other libraries
-        Arrays.stream(args).filter(arg -> !arg.equals("--peers")).toList();
+        all.stream().filter(arg -> !List.of("--peers", SuiteCommand.AVX2).contains(arg)).toList();
     Optional<List<String>> able =
         GpuSuites.arguments(ofJmh, GpuSuites.missing(), System.err::println);
     if (able.isEmpty()) {

@@ -34,7 +34,7 @@ final class Rounds {
 
   /** Adds {@code call}, which does {@code units} units of work; its rate is units per second. */
   void add(String name, double units, Runnable call) {
-    contestants.put(name, () -> units * callsPerSecond(call));
+    contestants.put(name, () -> units * callsPerSecond(call, nanos));
   }
 
   /** Adds a contestant that measures its own rate. */
@@ -129,7 +129,8 @@ final class Rounds {
     return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
   }
 
-  private double callsPerSecond(Runnable call) {
+  /** How often {@code call} runs in a second, by as many calls as take {@code nanos}. */
+  static double callsPerSecond(Runnable call, long nanos) {
     long start = System.nanoTime();
     call.run();
     long first = System.nanoTime() - start;

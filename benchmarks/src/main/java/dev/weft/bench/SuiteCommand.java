@@ -22,7 +22,6 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
@@ -46,6 +45,9 @@ final class SuiteCommand implements Callable<Integer> {
   private static final int MISMATCH = 5;
   private static final int MOST_PASSES = 100;
 
+  /** The option that {@link Main} starts itself again for, as it does for the other libraries. */
+  static final String AVX2 = "--avx2";
+
   /** Further passes over what seems slower: on a shared machine a single one may be by chance. */
   private static final int CONFIRMING_PASSES = 2;
 
@@ -66,6 +68,12 @@ final class SuiteCommand implements Callable<Integer> {
   @Option(names = "--peers", description = "run the other libraries, too (the launcher adds them)")
   private boolean peers;
 
+  @Option(
+      names = AVX2,
+      description =
+          "hold weft and the other libraries to vectors of 256 bits, as most machines have")
+  private boolean avx2;
+
   @ArgGroup private Size size;
 
   /** One of them. */
@@ -73,7 +81,7 @@ final class SuiteCommand implements Callable<Integer> {
     @Option(names = "--quick", description = "one pass: a few minutes (the default)")
     private boolean quick;
 
-    @Option(names = "--full", description = "three passes over more sizes, types and threads")
+    @Option(names = "--full", description = "five passes over more sizes, types and threads")
     private boolean full;
 
     @Option(names = "--smoke", hidden = true)
@@ -140,13 +148,18 @@ final class SuiteCommand implements Callable<Integer> {
     require(count >= 1 && count <= MOST_PASSES, "--passes: need 1 to 100, got " + count);
     require(suite != null || baseline != null, "--suite: required, not given");
     List<Suite> suites = suites();
+    require(
+        !peers || PeerVersions.known(),
+        "--peers: need the launcher ./weft of a checkout, which builds them");
+    require(
+        !avx2 || PeerEnvironment.isApplied(System.getenv()), AVX2 + ": need the launcher ./weft");
     if (file != null) {
       AtomicFile.create(file, 0).close(); // now, rather than after all was measured
     }
     Optional<String> noGpu = GpuSuites.missing();
     Optional<Results> before =
         baseline == null ? Optional.empty() : Optional.of(ResultsFile.read(baseline));
-    List<Case> cases =
+    List<Case> asked =
         before
             .map(it -> again(it, noGpu.isEmpty()))
             .orElseGet(() -> SuitePlan.of(suites, effort, peers, noGpu.isEmpty()))
@@ -154,14 +167,20 @@ final class SuiteCommand implements Callable<Integer> {
             .filter(each -> suites.contains(each.task().suite()))
             .filter(each -> only.matcher(each.name()).find())
             .toList();
-    require(!cases.isEmpty(), "--only: need a case that matches, got " + only);
+    require(!asked.isEmpty(), "--only: need a case that matches, got " + only);
 
     String created = Instant.now().truncatedTo(ChronoUnit.SECONDS).toString();
-    Machine machine = Machine.measured(peers ? libraries() : Map.of());
+    Libraries libraries = Libraries.of(asked);
+    List<Case> cases = asked.stream().filter(libraries::has).toList();
+    PeerEnvironment environment = PeerEnvironment.inherited(System.getenv());
+    Machine machine = Machine.measured(libraries.described());
     err.println(machine.describe());
+    environment
+        .settings()
+        .forEach(it -> err.println(it.variable() + "=" + it.found() + ": " + it.done()));
     noGpu.ifPresent(reason -> err.println("weft bench: left out gpu: " + reason));
     List<Roof> roofs = Roofs.over(cases.stream().map(Case::task).toList());
-    SuiteRun run = new SuiteRun(effort, err::println);
+    SuiteRun run = new SuiteRun(effort, libraries::ran, err::println);
     run.run(cases, count);
     before.ifPresent(
         it ->
@@ -169,6 +188,7 @@ final class SuiteCommand implements Callable<Integer> {
                 slower(it, run.measurements()).stream().map(Case::of).toList(), CONFIRMING_PASSES));
     List<Missing> missing = new ArrayList<>();
     noGpu.ifPresent(reason -> missing.add(new Missing("weft gpu", "all", reason)));
+    missing.addAll(libraries.missing());
     missing.addAll(run.missing());
     Optional<Findings> findings = Optional.empty();
     if (before.isEmpty() && suites.size() == Suite.values().length) {
@@ -182,7 +202,7 @@ final class SuiteCommand implements Callable<Integer> {
             created,
             command,
             Optional.of(machine),
-            List.of(),
+            environment.settings(),
             roofs,
             run.measurements(),
             missing,
@@ -246,12 +266,6 @@ final class SuiteCommand implements Callable<Integer> {
     }
     require(!same.isEmpty(), "--against: need a file with something to compare, got " + baseline);
     return same;
-  }
-
-  private Map<String, String> libraries() throws IOException {
-    require(
-        PeerVersions.known(), "--peers: need the launcher ./weft of a checkout, which builds them");
-    return PeerVersions.ask();
   }
 
   private void require(boolean holds, String message) {

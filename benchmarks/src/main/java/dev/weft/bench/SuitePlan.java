@@ -208,7 +208,7 @@ final class SuitePlan {
 
   private void products() {
     List<String> others =
-        List.of("openblas", "mkl", "blis", "pytorch", "nd4j", "tensorflow", "netlib");
+        List.of("openblas", "mkl", "blis", "onednn", "pytorch", "nd4j", "tensorflow", "netlib");
     List<String> sizes =
         full()
             ? List.of(
@@ -262,7 +262,7 @@ final class SuitePlan {
 
   private void layers() {
     List<String> others =
-        List.of("openblas", "mkl", "blis", "pytorch", "nd4j", "tensorflow", "netlib");
+        List.of("openblas", "mkl", "blis", "onednn", "pytorch", "nd4j", "tensorflow", "netlib");
     List<String> shapes =
         full() ? List.of("32x784x128", "128x784x512", "512x1024x1024") : List.of("128x784x512");
     for (String threads : threads()) {

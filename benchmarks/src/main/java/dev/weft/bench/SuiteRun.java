@@ -14,6 +14,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.openjdk.jmh.results.BenchmarkResult;
 import org.openjdk.jmh.results.IterationResult;
@@ -35,6 +36,7 @@ import org.openjdk.jmh.runner.options.VerboseMode;
  */
 final class SuiteRun {
   private final Effort effort;
+  private final Function<Case, String> ran;
   private final Consumer<String> say;
   private final Map<Case, Measurement> measured = new LinkedHashMap<>();
   private final Map<Case, String> failed = new LinkedHashMap<>();
@@ -42,10 +44,12 @@ final class SuiteRun {
   /**
    * Nothing measured yet.
    *
+   * @param ran what runs a case, in the words of who does it
    * @param say is told what each run found, a line each
    */
-  SuiteRun(Effort effort, Consumer<String> say) {
+  SuiteRun(Effort effort, Function<Case, String> ran, Consumer<String> say) {
     this.effort = effort;
+    this.ran = ran;
     this.say = say;
   }
 
@@ -63,19 +67,25 @@ final class SuiteRun {
       }
     }
     long begin = System.nanoTime();
-    double expected = passes * seconds(cases);
-    double spent = 0;
-    int all = cases.size() * passes;
-    int done = 0;
+    List<Case> order = new ArrayList<>();
     for (int pass = 0; pass < passes; pass++) {
       for (Case each : cases) {
-        double pace = spent == 0 ? 1 : (System.nanoTime() - begin) * 1e-9 / spent;
-        String left = left(pace * (expected - spent));
-        spent += effort.seconds(each.compiledAhead());
-        done++;
-        if (!failed.containsKey(each)) {
-          say.accept(String.format(Locale.ROOT, "[%d/%d, %s left] %s", done, all, left, run(each)));
+        if (pass < Effort.passes(passes, each.compiledAhead())) {
+          order.add(each);
         }
+      }
+    }
+    double expected = seconds(order);
+    double spent = 0;
+    int done = 0;
+    for (Case each : order) {
+      double pace = spent == 0 ? 1 : (System.nanoTime() - begin) * 1e-9 / spent;
+      String left = left(pace * (expected - spent));
+      spent += effort.seconds(each.compiledAhead());
+      done++;
+      if (!failed.containsKey(each)) {
+        say.accept(
+            String.format(Locale.ROOT, "[%d/%d, %s left] %s", done, order.size(), left, run(each)));
       }
     }
   }
@@ -121,7 +131,8 @@ final class SuiteRun {
       List<double[]> forks = new ArrayList<>(before == null ? List.of() : before.samples());
       forks.add(samples);
       Measurement now =
-          new Measurement(each.benchmark(), each.params(), task, each.contestant(), "", forks);
+          new Measurement(
+              each.benchmark(), each.params(), task, each.contestant(), ran.apply(each), forks);
       measured.put(each, now);
       return String.format(
           Locale.ROOT,

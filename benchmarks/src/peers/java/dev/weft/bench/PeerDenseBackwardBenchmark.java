@@ -31,7 +31,7 @@ public class PeerDenseBackwardBenchmark extends PeerProductBenchmark {
   public String bio;
 
   /** Whose layer. */
-  @Param({"weft", "openblas", "mkl", "blis", "netlib", "pytorch", "nd4j", "tensorflow"})
+  @Param({"weft", "openblas", "mkl", "blis", "onednn", "netlib", "pytorch", "nd4j", "tensorflow"})
   public String library;
 
   @Override

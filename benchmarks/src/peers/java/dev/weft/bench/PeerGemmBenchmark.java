@@ -37,7 +37,7 @@ public class PeerGemmBenchmark extends PeerProductBenchmark {
   public String dtype = "f32";
 
   /** Whose product. */
-  @Param({"weft", "openblas", "mkl", "blis", "netlib", "pytorch", "nd4j", "tensorflow"})
+  @Param({"weft", "openblas", "mkl", "blis", "onednn", "netlib", "pytorch", "nd4j", "tensorflow"})
   public String library;
 
   @Override

@@ -1,5 +1,6 @@
 package dev.weft.bench;
 
+import dev.weft.Backend;
 import dev.weft.interop.Json;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -12,11 +13,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
-import java.util.function.Supplier;
 
 /**
- * The libraries of the peer benchmarks and their versions: {@code java …
- * dev.weft.bench.PeerLibraries} prints a JSON object.
+ * The libraries of the peer benchmarks. {@code java … dev.weft.bench.PeerLibraries NAME} loads one,
+ * lets it multiply, and prints its version and what it says of its kernels, as {@link PeerVersions}
+ * reads it.
  */
 public final class PeerLibraries {
   /** As parameters write them. */
@@ -26,6 +27,7 @@ public final class PeerLibraries {
           "openblas",
           "mkl",
           "blis",
+          "onednn",
           "netlib",
           "pytorch",
           "nd4j",
@@ -36,45 +38,72 @@ public final class PeerLibraries {
 
   private PeerLibraries() {}
 
-  /** Prints the versions of the libraries that the arguments name, of all if there are none. */
+  /** Says what the argument names: one library, for each needs a process of its own. */
   public static void main(String[] args) {
     PrintStream out =
         new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
-    Map<String, String> versions = versions(args.length == 0 ? NAMES : List.of(args));
-    out.println(Json.writePretty(versions));
+    if (args.length != 1) {
+      out.println("peer: need one library, got " + args.length);
+      System.exit(2);
+    }
+    Map<String, String> said = new LinkedHashMap<>();
+    try {
+      List<String> words = words(args[0]);
+      said.put("version", words.get(0));
+      said.put("ran", words.get(1));
+    } catch (IllegalStateException e) {
+      said.put("missing", e.getMessage());
+    } catch (RuntimeException | Error e) {
+      said.put("missing", PeerBenchmark.unavailable(args[0], e).getMessage());
+    }
+    out.println("\n" + PeerVersions.MARK + Json.write(said));
     System.exit(0); // some library's threads may wait for work that does not come
   }
 
-  /** Each library's version, or the reason why it cannot be loaded. */
-  static Map<String, String> versions(List<String> names) {
-    Map<String, String> versions = new LinkedHashMap<>();
-    for (String name : names) {
-      versions.put(name, version(name));
-    }
-    return versions;
+  /** A library's version, and its own word for its kernels; empty where it has no function. */
+  private static List<String> words(String name) {
+    return switch (name) {
+      case "weft" -> {
+        try (Backend backend = Backends.open("cpu", 1)) {
+          yield List.of("weft", PeerVersions.ran(backend));
+        }
+      }
+      case "openblas", "mkl", "blis", "onednn" -> {
+        multiply(name);
+        Blas blas = Blas.load(name, 1);
+        yield List.of(blas.toString().replaceFirst(": .*", ""), blas.ran());
+      }
+      case "netlib" -> List.of(Netlib.load(1).toString(), "VectorBLAS, by the JVM's compiler");
+      case "pytorch" -> {
+        multiply(name);
+        yield List.of(new Torch(1).toString().replaceFirst(", 1 threads$", ""), "");
+      }
+      case "nd4j" -> {
+        multiply(name);
+        yield List.of(
+            new Nd4jCpu(1).toString().replaceFirst(", 1 threads$", ""), Blas.openblasUnder(name));
+      }
+      case "tensorflow" -> {
+        multiply(name);
+        yield List.of(new TensorFlowCpu(1).toString().replaceFirst(", 1 threads$", ""), "");
+      }
+      case "commons-rng" -> List.of("Commons RNG " + LoopFill.version(), "PHILOX_4X32");
+      case "commons-rng-xoshiro" ->
+          List.of("Commons RNG " + LoopFill.version(), "XO_SHI_RO_128_PP");
+      case "l64x128mix" -> List.of("JDK " + Runtime.version(), "L64X128MixRandom");
+      default -> throw PeerBenchmark.unknown(name);
+    };
   }
 
-  /** One library's version, or the reason why it cannot be loaded. */
-  static String version(String name) {
-    Supplier<Object> load =
-        switch (name) {
-          case "weft" -> () -> Backends.open("cpu", 1);
-          case "openblas", "mkl", "blis" -> () -> Blas.load(name, 1);
-          case "netlib" -> () -> Netlib.load(1);
-          case "pytorch" -> () -> new Torch(1);
-          case "nd4j" -> () -> new Nd4jCpu(1);
-          case "tensorflow" -> () -> new TensorFlowCpu(1);
-          case "commons-rng" -> () -> "Commons RNG " + LoopFill.version() + ", PHILOX_4X32";
-          case "commons-rng-xoshiro" ->
-              () -> "Commons RNG " + LoopFill.version() + ", XO_SHI_RO_128_PP";
-          case "l64x128mix" -> () -> "L64X128MixRandom of JDK " + Runtime.version();
-          default -> throw PeerBenchmark.unknown(name);
-        };
-    try {
-      return load.get().toString();
-    } catch (IllegalStateException | LinkageError e) {
-      return e.getMessage();
-    }
+  /** One product, about which a library speaks that is asked to by a variable. */
+  private static void multiply(String library) {
+    PeerGemmBenchmark gemm = new PeerGemmBenchmark();
+    gemm.mnk = "64x64x64";
+    gemm.threads = 1;
+    gemm.library = library;
+    Contestant contestant = gemm.contestant();
+    contestant.check();
+    contestant.close();
   }
 
   /** The version that the jar of {@code type} was published with, whose manifest has none. */

@@ -12,15 +12,12 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
 import java.util.regex.Pattern;
 
 /**
- * The cases of the peer benchmarks in one process, the libraries taking turns in every round
- * ({@link Rounds}), so that a busy machine disturbs them alike. With more than one thread the
- * libraries must not wait by spinning, or they disturb each other: {@code KMP_BLOCKTIME=0
- * OMP_WAIT_POLICY=passive OPENBLAS_THREAD_TIMEOUT=8}. Fills by loops in Java share one compiled
- * loop here, whose calls are then of several classes: read those by JMH.
+ * The cases of the peer benchmarks, each library in a {@link PeerProcess} of its own, in turns of
+ * every round ({@link Rounds}), so that a busy machine disturbs them alike. With {@code
+ * -XX:UseAVX=2} every library is held to vectors of 256 bits.
  */
 public final class PeerReport {
   private static final long NANOS = 20_000_000;
@@ -44,7 +41,8 @@ public final class PeerReport {
   private static final List<String> FILLS =
       List.of("uniform", "normal", "truncated_normal", "glorot_uniform", "he_normal", "orthogonal");
   private static final List<String> LIBRARIES =
-      List.of("weft", "openblas", "mkl", "blis", "netlib", "pytorch", "nd4j", "tensorflow");
+      List.of(
+          "weft", "openblas", "mkl", "blis", "onednn", "netlib", "pytorch", "nd4j", "tensorflow");
   private static final List<String> FILLERS =
       List.of(
           "weft",
@@ -63,6 +61,8 @@ public final class PeerReport {
   private final int rounds;
   private final Pattern cases;
   private final int threads;
+  private final PeerEnvironment environment;
+  private final Map<String, PeerProcess> processes = new LinkedHashMap<>();
 
   /** Those of the table that is being printed. */
   private List<String> columns = LIBRARIES;
@@ -75,6 +75,9 @@ public final class PeerReport {
     this.rounds = rounds;
     this.cases = cases;
     this.threads = threads;
+    boolean held = Relaunch.java().contains(PeerEnvironment.AVX2_FLAG);
+    environment =
+        PeerEnvironment.here(held ? PeerEnvironment.Width.AVX2 : PeerEnvironment.Width.WIDEST);
   }
 
   /**
@@ -93,25 +96,28 @@ public final class PeerReport {
 
   private void run() {
     out.print(Machine.measured(Map.of()).describe() + "\n");
+    environment
+        .settings()
+        .forEach(it -> out.println(it.variable() + "=" + it.found() + ": " + it.done()));
     out.println();
     out.println("GFLOP/s:");
     out.println();
     head(LIBRARIES);
     for (String mnk : PRODUCTS) {
-      measure("gemm", mnk, () -> gemm(mnk, "f32"), LIBRARIES);
+      measure("gemm", mnk, "gemm " + mnk + " f32", LIBRARIES);
     }
     for (String mnk : PRODUCTS) {
-      measure("gemm f64", mnk, () -> gemm(mnk, "f64"), LIBRARIES);
+      measure("gemm f64", mnk, "gemm " + mnk + " f64", LIBRARIES);
     }
     for (String bio : LAYERS) {
-      measure("forward", bio, () -> forward(bio), LIBRARIES);
+      measure("forward", bio, "forward " + bio, LIBRARIES);
     }
     for (String bio : LAYERS) {
-      measure("backward", bio, () -> backward(bio), LIBRARIES);
+      measure("backward", bio, "backward " + bio, LIBRARIES);
     }
     for (String sizes : List.of("784-128-10", "784-512-512-10")) {
       for (String optimizer : List.of("adam", "sgd")) {
-        measure("step", sizes + " " + optimizer, () -> step(sizes, optimizer), LIBRARIES);
+        measure("step", sizes + " " + optimizer, "step " + sizes + " 128 " + optimizer, LIBRARIES);
       }
     }
     ratios.forEach(this::mean);
@@ -126,12 +132,12 @@ public final class PeerReport {
         measure(
             "fill " + memory,
             distribution + " " + size,
-            () -> fill(distribution, size, memory),
+            "fill " + distribution + " " + size + " " + memory,
             FILLERS);
       }
     }
     ratios.forEach(this::mean);
-    System.exit(0); // some library's threads may wait for work that does not come
+    processes.values().forEach(PeerProcess::close);
   }
 
   private void head(List<String> libraries) {
@@ -143,41 +149,6 @@ public final class PeerReport {
             + String.join(" | / ", libraries.subList(1, libraries.size()))
             + " |");
     out.println("|---" + "|---:".repeat(2 * libraries.size() - 1) + "|");
-  }
-
-  private static PeerFillBenchmark fill(String distribution, String size, String memory) {
-    PeerFillBenchmark benchmark = new PeerFillBenchmark();
-    benchmark.distribution = distribution;
-    benchmark.size = size;
-    benchmark.memory = memory;
-    return benchmark;
-  }
-
-  private static PeerGemmBenchmark gemm(String mnk, String dtype) {
-    PeerGemmBenchmark benchmark = new PeerGemmBenchmark();
-    benchmark.dtype = dtype;
-    benchmark.mnk = mnk;
-    return benchmark;
-  }
-
-  private static PeerDenseForwardBenchmark forward(String bio) {
-    PeerDenseForwardBenchmark benchmark = new PeerDenseForwardBenchmark();
-    benchmark.bio = bio;
-    return benchmark;
-  }
-
-  private static PeerDenseBackwardBenchmark backward(String bio) {
-    PeerDenseBackwardBenchmark benchmark = new PeerDenseBackwardBenchmark();
-    benchmark.bio = bio;
-    return benchmark;
-  }
-
-  private static PeerTrainStepBenchmark step(String layers, String optimizer) {
-    PeerTrainStepBenchmark benchmark = new PeerTrainStepBenchmark();
-    benchmark.layers = layers;
-    benchmark.optimizer = optimizer;
-    benchmark.batch = 128;
-    return benchmark;
   }
 
   /** The geometric means of a group's ratios. */
@@ -192,27 +163,22 @@ public final class PeerReport {
     out.println(line.append(" |"));
   }
 
-  private void measure(
-      String group, String shape, Supplier<PeerBenchmark> maker, List<String> libraries) {
+  private void measure(String group, String shape, String open, List<String> libraries) {
     String name = group + " " + shape;
     if (!cases.matcher(name).find()) {
       return;
     }
     Rounds contest = new Rounds(NANOS);
-    List<Contestant> contestants = new ArrayList<>();
+    List<PeerProcess> contestants = new ArrayList<>();
     for (String library : libraries) {
-      PeerBenchmark benchmark = maker.get();
-      benchmark.threads = threads;
-      benchmark.library(library);
+      PeerProcess process =
+          processes.computeIfAbsent(library, key -> new PeerProcess(key, environment));
       try {
-        Contestant contestant = benchmark.contestant();
-        contestants.add(contestant);
-        contestant.check(); // one that is wrong takes no part
-        if (COMPILED.contains(library)) {
-          warmUp(contestant); // on a busy machine the JVM's compiler waits long for its turn
-        }
-        contest.require(contestant::check);
-        contest.add(library, benchmark.work() * 1e-9, contestant::run);
+        String ran = process.ask("open " + threads + " " + open); // one that is wrong says no
+        System.err.println(name + ", " + library + ": " + ran);
+        contestants.add(process);
+        process.ask("run " + (COMPILED.contains(library) ? WARM_UP_NANOS : NANOS));
+        contest.add(library, () -> Double.parseDouble(process.ask("run " + NANOS)));
       } catch (IllegalStateException e) {
         System.err.println(name + ", " + library + ": " + e.getMessage());
       }
@@ -246,14 +212,7 @@ public final class PeerReport {
     out.println(line.append(" |"));
     System.err.printf(
         "%s: %d s%n", name, TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start));
-    contestants.forEach(Contestant::close);
-  }
-
-  private static void warmUp(Contestant contestant) {
-    long start = System.nanoTime();
-    while (System.nanoTime() - start < WARM_UP_NANOS) {
-      contestant.run();
-    }
+    contestants.forEach(it -> it.ask("close")); // which checks again
   }
 
   private static String number(String format, double value) {

@@ -70,6 +70,9 @@ class SuiteCommandTest {
         .allSatisfy(it -> assertThat(it.rate()).isPositive())
         .extracting(Measurement::contestant)
         .contains("weft cpu", "weft scalar");
+    assertThat(results.measurements())
+        .allSatisfy(it -> assertThat(it.ran()).as(it.contestant()).isNotBlank());
+    assertThat(results.environment()).isEmpty(); // nothing was set for other libraries
     for (Measurement it : results.measurements()) {
       assertThat(results.roof(it.task())).as("%s", it.task()).isPresent();
     }
@@ -188,6 +191,14 @@ class SuiteCommandTest {
     }
   }
 
+  @Test
+  void codeThatIsCompiledAheadNeedsNoFiveJvms() {
+    assertThat(Effort.FULL.passes()).isEqualTo(5);
+    assertThat(Effort.passes(5, false)).isEqualTo(5);
+    assertThat(Effort.passes(5, true)).isEqualTo(2);
+    assertThat(Effort.passes(1, true)).isEqualTo(1);
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -199,6 +210,7 @@ class SuiteCommandTest {
         "--against /no/such/file.json | /no/such/file.json: no such file | 2",
         "--suite gemm --quick --full | mutually exclusive | 2",
         "--suite gemm --peers --smoke | --peers: need the launcher ./weft | 2",
+        "--suite gemm --avx2 --smoke | --avx2: need the launcher ./weft | 2",
         "--suite gemm --zebra | Unknown option: '--zebra' | 2",
       })
   void badArgumentsAreOneLine(String args, String complaint, int expected) {

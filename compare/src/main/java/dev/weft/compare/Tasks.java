@@ -22,6 +22,7 @@ public final class Tasks {
           Map.entry("mkl", "MKL"),
           Map.entry("nd4j", "ND4J"),
           Map.entry("netlib", "netlib"),
+          Map.entry("onednn", "oneDNN"),
           Map.entry("openblas", "OpenBLAS"),
           Map.entry("pytorch", "PyTorch"),
           Map.entry("tensorflow", "TensorFlow"),
@@ -29,7 +30,7 @@ public final class Tasks {
           Map.entry("cupy", "CuPy"),
           Map.entry("jax", "JAX"));
 
-  private static final Set<String> BLAS = Set.of("blis", "mkl", "netlib", "openblas");
+  private static final Set<String> BLAS = Set.of("blis", "mkl", "netlib", "onednn", "openblas");
 
   private static final Set<String> PYTHON = Set.of("torch", "cupy", "jax");
 
