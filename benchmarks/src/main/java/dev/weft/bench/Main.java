@@ -4,6 +4,7 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.lang.reflect.InvocationTargetException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
@@ -11,11 +12,17 @@ import java.util.Optional;
 
 /**
  * {@code weft bench [REGEX] [JMH options]} runs the JMH suites; {@code weft bench --goals} prints
- * the table of {@link GoalsReport}; {@code weft bench --suite} is {@link SuiteCommand}. Suites that
- * need a GPU are left out where there is none. With other libraries, or held to narrower vectors,
- * all runs in a process that is started again in a {@link PeerEnvironment}.
+ * the table of {@link GoalsReport}; {@code weft bench --suite} is {@link SuiteCommand}; {@code weft
+ * bench --turns --peers [ROUNDS [REGEX [THREADS]]]} lets the libraries take turns. Suites that need
+ * a GPU are left out where there is none. With other libraries, or held to narrower vectors, all
+ * runs in a process that is started again in a {@link PeerEnvironment}.
  */
 public final class Main {
+  private static final int FAILED = 1;
+  private static final int USAGE = 2;
+  private static final String TURNS = "--turns";
+  private static final String PEER_REPORT = "dev.weft.bench.PeerReport"; // of the profile peers
+
   /** Exit code where the only suites asked for need a backend that is not there. */
   private static final int UNAVAILABLE = 3;
 
@@ -42,6 +49,9 @@ public final class Main {
     if (Arrays.stream(args).anyMatch(arg -> arg.matches("--(suite|against)(=.*)?"))) {
       System.exit(SuiteCommand.run(List.of(args), out, System.err));
     }
+    if (all.contains(TURNS)) {
+      System.exit(turns(all));
+    }
     List<String> ofJmh = // the launcher has seen to the other libraries
         all.stream().filter(arg -> !List.of("--peers", SuiteCommand.AVX2).contains(arg)).toList();
     Optional<List<String>> able =
@@ -50,5 +60,22 @@ public final class Main {
       System.exit(UNAVAILABLE);
     }
     org.openjdk.jmh.Main.main(able.get().toArray(String[]::new));
+  }
+
+  /** Runs what only a build with the other libraries has; returns its exit code. */
+  private static int turns(List<String> all) {
+    String[] rest = all.stream().filter(it -> !it.startsWith("--")).toArray(String[]::new);
+    try {
+      Class.forName(PEER_REPORT).getMethod("main", String[].class).invoke(null, (Object) rest);
+      return 0;
+    } catch (ClassNotFoundException e) {
+      System.err.println("weft bench: " + TURNS + ": need --peers, which builds other libraries");
+      return USAGE;
+    } catch (InvocationTargetException e) {
+      System.err.println("weft bench: " + e.getCause().getMessage());
+      return e.getCause() instanceof IllegalArgumentException ? USAGE : FAILED;
+    } catch (ReflectiveOperationException e) {
+      throw new AssertionError(e);
+    }
   }
 }

@@ -30,13 +30,12 @@ final class PeerProcess implements AutoCloseable {
   private final Process process;
   private final BufferedReader answers;
 
-  /** Starts the process of {@code library} in {@code environment}, stopped. */
-  PeerProcess(String library, PeerEnvironment environment) {
+  /** Starts the process of {@code library}, stopped. */
+  PeerProcess(String library) {
     List<String> command = new ArrayList<>(Relaunch.java());
     command.addAll(List.of(PeerWorker.class.getName(), library));
     ProcessBuilder builder =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD);
-    environment.apply(builder.environment());
     try {
       process = builder.start();
     } catch (IOException e) {

@@ -15,13 +15,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 
 /**
- * The cases of the peer benchmarks, each library in a {@link PeerProcess} of its own, in turns of
- * every round ({@link Rounds}), so that a busy machine disturbs them alike. With {@code
- * -XX:UseAVX=2} every library is held to vectors of 256 bits.
+ * {@code weft bench --turns --peers}: the cases of the peer benchmarks, each library in a {@link
+ * PeerProcess} of its own, in turns of every round ({@link Rounds}), so that a busy machine
+ * disturbs them alike.
  */
 public final class PeerReport {
   private static final long NANOS = 20_000_000;
   private static final long WARM_UP_NANOS = 3_000_000_000L;
+  private static final String BEST = "best"; // of the others
   private static final List<String> PRODUCTS =
       List.of(
           "64x64x64",
@@ -61,7 +62,6 @@ public final class PeerReport {
   private final int rounds;
   private final Pattern cases;
   private final int threads;
-  private final PeerEnvironment environment;
   private final Map<String, PeerProcess> processes = new LinkedHashMap<>();
 
   /** Those of the table that is being printed. */
@@ -75,15 +75,12 @@ public final class PeerReport {
     this.rounds = rounds;
     this.cases = cases;
     this.threads = threads;
-    boolean held = Relaunch.java().contains(PeerEnvironment.AVX2_FLAG);
-    environment =
-        PeerEnvironment.here(held ? PeerEnvironment.Width.AVX2 : PeerEnvironment.Width.WIDEST);
   }
 
   /**
-   * Prints a table; the first argument is how many rounds a case has, 31 if there is none, the
-   * second a regular expression of the cases, all if there is none, the third how many threads a
-   * call has, 1 if there is none.
+   * Prints a table, in an environment that {@link Main} made; the first argument is how many rounds
+   * a case has, 31 if there is none, the second a regular expression of the cases, all if there is
+   * none, the third how many threads a call has, 1 if there is none.
    */
   public static void main(String[] args) {
     PrintStream out =
@@ -96,7 +93,7 @@ public final class PeerReport {
 
   private void run() {
     out.print(Machine.measured(Map.of()).describe() + "\n");
-    environment
+    PeerEnvironment.inherited(System.getenv())
         .settings()
         .forEach(it -> out.println(it.variable() + "=" + it.found() + ": " + it.done()));
     out.println();
@@ -147,15 +144,15 @@ public final class PeerReport {
             + String.join(" | ", libraries)
             + " | weft / "
             + String.join(" | / ", libraries.subList(1, libraries.size()))
-            + " |");
-    out.println("|---" + "|---:".repeat(2 * libraries.size() - 1) + "|");
+            + " | / best |");
+    out.println("|---" + "|---:".repeat(2 * libraries.size()) + "|");
   }
 
   /** The geometric means of a group's ratios. */
   private void mean(String group, Map<String, List<Double>> byLibrary) {
     StringBuilder line = new StringBuilder("| ").append(group).append(", geometric mean");
     line.append(" |".repeat(columns.size()));
-    for (String library : columns.subList(1, columns.size())) {
+    for (String library : others(columns)) {
       List<Double> values = byLibrary.getOrDefault(library, List.of());
       double logs = values.stream().mapToDouble(Math::log).average().orElse(Double.NaN);
       line.append(" | ").append(values.isEmpty() ? "–" : number("%.2f", Math.exp(logs)));
@@ -171,8 +168,7 @@ public final class PeerReport {
     Rounds contest = new Rounds(NANOS);
     List<PeerProcess> contestants = new ArrayList<>();
     for (String library : libraries) {
-      PeerProcess process =
-          processes.computeIfAbsent(library, key -> new PeerProcess(key, environment));
+      PeerProcess process = processes.computeIfAbsent(library, key -> new PeerProcess(key));
       try {
         String ran = process.ask("open " + threads + " " + open); // one that is wrong says no
         System.err.println(name + ", " + library + ": " + ran);
@@ -194,11 +190,8 @@ public final class PeerReport {
                   : "–");
     }
     for (String library : columns.subList(1, columns.size())) {
-      if (contest.has(library)) {
-        ratios
-            .computeIfAbsent(group, key -> new LinkedHashMap<>())
-            .computeIfAbsent(library, key -> new ArrayList<>())
-            .add(contest.ratio("weft", library));
+      if (contest.has("weft") && contest.has(library)) {
+        keep(group, library, contest.ratio("weft", library));
       }
       line.append(" | ")
           .append(
@@ -209,10 +202,33 @@ public final class PeerReport {
                       + ")"
                   : "–");
     }
+    double least = // over the best of the others
+        columns.subList(1, columns.size()).stream()
+            .filter(it -> contest.has("weft") && contest.has(it))
+            .mapToDouble(it -> contest.ratio("weft", it))
+            .min()
+            .orElse(Double.NaN);
+    if (!Double.isNaN(least)) {
+      keep(group, BEST, least);
+    }
+    line.append(" | ").append(Double.isNaN(least) ? "–" : number("%.2f", least));
     out.println(line.append(" |"));
     System.err.printf(
         "%s: %d s%n", name, TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start));
     contestants.forEach(it -> it.ask("close")); // which checks again
+  }
+
+  private void keep(String group, String library, double ratio) {
+    ratios
+        .computeIfAbsent(group, key -> new LinkedHashMap<>())
+        .computeIfAbsent(library, key -> new ArrayList<>())
+        .add(ratio);
+  }
+
+  private static List<String> others(List<String> libraries) {
+    List<String> others = new ArrayList<>(libraries.subList(1, libraries.size()));
+    others.add(BEST);
+    return others;
   }
 
   private static String number(String format, double value) {
