@@ -4,6 +4,8 @@ import dev.weft.compare.Measurement;
 import dev.weft.compare.Results;
 import dev.weft.compare.Roof;
 import dev.weft.compare.report.Changes;
+import dev.weft.compare.report.HeldBack;
+import dev.weft.compare.report.MarkdownReport;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -13,8 +15,12 @@ import java.util.Optional;
 final class SuiteTable {
   private SuiteTable() {}
 
-  /** Every rate, its interval and its share of the roof. */
+  /**
+   * Every rate, its interval and its share of the roof; below it the means over other libraries, if
+   * there are any, and what the mark behind the name of some means.
+   */
   static String rates(Results results) {
+    List<HeldBack> heldBack = HeldBack.in(results);
     List<List<String>> rows = new ArrayList<>();
     rows.add(List.of("task", "contestant", "rate", "from", "to", "unit", "of roof"));
     for (Measurement it : results.measurements()) {
@@ -22,14 +28,18 @@ final class SuiteTable {
       rows.add(
           List.of(
               it.task().toString(),
-              it.contestant(),
+              it.contestant()
+                  + (heldBack.stream().anyMatch(each -> each.covers(it))
+                      ? " " + HeldBack.MARK
+                      : ""),
               digits(it.rate()),
               digits(it.low()),
               digits(it.high()),
               it.task().suite().unit(),
               roof.map(limit -> digits(it.rate() / limit.rate())).orElse("")));
     }
-    return table(rows);
+    String means = MarkdownReport.headline(results);
+    return table(rows) + (means.isEmpty() ? "" : "\n" + means);
   }
 
   /** What is in both: rates before and now, their ratio, and whether it says anything. */

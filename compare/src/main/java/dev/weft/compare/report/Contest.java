@@ -14,13 +14,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * weft beside the others in one run, task by task.
  *
  * @param results the run
+ * @param heldBack the other libraries that were not at their best in it
  */
-record Contest(Results results) {
+record Contest(Results results, List<HeldBack> heldBack) {
+
+  Contest(Results results) {
+    this(results, HeldBack.in(results));
+  }
 
   /**
    * weft's best beside another.
@@ -51,15 +58,24 @@ record Contest(Results results) {
     }
   }
 
-  /** Ratios of a suite against one library. */
-  record Sum(double geometricMean, int faster, int same, int slower) {
+  /**
+   * Ratios of a suite, to one library or to the best of each task.
+   *
+   * @param least the pair with the least ratio
+   */
+  record Sum(double geometricMean, Pair least, int faster, int same, int slower) {
     int tasks() {
       return faster + same + slower;
     }
   }
 
+  /** A contestant's library, without what is said of how it did its task. */
   static String peer(Measurement other) {
-    return other.contestant().replaceFirst("( \\(|, ).*", "");
+    return peer(other.contestant());
+  }
+
+  static String peer(String contestant) {
+    return contestant.replaceFirst("( \\(|, ).*", "");
   }
 
   /** Tasks in the order in which they were measured, with all that did each. */
@@ -88,9 +104,34 @@ record Contest(Results results) {
                 .thenComparing(Measurement::rate));
   }
 
+  /** Why another was not at its best in its task; empty if it was, or if that is not known. */
+  Optional<HeldBack> heldBack(Measurement it) {
+    return heldBack.stream().filter(each -> each.covers(it)).findFirst();
+  }
+
+  /** Those that did something of a suite which they were held back in. */
+  List<HeldBack> heldBack(Suite suite) {
+    return heldBack.stream()
+        .filter(
+            each ->
+                results.measurements().stream()
+                    .anyMatch(it -> it.task().suite() == suite && each.covers(it)))
+        .toList();
+  }
+
+  /** Why a library was not at its best in a suite; empty if it was, or if that is not known. */
+  Optional<HeldBack> heldBack(Suite suite, String peer) {
+    return heldBack(suite).stream().filter(each -> each.library().equals(peer)).findFirst();
+  }
+
   /** Those of all suites. */
   List<Pair> pairs() {
     return Arrays.stream(Suite.values()).flatMap(suite -> pairs(suite).stream()).toList();
+  }
+
+  /** Those with libraries that were not held back. */
+  List<Pair> fairPairs() {
+    return pairs().stream().filter(it -> heldBack(it.other()).isEmpty()).toList();
   }
 
   /** Every other library in every task of a suite that weft did as well. */
@@ -107,6 +148,56 @@ record Contest(Results results) {
     return pairs;
   }
 
+  /**
+   * The fastest other in every task of a suite that weft did as well, whoever it is. A task in
+   * which all others were held back does not count.
+   */
+  List<Pair> best(Suite suite) {
+    return tasks(suite).values().stream().flatMap(task -> best(task).stream()).toList();
+  }
+
+  /** The same of one task, whose fastest comes first. */
+  Optional<Pair> best(List<Measurement> task) {
+    List<Measurement> others = task.stream().filter(it -> !it.byWeft()).toList();
+    return others.stream().anyMatch(it -> heldBack(it).isEmpty())
+        ? weft(task).map(weft -> new Pair(weft, others.getFirst()))
+        : Optional.empty();
+  }
+
+  /** The least number of JVMs that one of weft's rates is of, where it stands beside another. */
+  int jvms() {
+    return pairs().stream().mapToInt(it -> it.weft().jvms()).min().orElse(0);
+  }
+
+  /** What ran, in their own words, of those whose measurements these are. */
+  static String ran(Stream<Measurement> of) {
+    return of.map(Measurement::ran)
+        .filter(it -> !it.isEmpty())
+        .distinct()
+        .collect(Collectors.joining("; "));
+  }
+
+  /** What is known of every contestant's library: its version and what ran. */
+  Map<String, String> libraries() {
+    Map<String, String> libraries = new LinkedHashMap<>();
+    results.machine().ifPresent(it -> libraries.putAll(it.libraries()));
+    Map<String, List<Measurement>> measured =
+        results.measurements().stream()
+            .collect(
+                Collectors.groupingBy(
+                    it -> it.byWeft() ? "weft" : peer(it),
+                    LinkedHashMap::new,
+                    Collectors.toList()));
+    measured.forEach(
+        (library, of) -> {
+          String ran = ran(of.stream());
+          if (!ran.isEmpty()) {
+            libraries.merge(library, "ran " + ran, (version, it) -> version + "; " + it);
+          }
+        });
+    return libraries;
+  }
+
   /** The other libraries, in the order in which they first appear. */
   Set<String> peers() {
     Set<String> peers = new LinkedHashSet<>();
@@ -116,9 +207,11 @@ record Contest(Results results) {
     return peers;
   }
 
-  /** Against one library; empty if it did nothing of the suite. */
+  /** Against one library; empty if it did nothing of the suite, or was held back in it. */
   Optional<Sum> sum(Suite suite, String peer) {
-    return sum(pairs(suite).stream().filter(it -> it.peer().equals(peer)).toList());
+    return heldBack(suite, peer).isPresent()
+        ? Optional.empty()
+        : sum(pairs(suite).stream().filter(it -> it.peer().equals(peer)).toList());
   }
 
   /** Of some tasks; empty if there are none. */
@@ -130,6 +223,7 @@ record Contest(Results results) {
     return Optional.of(
         new Sum(
             Math.exp(logs),
+            pairs.stream().min(Comparator.comparingDouble(Pair::ratio)).orElseThrow(),
             count(pairs, Verdict.FASTER),
             count(pairs, Verdict.SAME),
             count(pairs, Verdict.SLOWER)));

@@ -4,6 +4,7 @@ import dev.weft.compare.Machine;
 import dev.weft.compare.Missing;
 import dev.weft.compare.Results;
 import dev.weft.compare.Roof;
+import dev.weft.compare.Setting;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +31,13 @@ final class Machines {
         }
         roofs.write(page.out(), "numbers");
       }
+      if (!file.environment().isEmpty()) {
+        Rows settings = new Rows("environment variable", "before the run", "in the run");
+        for (Setting it : file.environment()) {
+          settings.add(it.variable(), it.found().isEmpty() ? "not set" : it.found(), it.done());
+        }
+        settings.write(page.out(), "words");
+      }
       page.out().close();
     }
   }
@@ -52,7 +60,7 @@ final class Machines {
     table.add("GPU", it.gpu().isEmpty() ? "none" : String.join("; ", it.gpu()));
     table.add("system", it.os());
     table.add("JVM", it.jdk());
-    it.libraries().forEach(table::add);
+    new Contest(file).libraries().forEach(table::add);
     table.add("load average at the start", Text.digits(it.load()));
     table.add("command", file.command());
     table.add("made", file.created());

@@ -5,6 +5,7 @@ import dev.weft.compare.Measurement;
 import dev.weft.compare.Missing;
 import dev.weft.compare.Results;
 import dev.weft.compare.Roof;
+import dev.weft.compare.Setting;
 import dev.weft.compare.Suite;
 import dev.weft.compare.Task;
 import java.util.ArrayList;
@@ -28,6 +29,11 @@ public final class MarkdownReport {
   private static final Pattern BLOCK =
       Pattern.compile(
           "(<!-- weft report: ([a-z]+) -->\n).*?(<!-- weft report: end -->)", Pattern.DOTALL);
+
+  private static final String HEADLINE =
+      "How many times as fast as others weft is: the geometric mean over tasks (tasks faster · undecided · slower). "
+          + "The best of all others is the fastest other library in each task, whichever it is. "
+          + "An interval includes the spread over JVMs.\n\n";
 
   private MarkdownReport() {}
 
@@ -55,7 +61,8 @@ public final class MarkdownReport {
 
   private static String table(String name, List<Results> runs) {
     return switch (name) {
-      case "headline" -> runs.stream().map(MarkdownReport::headline).collect(Collectors.joining());
+      case "headline" ->
+          HEADLINE + runs.stream().map(MarkdownReport::means).collect(Collectors.joining());
       case "results" -> runs.stream().map(MarkdownReport::results).collect(Collectors.joining());
       default ->
           throw new IllegalArgumentException(
@@ -63,39 +70,92 @@ public final class MarkdownReport {
     };
   }
 
-  /** For each library and suite how many times as fast weft is. */
-  private static String headline(Results run) {
+  /**
+   * How many times as fast as others weft is in a run, as a table; empty if no other library was
+   * measured.
+   */
+  public static String headline(Results run) {
+    return new Contest(run).pairs().isEmpty() ? "" : HEADLINE + means(run);
+  }
+
+  /** For each library and suite, and before them for the best of all. */
+  private static String means(Results run) {
     Contest contest = new Contest(run);
     List<Suite> suites =
         Arrays.stream(Suite.values()).filter(it -> !contest.pairs(it).isEmpty()).toList();
     StringBuilder text = new StringBuilder();
-    text.append(where(run))
-        .append(
-            ": how many times as fast as others weft is, geometric mean (tasks faster · undecided · slower)\n\n");
-    text.append("| library");
+    text.append(measuredOn(run, contest)).append("\n\n| library");
     suites.forEach(it -> text.append(" | ").append(it.title().toLowerCase(Locale.ROOT)));
     text.append(" |\n|---").append("|---:".repeat(suites.size())).append("|\n");
+    text.append("| **best of all others**");
+    for (Suite suite : suites) {
+      text.append(" | ")
+          .append(Contest.sum(contest.best(suite)).map(MarkdownReport::best).orElse("–"));
+    }
+    text.append(" |\n");
     for (String peer : contest.peers()) {
       text.append("| ").append(cell(peer));
       for (Suite suite : suites) {
-        Optional<Contest.Sum> sum = contest.sum(suite, peer);
+        String none =
+            contest.heldBack(suite, peer).isPresent() ? "held back " + HeldBack.MARK : "–";
         text.append(" | ")
             .append(
-                sum.map(
-                        it ->
-                            Text.times(it.geometricMean())
-                                + " ("
-                                + it.faster()
-                                + " · "
-                                + it.same()
-                                + " · "
-                                + it.slower()
-                                + ")")
-                    .orElse("–"));
+                contest
+                    .sum(suite, peer)
+                    .map(it -> Text.times(it.geometricMean()) + " " + counts(it))
+                    .orElse(none));
       }
       text.append(" |\n");
     }
-    return text.append('\n').toString();
+    text.append('\n');
+    heldBack(contest.heldBack(), text);
+    if (!HeldBack.unknown(run).isEmpty()) {
+      text.append(cell(HeldBack.unknownMeaning(HeldBack.unknown(run)))).append(".\n\n");
+    }
+    return text.toString();
+  }
+
+  private static String measuredOn(Results run, Contest contest) {
+    List<String> facts = new ArrayList<>();
+    run.machine()
+        .ifPresent(
+            it -> facts.add(cell(it.cpu()) + ", " + Text.count(it.processors(), "processor")));
+    String ran = Contest.ran(contest.pairs().stream().map(Contest.Pair::weft));
+    if (!ran.isEmpty()) {
+      facts.add("weft ran " + cell(ran));
+    }
+    facts.add("each of weft’s rates is of at least " + Text.count(contest.jvms(), "JVM"));
+    String name = where(run);
+    return (name.isEmpty() ? "" : "**" + name + "**: ") + String.join("; ", facts) + ".";
+  }
+
+  private static String best(Contest.Sum sum) {
+    return "**"
+        + Text.times(sum.geometricMean())
+        + "** "
+        + counts(sum)
+        + ", least "
+        + Text.times(sum.least().ratio())
+        + " ("
+        + cell(Page.brief(sum.least().weft().task()))
+        + ")";
+  }
+
+  private static String counts(Contest.Sum it) {
+    return "(" + it.faster() + " · " + it.same() + " · " + it.slower() + ")";
+  }
+
+  /** What the mark means, if a table has it. */
+  private static void heldBack(List<HeldBack> libraries, StringBuilder text) {
+    if (!libraries.isEmpty()) {
+      text.append(HeldBack.MARK)
+          .append(' ')
+          .append(HeldBack.meaning())
+          .append(". ")
+          .append(
+              libraries.stream().map(it -> cell(it.toString())).collect(Collectors.joining("; ")))
+          .append(".\n\n");
+    }
   }
 
   /** Everything that was measured, a table a suite. */
@@ -107,7 +167,7 @@ public final class MarkdownReport {
     for (Suite suite : Suite.values()) {
       Map<Task, List<Measurement>> tasks = contest.tasks(suite);
       if (!tasks.isEmpty()) {
-        suite(run, suite, tasks, text);
+        suite(contest, suite, tasks, text);
       }
     }
     if (!run.missing().isEmpty()) {
@@ -133,7 +193,7 @@ public final class MarkdownReport {
   }
 
   private static void suite(
-      Results run, Suite suite, Map<Task, List<Measurement>> tasks, StringBuilder text) {
+      Contest contest, Suite suite, Map<Task, List<Measurement>> tasks, StringBuilder text) {
     Set<String> who = new LinkedHashSet<>();
     tasks
         .values()
@@ -148,12 +208,18 @@ public final class MarkdownReport {
         .append(suite.title())
         .append(", ")
         .append(suite.unit())
-        .append("\n\n| task");
-    who.forEach(it -> text.append(" | ").append(cell(it)));
-    text.append(" | of roof |\n|---").append("|---:".repeat(who.size() + 1)).append("|\n");
+        .append("\n\n| task | weft / best");
+    for (String name : who) {
+      boolean heldBack = contest.heldBack(suite, Contest.peer(name)).isPresent();
+      text.append(" | ").append(cell(name)).append(heldBack ? " " + HeldBack.MARK : "");
+    }
+    text.append(" | of roof |\n|---").append("|---:".repeat(who.size() + 2)).append("|\n");
     tasks.forEach(
         (task, all) -> {
-          text.append("| ").append(cell(task.toString()));
+          text.append("| ")
+              .append(cell(task.toString()))
+              .append(" | ")
+              .append(contest.best(all).map(it -> Text.times(it.ratio())).orElse("–"));
           for (String name : who) {
             Optional<Measurement> it =
                 all.stream().filter(one -> one.contestant().equals(name)).findFirst();
@@ -162,7 +228,7 @@ public final class MarkdownReport {
             text.append(" | ").append(it.map(one -> mark + rate(one) + mark).orElse("–"));
           }
           Optional<Measurement> weft = Contest.weft(all);
-          Optional<Roof> roof = run.roof(task);
+          Optional<Roof> roof = contest.results().roof(task);
           text.append(" | ")
               .append(
                   weft.isPresent() && roof.isPresent()
@@ -171,6 +237,7 @@ public final class MarkdownReport {
               .append(" |\n");
         });
     text.append('\n');
+    heldBack(contest.heldBack(suite), text);
   }
 
   private static String rate(Measurement it) {
@@ -199,11 +266,26 @@ public final class MarkdownReport {
         .append("; load average ")
         .append(Text.digits(it.load()))
         .append(".");
-    it.libraries()
-        .forEach(
-            (name, version) ->
-                text.append(' ').append(cell(name)).append(": ").append(cell(version)).append('.'));
     text.append("\n\n");
+    new Contest(run)
+        .libraries()
+        .forEach(
+            (name, known) ->
+                text.append("* ").append(cell(name)).append(": ").append(cell(known)).append('\n'));
+    text.append('\n');
+    if (!run.environment().isEmpty()) {
+      text.append("Environment of the libraries’ processes:\n\n");
+      for (Setting each : run.environment()) {
+        text.append("* ")
+            .append(cell(each.variable()))
+            .append(": ")
+            .append(each.found().isEmpty() ? "was not set" : "was " + cell(each.found()))
+            .append("; ")
+            .append(cell(each.done()))
+            .append('\n');
+      }
+      text.append('\n');
+    }
     if (!run.roofs().isEmpty()) {
       text.append("Roofs: ")
           .append(
@@ -216,7 +298,8 @@ public final class MarkdownReport {
                               + " "
                               + roof.unit())
                   .collect(Collectors.joining("; ")))
-          .append(". The fastest of a row is bold.\n\n");
+          .append(
+              ". The fastest of a row is bold; weft / best is weft’s fastest over the fastest other.\n\n");
     }
   }
 
@@ -225,9 +308,9 @@ public final class MarkdownReport {
   }
 
   private static String cell(String text) {
-    return text.replace("&", "&amp;")
+    return text.replaceAll("([\\\\`*\\[\\]|~]|\\b_\\B|\\B_\\b)", "\\\\$1")
+        .replace("&", "&amp;")
         .replace("<", "&lt;")
-        .replace("|", "\\|")
         .replaceAll("\\s+", " ");
   }
 }

@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -55,6 +56,29 @@ record Page(List<Results> files, Markup out) {
   Page paragraph(String text) {
     out.element("p", text);
     return this;
+  }
+
+  /** A mark that says on being pointed at why a library was held back. */
+  Page mark(Optional<HeldBack> heldBack) {
+    heldBack.ifPresent(
+        it ->
+            out.text(" ")
+                .element("span", HeldBack.MARK, "class", "held", "title", "held back: " + it));
+    return this;
+  }
+
+  /** What the marks mean, library by library. */
+  void reasons(List<HeldBack> heldBack) {
+    if (!heldBack.isEmpty()) {
+      out.open("div", "class", "reasons")
+          .open("p")
+          .element("span", HeldBack.MARK, "class", "held")
+          .text(" " + HeldBack.meaning() + ".")
+          .close()
+          .open("ul");
+      heldBack.forEach(it -> out.element("li", it.toString()));
+      out.close().close();
+    }
   }
 
   /** Tasks of a suite in any file, in the order in which they were measured. */
@@ -135,6 +159,11 @@ record Page(List<Results> files, Markup out) {
           default -> roof.kind();
         };
     return what + threads(roof.threads());
+  }
+
+  /** A task in fewer words: memory that is there is not mentioned. */
+  static String brief(Task task) {
+    return task.toString().replace(", reused", "");
   }
 
   static String threads(int threads) {

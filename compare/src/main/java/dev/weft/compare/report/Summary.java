@@ -40,20 +40,52 @@ final class Summary {
     verdicts(contest, file);
     out.open("div", "class", "cards");
     for (Suite suite : Suite.values()) {
+      best(contest, suite);
+    }
+    for (Suite suite : Suite.values()) {
       card(file, contest, suite, false);
       card(file, contest, suite, true);
     }
     out.close();
     libraries(contest);
+    page.reasons(contest.heldBack());
+    if (!HeldBack.unknown(file).isEmpty()) {
+      page.paragraph(HeldBack.unknownMeaning(HeldBack.unknown(file)) + ".");
+    }
     ends(contest);
+  }
+
+  private static long count(List<Contest.Pair> pairs, Verdict verdict) {
+    return pairs.stream().filter(it -> it.verdict() == verdict).count();
+  }
+
+  /** weft beside the fastest other in each task of a suite. */
+  private void best(Contest contest, Suite suite) {
+    Optional<Contest.Sum> sum = Contest.sum(contest.best(suite));
+    if (sum.isEmpty()) {
+      return;
+    }
+    Contest.Pair least = sum.get().least();
+    out.open("div", "class", "card")
+        .element("div", suite.title() + ": weft / best of all others", "class", "what")
+        .open("div", "class", "figure")
+        .element("b", Text.times(sum.get().geometricMean()), "class", Page.css(sum.get()))
+        .close()
+        .element("div", "geometric mean, " + counts(sum.get()))
+        .element(
+            "div", "least " + Text.times(least.ratio()) + ": " + Page.brief(least.weft().task()))
+        .close();
   }
 
   /** One sentence, the same whoever is ahead. */
   private void verdicts(Contest contest, Results file) {
-    Optional<Contest.Sum> all = Contest.sum(contest.pairs());
+    Optional<Contest.Sum> all = Contest.sum(contest.fairPairs());
     out.open("p", "class", "lead");
     if (all.isEmpty()) {
-      out.text("No other library was measured.");
+      out.text(
+          contest.pairs().isEmpty()
+              ? "No other library was measured."
+              : "All other libraries were held back.");
     } else {
       Contest.Sum sum = all.get();
       out.text("Of ")
@@ -63,6 +95,17 @@ final class Summary {
           .text(", ")
           .element("b", "slower in " + sum.slower(), "class", "slower")
           .text(", and undecided in " + sum.same() + ". ");
+    }
+    List<Contest.Pair> unfair =
+        contest.pairs().stream().filter(it -> contest.heldBack(it.other()).isPresent()).toList();
+    if (!unfair.isEmpty()) {
+      out.text(" Not counted: " + Text.count(unfair.size(), "comparison"));
+      out.text(" with libraries that were held back ");
+      out.element("span", HeldBack.MARK, "class", "held");
+      out.text(", of which weft is slower in " + count(unfair, Verdict.SLOWER) + ".");
+    }
+    if (!contest.pairs().isEmpty()) {
+      out.text(" Each of weft’s rates is of at least " + Text.count(contest.jvms(), "JVM") + ". ");
     }
     if (!file.agreements().isEmpty()) {
       long wrong = file.agreements().stream().filter(it -> !it.holds()).count();
@@ -129,7 +172,7 @@ final class Summary {
         Arrays.stream(Suite.values()).filter(it -> !contest.pairs(it).isEmpty()).toList();
     out.open("p", "class", "caption")
         .text(
-            "weft’s rate over each library’s, geometric mean over tasks; and in how many tasks weft is ")
+            "weft’s rate over each library’s, and over that of the fastest other in each task, geometric mean over tasks; and in how many tasks weft is ")
         .element("b", "▲ faster", "class", "faster")
         .text(", = undecided, ")
         .element("b", "▼ slower", "class", "slower")
@@ -141,16 +184,29 @@ final class Summary {
         .element("th", "library", "scope", "col");
     suites.forEach(it -> out.element("th", it.title(), "scope", "col"));
     out.close().close().open("tbody");
+    out.open("tr").element("th", "best of all others", "scope", "row");
+    for (Suite suite : suites) {
+      cell(Contest.sum(contest.best(suite)), Optional.empty());
+    }
+    out.close();
     for (String peer : contest.peers()) {
       out.open("tr").element("th", peer, "scope", "row");
       for (Suite suite : suites) {
-        contest
-            .sum(suite, peer)
-            .ifPresentOrElse(this::cell, () -> out.element("td", "–", "class", "none"));
+        cell(contest.sum(suite, peer), contest.heldBack(suite, peer));
       }
       out.close();
     }
     out.close().close().close();
+  }
+
+  private void cell(Optional<Contest.Sum> sum, Optional<HeldBack> heldBack) {
+    if (sum.isPresent()) {
+      cell(sum.get());
+    } else {
+      out.open("td", "class", "none").text(heldBack.isPresent() ? "held back" : "–");
+      page.mark(heldBack);
+      out.close();
+    }
   }
 
   private void cell(Contest.Sum sum) {
@@ -176,7 +232,11 @@ final class Summary {
       }
       from += wide;
     }
-    out.close().element("small", "▲" + counts[0] + " =" + counts[1] + " ▼" + counts[2]).close();
+    out.close().element("small", counts(sum)).close();
+  }
+
+  private static String counts(Contest.Sum sum) {
+    return "▲" + sum.faster() + " =" + sum.same() + " ▼" + sum.slower();
   }
 
   /** Where weft is slower, and by how much it is ahead of each library at most. */
@@ -190,26 +250,27 @@ final class Summary {
         sorted.stream().filter(it -> it.verdict() == Verdict.SLOWER).toList();
     Map<String, Contest.Pair> best = new LinkedHashMap<>();
     sorted.reversed().stream()
-        .filter(it -> it.verdict() == Verdict.FASTER)
+        .filter(it -> it.verdict() == Verdict.FASTER && contest.heldBack(it.other()).isEmpty())
         .forEach(it -> best.putIfAbsent(it.peer(), it));
     List<Contest.Pair> faster = List.copyOf(best.values());
     out.open("div", "class", "ends");
-    end("Where weft is slower", "Nowhere beyond the intervals.", slower);
-    end("Where weft is furthest ahead of each library", "Nowhere beyond the intervals.", faster);
+    end(contest, "Where weft is slower", slower);
+    end(contest, "Where weft is furthest ahead of each library", faster);
     out.close();
   }
 
-  private void end(String title, String none, List<Contest.Pair> pairs) {
+  private void end(Contest contest, String title, List<Contest.Pair> pairs) {
     out.open("div").element("h4", title);
     if (pairs.isEmpty()) {
-      page.paragraph(none);
+      page.paragraph("Nowhere beyond the intervals.");
     } else {
       out.open("ol");
       for (Contest.Pair it : pairs.subList(0, Math.min(SHOWN, pairs.size()))) {
         out.open("li")
             .element("b", Text.times(it.ratio()), "class", Page.css(it.verdict()))
-            .text(" " + it.other().contestant() + ", " + it.weft().task())
-            .close();
+            .text(" " + it.other().contestant());
+        page.mark(contest.heldBack(it.other()));
+        out.text(", " + it.weft().task()).close();
       }
       out.close();
       if (pairs.size() > SHOWN) {

@@ -64,6 +64,23 @@ final class TaskBars {
                   tasks.stream().flatMap(task -> page.entries(task).stream()).toList()));
       out.close();
     }
+    page.files().forEach(file -> page.reasons(new Contest(file).heldBack(suite)));
+  }
+
+  /** {@code ; weft / best 0.93×}, by file. */
+  private String best(Task task) {
+    StringBuilder text = new StringBuilder();
+    for (int f = 0; f < page.files().size(); f++) {
+      Contest contest = new Contest(page.files().get(f));
+      Optional<Contest.Pair> best =
+          Optional.ofNullable(contest.tasks(task.suite()).get(task)).flatMap(contest::best);
+      if (best.isPresent()) {
+        text.append(text.isEmpty() ? "; weft / best " : ", ")
+            .append(page.prefix(f))
+            .append(Text.times(best.get().ratio()));
+      }
+    }
+    return text.toString();
   }
 
   /**
@@ -82,7 +99,8 @@ final class TaskBars {
     double full = 1.03 * top;
     Plot plot = Plot.open(out, page.several() ? "rates several" : "rates");
     String unit = entries.getFirst().of().task().suite().unit();
-    out.open("caption").text(caption).element("small", ", " + unit).close();
+    String best = alone.isEmpty() ? best(entries.getFirst().of().task()) : "";
+    out.open("caption").text(caption).element("small", ", " + unit + best).close();
     Optional<Roof> roof = alone.isEmpty() ? roof(entries.getFirst()) : Optional.empty();
     plot.head(
         alone.isEmpty() ? "" : "size, who",
@@ -108,6 +126,7 @@ final class TaskBars {
     out.open("th", "scope", "row", "class", "who");
     page.letterOf(entry.file());
     out.text(it.contestant());
+    page.mark(new Contest(entry.in()).heldBack(it));
     if (named) {
       String task = it.task().toString().substring(it.task().operation().length() + 1);
       out.text(" ").element("small", task);

@@ -25,7 +25,7 @@ class MarkdownReportTest {
         new Contest(SampleResults.cpu("")).sum(dev.weft.compare.Suite.GEMM, "MKL").orElseThrow();
     assertThat(mkl.slower()).isPositive();
     assertThat(text)
-        .contains("server: how many times")
+        .contains("How many times as fast as others weft is", "**server**: Intel")
         .contains(
             "| MKL | – | "
                 + Text.times(mkl.geometricMean())

@@ -1,0 +1,130 @@
+package dev.weft.compare.report;
+
+import dev.weft.compare.Machine;
+import dev.weft.compare.Measurement;
+import dev.weft.compare.Results;
+import dev.weft.compare.Roof;
+import dev.weft.compare.Suite;
+import dev.weft.compare.Task;
+import dev.weft.compare.Tasks;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * A library whose large products stay far below the processor's limit: it ran a kernel that was not
+ * written for this processor. A ratio to it says little about the library, so its products, layers
+ * and training steps are in no mean. Its fills are not made of products.
+ *
+ * @param library the library
+ * @param product its large product that came nearest to the limit
+ * @param roof that limit, multiply-adds of as many threads
+ * @param reason why it was held back; empty where that is not known
+ */
+public record HeldBack(String library, Measurement product, Roof roof, String reason) {
+  /** What stands behind the library's name. */
+  public static final String MARK = "†";
+
+  /**
+   * The least share of the roof at which a library counts as being at its best. Code of half the
+   * vector width reaches half of the roof, or a little more if the clock is higher for it. A kernel
+   * of the full width comes near all of it.
+   */
+  private static final double LEAST_SHARE = 0.6;
+
+  /** Large enough that only the kernel counts, and small enough that every run has it. */
+  private static final String SIZE = "1024x1024x1024";
+
+  /** The libraries that were held back in a run. */
+  public static List<HeldBack> in(Results results) {
+    return largeProducts(results).values().stream().filter(it -> it.share() < LEAST_SHARE).toList();
+  }
+
+  /** The libraries with products, layers or steps of which a run does not tell. */
+  static Set<String> unknown(Results results) {
+    Set<String> unknown = new LinkedHashSet<>();
+    for (Measurement it : results.measurements()) {
+      if (!it.byWeft() && it.task().suite() != Suite.FILL) {
+        unknown.add(Contest.peer(it));
+      }
+    }
+    unknown.removeAll(largeProducts(results).keySet());
+    return unknown;
+  }
+
+  /** Whether a measurement is one of those that this is about. */
+  public boolean covers(Measurement it) {
+    return it.task().suite() != Suite.FILL && !it.byWeft() && Contest.peer(it).equals(library);
+  }
+
+  double share() {
+    return product.rate() / roof.rate();
+  }
+
+  /** Which library it is, how far below the roof it stayed, and why. */
+  @Override
+  public String toString() {
+    return library
+        + " "
+        + Text.percent(share())
+        + " ("
+        + Text.digits(product.rate())
+        + " of "
+        + Text.digits(roof.rate())
+        + " "
+        + roof.unit()
+        + Page.threads(roof.threads())
+        + ")"
+        + (reason.isEmpty() ? "" : ": " + reason);
+  }
+
+  /** What the mark means. */
+  static String meaning() {
+    return "held back, so not in any mean: its best "
+        + SIZE
+        + " product of f32 is below "
+        + Text.tick(LEAST_SHARE)
+        + " of the multiply-adds that as many threads reach";
+  }
+
+  /** What is to be said of libraries that {@link #unknown} found. */
+  static String unknownMeaning(Set<String> libraries) {
+    return "Not known whether held back, as no such product was measured beside its roof: "
+        + String.join(", ", libraries);
+  }
+
+  /** By library, the one with the greatest share. */
+  private static Map<String, HeldBack> largeProducts(Results results) {
+    Map<String, HeldBack> best = new LinkedHashMap<>();
+    for (Measurement it : results.measurements()) {
+      Task task = it.task();
+      Optional<Roof> roof = results.roof(task);
+      if (!it.byWeft()
+          && task.suite() == Suite.GEMM
+          && task.size().equals(SIZE)
+          && task.dtype().equals("f32")
+          && roof.isPresent()) {
+        String library = Contest.peer(it);
+        best.merge(
+            library,
+            new HeldBack(library, it, roof.get(), reason(results, library, it)),
+            (a, b) -> a.share() >= b.share() ? a : b);
+      }
+    }
+    return best;
+  }
+
+  private static String reason(Results results, String library, Measurement product) {
+    boolean amd = results.machine().map(Machine::cpu).filter(it -> it.contains("AMD")).isPresent();
+    if (amd && library.equals(Tasks.library("mkl"))) {
+      return "MKL runs 256-bit code on AMD processors";
+    }
+    if (amd && library.equals(Tasks.library("pytorch"))) {
+      return "its products are MKL's, and MKL runs 256-bit code on AMD processors";
+    }
+    return product.ran().isEmpty() ? "" : "ran " + product.ran();
+  }
+}
