@@ -11,6 +11,7 @@ import dev.weft.compare.Results;
 import dev.weft.compare.Roof;
 import dev.weft.compare.Setting;
 import dev.weft.compare.Signal;
+import dev.weft.compare.Suite;
 import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -101,6 +102,15 @@ class HtmlReportTest {
 
     Document page = parse(HtmlReport.of(List.of(file)));
 
+    List<Double> best =
+        with(page, "tr", "data-best-task").stream()
+            .map(it -> Double.valueOf(it.getAttribute("data-ratio")))
+            .toList();
+    List<Double> expected = new ArrayList<>();
+    for (Suite suite : Suite.values()) {
+      new Contest(file).best(suite).forEach(it -> expected.add(it.ratio()));
+    }
+    assertThat(best).containsExactlyInAnyOrderElementsOf(expected).isNotEmpty();
     List<Element> rows = with(page, "tr", "data-pair-task");
     assertThat(rows).hasSameSizeAs(new Contest(file).pairs()).isNotEmpty();
     for (Element row : rows) {
@@ -140,6 +150,70 @@ class HtmlReportTest {
         .contains("slower in " + slower)
         .contains("Where weft is slower")
         .containsPattern("0\\.7\\d\\d× MKL, gemm 64x64x64");
+  }
+
+  /** Marked wherever it is named, with its reason; and counted nowhere. */
+  @Test
+  void whoWasHeldBackIsMarkedAndInNoMean() throws Exception {
+    Results file = SampleResults.contest("AMD EPYC", 100, "generic C");
+
+    Document page = parse(HtmlReport.of(List.of(file)));
+
+    String blis = "BLIS 59.0 % (59.0 of 100 GFLOP/s, 1 thread): ran generic C";
+    String summary = text(section(page, "summary"));
+    assertThat(summary)
+        .contains("Of 6 comparisons")
+        .contains("faster in 4, slower in 1, and undecided in 1.")
+        .contains("Not counted: 6 comparisons with libraries that were held back †, of which")
+        .contains("weft is slower in 1. Each of weft’s rates is of at least 3 JVMs.")
+        .contains("Matrix products: weft / best of all others")
+        .contains("least 0.250×: gemm 256x256x256 f32, 1 thread")
+        .contains(blis)
+        .contains("beside its roof: TensorFlow.")
+        .contains("0.250× BLIS †, gemm 256x256x256"); // slower than it, so it is told
+    for (String id : List.of("gemm", "dense", "ratios")) {
+      assertThat(text(section(page, id))).contains(blis);
+    }
+    assertThat(text(section(page, "fill"))).doesNotContain("†");
+    assertThat(text(section(page, "ratios")))
+        .contains("weft over BLIS †: held back, no mean")
+        .contains("weft over the best of all others: 0.669×");
+    assertThat(text(section(page, "gemm"))).contains("; weft / best 0.900×");
+    for (Element row : with(page, "tr", "data-rate")) {
+      boolean marked = text(row).contains("†");
+      boolean products = !row.getAttribute("data-suite").equals("fill");
+      assertThat(marked)
+          .isEqualTo(products && row.getAttribute("data-contestant").matches("(BLIS|MKL).*"));
+    }
+    assertThat(with(page, "span", "title"))
+        .isNotEmpty()
+        .allSatisfy(it -> assertThat(it.getAttribute("title")).startsWith("held back: "));
+    assertThat(text(section(page, "machine")))
+        .contains("BLIS 0.9.0; ran generic C")
+        .contains("generic C" + "not set" + "generic C")
+        .contains("OPENBLAS_CORETYPE" + "generic C" + "removed");
+  }
+
+  private static String text(Element it) {
+    return it.getTextContent().replace('\u202F', ' ').replaceAll("\\s+", " ");
+  }
+
+  @Test
+  void aFileWithoutTheRoofMarksNobody() throws Exception {
+    Results file = SampleResults.contest("AMD EPYC", 0, "generic C");
+
+    String page = HtmlReport.of(List.of(file));
+
+    assertThat(page).doesNotContain("†").contains("roof: OpenBLAS, BLIS, MKL, TensorFlow.");
+    assertThat(text(section(parse(page), "summary"))).contains("Of 12 comparisons");
+  }
+
+  @Test
+  void whatRanAndWhatWasSetIsText() throws Exception {
+    String page = HtmlReport.of(List.of(SampleResults.contest("AMD EPYC", 100, HOSTILE)));
+
+    assertThat(page).doesNotContain("<script", "\u0000").contains("&lt;script&gt;");
+    assertThat(elements(parse(page), "script")).isEmpty();
   }
 
   @Test

@@ -52,6 +52,74 @@ class MarkdownReportTest {
   }
 
   @Test
+  void theHeadlineBeginsWithTheBestAndHasNoMeanOfWhoWasHeldBack() {
+    String text =
+        table("headline", SampleResults.contest("AMD EPYC", 100, "generic C"))
+            .replace('\u202F', ' ');
+
+    assertThat(text)
+        .contains("AMD EPYC, 1 processor; each of weft’s rates is of at least 3 JVMs.")
+        .contains("An interval includes the spread over JVMs.")
+        .containsSubsequence(
+            "| library | fills | matrix products | dense layers |",
+            "| **best of all others** | **3.00×** (1 · 0 · 0), least 3.00× (uniform 64MiB f32, 1 thread)"
+                + " | **0.669×** (1 · 0 · 2), least 0.250× (gemm 256x256x256 f32, 1 thread)"
+                + " | **2.00×** (1 · 0 · 0), least 2.00× (forward relu 32x784x128 f32, 1 thread) |",
+            "| TensorFlow | 3.00× (1 · 0 · 0) | – | 2.00× (1 · 0 · 0) |",
+            "| MKL | 4.00× (1 · 0 · 0) | held back † | – |",
+            "| OpenBLAS | – | 1.06× (1 · 1 · 1) | – |",
+            "| BLIS | – | held back † | held back † |",
+            "† held back, so not in any mean: its best 1024x1024x1024 product of f32 is below 0.6 of",
+            "BLIS 59.0 % (59.0 of 100 GFLOP/s, 1 thread): ran generic C; MKL 50.0 %",
+            "Not known whether held back, as no such product was measured beside its roof:"
+                + " TensorFlow.");
+  }
+
+  @Test
+  void aFileWithoutTheRoofMarksNobody() {
+    Results file = SampleResults.contest("AMD EPYC", 0, "generic C");
+
+    assertThat(table("headline", file) + table("results", file))
+        .contains("beside its roof: OpenBLAS, BLIS, MKL, TensorFlow.")
+        .contains("| BLIS | – | 1.01× (2 · 0 · 1) | 4.00× (2 · 0 · 0) |")
+        .doesNotContain("†");
+  }
+
+  @Test
+  void resultsSayWhatRanWhichVariablesWereSetAndHowFarTheBestIs() {
+    String text = table("results", SampleResults.contest("AMD EPYC", 100, "generic C"));
+
+    assertThat(text)
+        .containsSubsequence(
+            "* BLIS: BLIS 0.9.0; ran generic C\n",
+            "* generic C: was not set; generic C\n",
+            "* OPENBLAS_CORETYPE: was generic C; removed\n",
+            "| task | weft / best | weft cpu | TensorFlow | MKL | of roof |", // fills
+            "| task | weft / best | weft cpu | OpenBLAS | BLIS † | MKL † | of roof |",
+            "| gemm 64x64x64 f32, reused, 1 thread | 0.900× | 90.0 ± 0 % |",
+            "| gemm 256x256x256 f32, reused, 1 thread | 0.250× |",
+            "† held back",
+            "| task | weft / best | weft cpu | BLIS (products alone) † | TensorFlow | of roof |",
+            "| forward relu 128x784x512 f32, reused, 1 thread | – | **40.0 ± 0 %** |",
+            "| forward relu 32x784x128 f32, reused, 1 thread | 2.00× |",
+            "† held back");
+  }
+
+  @Test
+  void eachFileHasItsOwnMeans() {
+    String text =
+        table(
+            "headline",
+            SampleResults.cpu("wide.json"),
+            SampleResults.contest("AMD EPYC", 100, "generic C"));
+
+    assertThat(text)
+        .containsOnlyOnce("How many times")
+        .containsSubsequence("**wide**", "**contest**");
+    assertThat(text.lines().filter(it -> it.startsWith("| library"))).hasSize(2);
+  }
+
+  @Test
   void twiceIsTheSame() {
     List<Results> runs = List.of(SampleResults.cpu("a"), SampleResults.gpu("b"));
     String once = table("results", runs.toArray(Results[]::new));
@@ -64,6 +132,18 @@ class MarkdownReportTest {
     String text = table("results", SampleResults.of("a|b", "<script>|\n", new double[] {1, 2}));
 
     assertThat(text).contains("### a\\|b", "&lt;script>\\| ").doesNotContain("<script");
+  }
+
+  @Test
+  void whatRanAndWhatWasSetIsText() {
+    Results file = SampleResults.contest("AMD EPYC", 100, "<b>|`*a*` [x](y) \\ _z_\n" + END);
+
+    String text = table("headline", file) + table("results", file);
+
+    assertThat(text)
+        .contains("ran &lt;b>\\|\\`\\*a\\*\\` \\[x\\](y) \\\\ \\_z\\_ &lt;!-- weft")
+        .doesNotContain("<b>", "|`", " [x]");
+    assertThat(text.split(END, -1)).hasSize(3);
   }
 
   @Test

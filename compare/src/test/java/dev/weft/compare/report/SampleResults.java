@@ -7,9 +7,11 @@ import dev.weft.compare.Measurement;
 import dev.weft.compare.Missing;
 import dev.weft.compare.Results;
 import dev.weft.compare.Roof;
+import dev.weft.compare.Setting;
 import dev.weft.compare.Signal;
 import dev.weft.compare.Tasks;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -90,6 +92,77 @@ final class SampleResults {
         List.of(),
         List.of(),
         List.of());
+  }
+
+  /**
+   * One thread, rates that are easy to reckon with, under a roof of 100 (none if 0): of the large
+   * product OpenBLAS reaches 0.6 exactly, BLIS and MKL less. weft's first rate is of three JVMs,
+   * its others of four.
+   *
+   * @param ran what BLIS ran, and a variable, its value and what was done
+   */
+  static Results contest(String cpu, double roof, String ran) {
+    List<Measurement> all = new ArrayList<>();
+    rates(all, "mnk", "64x64x64", "cpu", 90, "openblas", 100, "blis", 30);
+    rates(all, "mnk", "1024x1024x1024", "cpu", 80, "openblas", 60, "blis", 59, "mkl", 50);
+    rates(all, "mnk", "256x256x256", "cpu", 50, "openblas", 50, "blis", 200);
+    rates(all, "bio", "128x784x512", "cpu", 40, "blis", 10);
+    rates(all, "bio", "32x784x128", "cpu", 40, "blis", 10, "tensorflow", 20);
+    rates(all, "size", "64MiB", "cpu", 12, "mkl", 3, "tensorflow", 4);
+    Measurement first = all.getFirst();
+    all.replaceAll(
+        it ->
+            new Measurement(
+                it.benchmark(),
+                it.params(),
+                it.task(),
+                it.contestant(),
+                it.contestant().startsWith("BLIS") ? ran : "",
+                it.byWeft() && it != first
+                    ? Collections.nCopies(4, it.samples().getFirst())
+                    : it.samples()));
+    Machine like = machine("EPYC", List.of());
+    return new Results(
+        "contest.json",
+        "",
+        "",
+        Optional.of(
+            new Machine(
+                cpu,
+                1,
+                1,
+                like.simd(),
+                like.caches(),
+                1,
+                like.gpu(),
+                like.os(),
+                like.jdk(),
+                Map.of("BLIS", "BLIS 0.9.0"),
+                0)),
+        List.of(new Setting(ran, "", ran), new Setting("OPENBLAS_CORETYPE", ran, "removed")),
+        roof == 0 ? List.of() : List.of(new Roof("fma", "f32", 1, 0, "GFLOP/s", roof)),
+        all,
+        List.of(),
+        List.of(),
+        List.of(),
+        List.of());
+  }
+
+  /** A task, by the parameter that has its size, and who did it at which rate. */
+  private static void rates(List<Measurement> to, String size, String of, Object... who) {
+    String suite = Map.of("mnk", "Gemm", "bio", "DenseForward", "size", "Fill").get(size);
+    for (int i = 0; i < who.length; i += 2) {
+      boolean weft = who[i].equals("cpu");
+      Map<String, String> params = new LinkedHashMap<>();
+      params.put(size, of);
+      params.put(weft ? "backend" : "library", (String) who[i]);
+      params.putAll(Map.of("distribution", "uniform", "memory", "reused", "threads", "1"));
+      String benchmark = "dev.weft.bench." + (weft ? "" : "Peer") + suite + "Benchmark.call";
+      Tasks.Done done = Tasks.of(benchmark, params, 1).orElseThrow();
+      double rate = ((Number) who[i + 1]).doubleValue();
+      List<double[]> samples = Collections.nCopies(3, new double[] {rate});
+      to.add(new Measurement(benchmark, params, done.task(), done.contestant(), "", samples));
+    }
   }
 
   private void fills() {
