@@ -83,9 +83,9 @@ public record HeldBack(String library, Measurement product, Roof roof, String re
 
   /** What the mark means. */
   static String meaning() {
-    return "held back, so not in any mean: its best "
+    return "held back, so in no mean: its best product of "
         + SIZE
-        + " product of f32 is below "
+        + " f32 is less than "
         + Text.tick(LEAST_SHARE)
         + " of the multiply-adds that as many threads reach";
   }

@@ -69,7 +69,7 @@ class MarkdownReportTest {
             "| MKL | 4.00× (1 · 0 · 0) | held back † | – |",
             "| OpenBLAS | – | 1.06× (1 · 1 · 1) | – |",
             "| BLIS | – | held back † | held back † |",
-            "† held back, so not in any mean: its best 1024x1024x1024 product of f32 is below 0.6 of",
+            "† held back, so in no mean: its best product of 1024x1024x1024 f32 is less than 0.6 of",
             "BLIS 59.0 % (59.0 of 100 GFLOP/s, 1 thread): ran generic C; MKL 50.0 %",
             "Not known whether held back, as no such product was measured beside its roof:"
                 + " TensorFlow.");
