@@ -99,7 +99,7 @@ final class Ratios {
                   task,
                   "data-ratio",
                   Double.toString(it.ratio()));
-              cells(plot, contest, task + " " + it.other().contestant(), it, greatest);
+              cells(plot, contest, task + ", " + it.other().contestant(), it, greatest);
             });
   }
 

@@ -236,7 +236,7 @@ final class Summary {
   }
 
   private static String counts(Contest.Sum sum) {
-    return "▲" + sum.faster() + " =" + sum.same() + " ▼" + sum.slower();
+    return "▲" + sum.faster() + "\u00A0=" + sum.same() + "\u00A0▼" + sum.slower();
   }
 
   /** Where weft is slower, and by how much it is ahead of each library at most. */

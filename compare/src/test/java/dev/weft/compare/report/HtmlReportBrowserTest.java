@@ -73,6 +73,12 @@ class HtmlReportBrowserTest {
   }
 
   @Test
+  void librariesThatWereHeldBack() throws Exception {
+    Results file = SampleResults.contest("AMD EPYC", 100, "generic C, of no processor’s vectors");
+    assertThat(faults(List.of(file, SampleResults.cpu("b.json")), "held-back")).isEmpty();
+  }
+
+  @Test
   void theLongestFile() throws Exception {
     assertThat(faults(List.of(SampleResults.large("a.json")), "")).isEmpty();
   }
