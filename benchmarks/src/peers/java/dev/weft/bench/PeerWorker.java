@@ -6,6 +6,9 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -17,6 +20,9 @@ import java.nio.charset.StandardCharsets;
 public final class PeerWorker {
   /** What answers begin with, among the lines that libraries print themselves. */
   static final String MARK = "weft-turn: ";
+
+  private static final int PR_SET_PDEATHSIG = 1; // of Linux
+  private static final long SIGKILL = 9;
 
   private final String library;
   private Contestant contestant;
@@ -30,6 +36,7 @@ public final class PeerWorker {
   public static void main(String[] args) throws IOException {
     PrintStream out =
         new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
+    endWithParent();
     PeerWorker worker = new PeerWorker(args[0]);
     BufferedReader in =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
@@ -43,6 +50,30 @@ public final class PeerWorker {
       out.println("\n" + MARK + answer.replaceAll("\\s*\\R\\s*", " "));
     }
     System.exit(0); // some library's threads may wait for work that does not come
+  }
+
+  /** A process that is stopped does not read that there is nothing more to read. */
+  @SuppressWarnings("restricted") // the JDK has no way to ask for it
+  private static void endWithParent() {
+    FunctionDescriptor type =
+        FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG);
+    try {
+      int failed =
+          (int)
+              Linker.nativeLinker()
+                  .downcallHandle(
+                      Linker.nativeLinker().defaultLookup().findOrThrow("prctl"),
+                      type,
+                      Linker.Option.firstVariadicArg(1))
+                  .invokeExact(PR_SET_PDEATHSIG, SIGKILL);
+      if (failed != 0) {
+        throw new IllegalStateException("peer: need prctl to succeed, got " + failed);
+      }
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new AssertionError("a C function threw", e);
+    }
   }
 
   private String answer(String line) {
