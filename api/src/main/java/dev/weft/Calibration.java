@@ -19,16 +19,34 @@ public final class Calibration {
   private final Instant made;
   private final double seconds;
   private final List<BackendCosts> costs;
+  private final List<String> contradictions;
 
   /**
    * @param key for what machine and versions
    * @param costs of each backend, the one of the highest rank first; not empty
    */
   Calibration(String key, Instant made, double seconds, List<BackendCosts> costs) {
+    this(key, made, seconds, costs, contradictionsOf(costs));
+  }
+
+  private static List<String> contradictionsOf(List<BackendCosts> costs) {
+    Contradictions contradictions = new Contradictions();
+    contradictions.figures(costs);
+    return contradictions.found();
+  }
+
+  /** The same, where measuring has shown {@code contradictions}. */
+  Calibration(
+      String key,
+      Instant made,
+      double seconds,
+      List<BackendCosts> costs,
+      List<String> contradictions) {
     this.key = key;
     this.made = made.truncatedTo(ChronoUnit.SECONDS);
     this.seconds = seconds;
     this.costs = List.copyOf(costs);
+    this.contradictions = List.copyOf(contradictions);
   }
 
   /** When it was measured, to the second. */
@@ -49,9 +67,34 @@ public final class Calibration {
     return costs.stream().map(BackendCosts::backend).toList();
   }
 
-  /** What {@code work} would take on each of {@link #backends}, and which is chosen. */
+  /**
+   * What these figures contradict themselves in, each {@code calibrate: need …, got …}: mostly
+   * since other programs took the processors while they were measured. Empty if they are sound.
+   * Others are not kept, nothing is chosen by them, and a later {@link Weft#plan} measures again.
+   */
+  public List<String> contradictions() {
+    return contradictions;
+  }
+
+  /**
+   * What {@code work} would take on each of {@link #backends}, and which is chosen: the best by
+   * rank if there are {@link #contradictions}.
+   */
   public Plan plan(Work work) {
-    return Plan.of(work, costs.stream().map(each -> each.estimate(work)).toList());
+    List<Plan.Estimate> estimates = costs.stream().map(each -> each.estimate(work)).toList();
+    return contradictions.isEmpty()
+        ? Plan.of(work, estimates)
+        : new Plan(
+            work,
+            estimates,
+            estimates.getFirst().backend(),
+            estimates.getFirst().backend() + ", the best by rank; " + refusal());
+  }
+
+  /** That and why this is not kept: one line for each contradiction. */
+  String refusal() {
+    return "this calibration contradicts itself, is not kept and is measured again later:\n    "
+        + String.join("\n    ", contradictions);
   }
 
   String key() {
@@ -76,7 +119,8 @@ public final class Calibration {
       }
       text.append('\n');
     }
-    return text.append("  each: what one operation takes, and units a second\n").toString();
+    text.append("  each: what one operation takes, and units a second\n");
+    return contradictions.isEmpty() ? text.toString() : text + "  " + refusal() + "\n";
   }
 
   private static String cell(Cost cost, Cost.Line line) {

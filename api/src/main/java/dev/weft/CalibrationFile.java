@@ -85,6 +85,14 @@ final class CalibrationFile {
             read.key());
         return Optional.empty();
       }
+      if (!read.contradictions().isEmpty()) {
+        LOG.log(
+            System.Logger.Level.WARNING,
+            "calibration: {0} is left out: {1}; remedy: weft plan, which measures again",
+            file,
+            String.join("; ", read.contradictions()));
+        return Optional.empty();
+      }
       return Optional.of(read);
     } catch (IOException | IllegalArgumentException | DateTimeException e) {
       LOG.log(

@@ -7,7 +7,6 @@ import dev.weft.nn.OptimizerState;
 import dev.weft.random.RandomKey;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -15,98 +14,71 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Measures one backend by what everybody calls: each operation on one element, and on so many that
- * it takes some milliseconds.
+ * Measures one backend by what everybody calls: each operation on one element, on so many that it
+ * takes some milliseconds, and on a part of them.
  *
- * <p>First all operations are called in turn until none becomes faster and the JVM has nothing more
- * to compile. It does that in the background, some vector loops for a second, and what is not
- * compiled yet is up to a thousand times slower. Then each is measured. A figure is the best of
- * several, since what disturbs a time makes it longer.
- *
- * <p>The times below were chosen on two shared cores with AVX-512, where {@code cpu} took 9 to 17 s
- * of warm-up (November 2026); with fewer rounds some calibrations there had figures of code that
- * was not compiled.
+ * <p>It is called again and again by {@link CalibrationRounds}, in turn with other backends. A
+ * figure is the least of several rounds, since what disturbs a time makes it longer.
  */
 final class CalibrationRun implements AutoCloseable {
-  /** The longest warm-up, and measurement of one cost that stays slower than in the warm-up. */
-  private static final long MOST_WARM_NANOS = 25_000_000_000L;
-
-  private static final long MOST_MEASURE_NANOS = 400_000_000;
-
-  /** Of every operation, before it is looked whether the JVM compiles. */
-  private static final long SHARE_NANOS = 30_000_000;
-
-  /** How long that takes, and the time of processors beyond which it does. */
-  private static final int PAUSE_MILLIS = 50;
-
-  private static final long COMPILING_NANOS = 5_000_000;
-
-  /** How often in succession it must not: what it has compiled may lead to more. */
-  private static final int QUIET_ROUNDS = 3;
-
-  /** Before that the JVM has not seen enough of vector loops to compile them. */
-  private static final int LEAST_ROUNDS = 14;
+  /** Of every operation in a round of the warm-up. */
+  private static final long SHARE_NANOS = 20_000_000;
 
   /** A rate that is better by less may be chance. */
   private static final double FASTER = 0.85;
 
-  /** A rate this much worse than in the warm-up's smaller memory is a disturbance. */
-  private static final double SLOWER = 3;
-
   /** An operation that takes so long is large enough; a faster device stops at the memory. */
   private static final long ENOUGH_NANOS = 1_500_000;
 
-  /** To measure one size, and so long without a better time ends that before. */
-  private static final long BUDGET_NANOS = 30_000_000;
-
-  private static final long CALM_NANOS = 8_000_000;
+  /** To measure one size in one round. */
+  private static final long BUDGET_NANOS = 6_000_000;
 
   private static final int LEAST_PASSES = 3;
 
   /** Operations on one element between two waits: what a device begins while it works. */
   private static final int SMALL_OPERATIONS = 16;
 
-  /** Bytes of all operands, at most; a tenth as many in the warm-up. */
+  /** Bytes of all operands of an operation, at most. */
   private static final long MOST_BYTES = 256L << 20;
+
+  /** Of its share of the free memory each of ten operations takes less than this part. */
+  private static final double PARTS = 16;
 
   private static final RandomKey KEY = RandomKey.of(0);
 
+  private final String name;
   private final Backend backend;
+  private final Stopwatch stopwatch;
   private final double mostBytes;
   private final boolean isHost;
-  private boolean settled;
   private final Map<Cost, Double> warmRates = new EnumMap<>(Cost.class);
   private final Map<Cost, Operation> small = new EnumMap<>(Cost.class);
   private final Map<Cost, Operation> large = new EnumMap<>(Cost.class);
+  private final Map<Cost, List<Point>> points = new EnumMap<>(Cost.class);
 
-  /** A run on {@code backend}, which stays the caller's. */
-  CalibrationRun(Backend backend) {
+  /**
+   * A run on {@code backend}, which is called {@code name} and closed with it.
+   *
+   * @param runs how many share the memory
+   */
+  CalibrationRun(String name, Backend backend, int runs, Stopwatch stopwatch) {
+    this.name = name;
     this.backend = backend;
+    this.stopwatch = stopwatch;
     MemoryInfo memory = backend.memory();
-    mostBytes = Math.min(MOST_BYTES, (memory.limitBytes() - memory.allocatedBytes()) / 4.0);
+    mostBytes =
+        Math.min(MOST_BYTES, (memory.limitBytes() - memory.allocatedBytes()) / PARTS / runs);
     try (Tensor one = backend.tensor(DType.F32, Shape.of(1))) {
       isHost = one.isHost();
     }
   }
 
-  /** The costs of the backend, which is called {@code name}. */
-  BackendCosts costs(String name) {
-    for (Cost cost : operations()) {
-      small.put(cost, new Operation(cost, 1));
-      large.put(cost, new Operation(cost, first(cost)));
-    }
-    settled = warm();
-    Map<Cost, Cost.Line> lines = new EnumMap<>(Cost.class);
-    lines.put(Cost.SYNCHRONIZE, waiting());
-    for (Cost cost : operations()) {
-      lines.put(cost, line(cost));
-    }
-    return new BackendCosts(name, isHost, backend.memory().limitBytes(), lines);
+  String name() {
+    return name;
   }
 
-  /** Whether everything was compiled before it was measured, as far as can be seen. */
-  boolean isSettled() {
-    return settled;
+  boolean isHost() {
+    return isHost;
   }
 
   /** What is measured besides waiting. */
@@ -116,29 +88,13 @@ final class CalibrationRun implements AutoCloseable {
         .toList();
   }
 
-  /**
-   * Calls everything until it gets no faster and nothing is compiled any more; whether it came to
-   * that in time.
-   */
-  private boolean warm() {
-    long begin = System.nanoTime();
-    int quiet = 0;
-    int least = isHost ? LEAST_ROUNDS : QUIET_ROUNDS; // a device's code is compiled ahead
-    for (int round = 0; round < least || quiet < QUIET_ROUNDS; round++) {
-      if (System.nanoTime() - begin > MOST_WARM_NANOS) {
-        return false;
-      }
-      boolean faster = warmFaster();
-      quiet = isCompiling() || faster ? 0 : quiet + 1;
-    }
-    return true;
-  }
-
   /** Calls everything for a while; whether anything became faster. */
-  private boolean warmFaster() {
+  boolean warm() {
     boolean faster = false;
     for (Cost cost : operations()) {
-      long begin = System.nanoTime();
+      small.computeIfAbsent(cost, absent -> new Operation(cost, 1));
+      large.computeIfAbsent(cost, absent -> new Operation(cost, first(cost)));
+      long begin = stopwatch.nanos();
       double before = warmRates.getOrDefault(cost, Double.POSITIVE_INFINITY);
       double rate = before;
       do {
@@ -147,96 +103,126 @@ final class CalibrationRun implements AutoCloseable {
         long nanos = nanos(operation, 1);
         rate = Math.min(rate, nanos / units(cost, operation.size));
         if (nanos < ENOUGH_NANOS) {
-          enlarge(cost, mostBytes / 10);
+          enlarge(cost);
         }
-      } while (System.nanoTime() - begin < SHARE_NANOS);
+      } while (stopwatch.nanos() - begin < SHARE_NANOS);
       faster |= rate < FASTER * before;
       warmRates.put(cost, rate);
     }
     return faster;
   }
 
-  /** Whether this process works while this thread does not: others of it count as the compiler. */
-  private static boolean isCompiling() {
-    long before = processNanos();
-    try {
-      Thread.sleep(PAUSE_MILLIS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt(); // and measure what there is
-    }
-    return processNanos() - before > COMPILING_NANOS;
-  }
-
-  /** Time of processors that this process has taken; 0 where the platform does not tell. */
-  private static long processNanos() {
-    return ProcessHandle.current().info().totalCpuDuration().map(Duration::toNanos).orElse(0L);
-  }
-
-  /** Makes an operation larger; whether it could. */
-  private boolean enlarge(Cost cost, double bytes) {
+  /** Makes an operation larger, if there is room. */
+  private void enlarge(Cost cost) {
     Operation operation = large.get(cost);
     long size = isProduct(cost) ? 2 * operation.size : 4 * operation.size;
-    if (bytes(cost, size) > bytes) {
-      return false;
-    }
-    operation.close();
-    large.put(cost, new Operation(cost, size));
-    return true;
-  }
-
-  /** One operation and its wait, less one operation of many that are waited for together. */
-  private Cost.Line waiting() {
-    Operation store = small.get(Cost.STORE);
-    double wait = best(store, 1, 0) - best(store, SMALL_OPERATIONS, 0);
-    double seconds = Math.max(1e-9, wait);
-    return new Cost.Line(seconds, seconds); // its units are waits
-  }
-
-  private Cost.Line line(Cost cost) {
-    double overhead = best(small.get(cost), SMALL_OPERATIONS, 0);
-    while (true) {
-      Operation operation = large.get(cost);
-      double units = units(cost, operation.size);
-      double seconds = best(operation, 1, (long) (SLOWER * warmRates.get(cost) * units));
-      if (seconds * 1e9 >= ENOUGH_NANOS || !enlarge(cost, mostBytes)) {
-        large.remove(cost).close(); // the next one may need the room
-        double rest = seconds - overhead;
-        return new Cost.Line(overhead, (rest > 0 ? rest : seconds) / units);
-      }
+    if (bytes(cost, size) <= mostBytes) {
+      operation.close();
+      large.put(cost, new Operation(cost, size));
     }
   }
 
-  /**
-   * The least seconds of one of {@code count} operations that are waited for together.
-   *
-   * @param credible nanoseconds above which measuring goes on for longer; 0 for none
-   */
-  private double best(Operation operation, int count, long credible) {
-    long begin = System.nanoTime();
-    long best = Long.MAX_VALUE;
-    long better = begin;
-    for (int pass = 0; ; pass++) {
-      long now = System.nanoTime();
-      boolean disturbed = credible > 0 && best > credible;
-      if (pass >= LEAST_PASSES
-          && (disturbed
-              ? now - begin > MOST_MEASURE_NANOS
-              : now - begin > BUDGET_NANOS || now - better > CALM_NANOS)) {
-        return Math.max(1, best) * 1e-9 / count;
+  /** Forgets earlier rounds, and measures the sizes that the warm-up came to from now on. */
+  void begin() {
+    closePoints();
+    points.put(Cost.SYNCHRONIZE, List.of(new Point("one and a wait", Cost.STORE, 1, 1)));
+    for (Cost cost : operations()) {
+      long many = large.get(cost).size;
+      long part = isProduct(cost) ? many / 2 : many / 4;
+      points.put(
+          cost,
+          List.of(
+              new Point("one", cost, 1, SMALL_OPERATIONS),
+              new Point("part", cost, part, 1),
+              new Point("many", cost, many, 1)));
+    }
+  }
+
+  /** One round of what {@code cost} is made of. */
+  void round(Cost cost) {
+    points.getOrDefault(cost, List.of()).forEach(Point::round);
+  }
+
+  /** What the rounds came to. */
+  BackendCosts costs() {
+    Map<Cost, Cost.Line> lines = new EnumMap<>(Cost.class);
+    double one = points.get(Cost.STORE).getFirst().least();
+    double wait = Math.max(1e-9, points.get(Cost.SYNCHRONIZE).getFirst().least() - one);
+    lines.put(Cost.SYNCHRONIZE, new Cost.Line(wait, wait)); // its units are waits
+    for (Cost cost : operations()) {
+      double overhead = points.get(cost).getFirst().least();
+      double many = points.get(cost).getLast().least();
+      double rest = many > overhead ? many - overhead : many;
+      lines.put(cost, new Cost.Line(overhead, rest / units(cost, large.get(cost).size)));
+    }
+    return new BackendCosts(name, isHost, backend.memory().limitBytes(), lines);
+  }
+
+  /** Adds what the rounds contradict each other in. */
+  void addTo(Contradictions contradictions) {
+    points.forEach(
+        (cost, sizes) -> {
+          for (Point each : sizes) {
+            contradictions.spread(name, cost, each.text, each.rounds);
+          }
+          if (sizes.size() > 1) {
+            double[] least = sizes.stream().mapToDouble(Point::least).toArray();
+            contradictions.sizes(name, cost, least[0], least[1], least[2]);
+            if (isHost && isMemory(cost)) {
+              contradictions.memory(name, cost, rate(sizes.get(1)), rate(sizes.get(2)));
+            }
+          }
+        });
+  }
+
+  /** Bytes a second. */
+  private static double rate(Point point) {
+    return units(point.operation.cost, point.operation.size) / point.least();
+  }
+
+  /** An operation of one size, and what it took in each round. */
+  private final class Point {
+    private final String text;
+    private final Operation operation;
+    private final int count;
+    private double[] rounds = {};
+
+    /**
+     * @param count of operations that are waited for together
+     */
+    Point(String text, Cost cost, long size, int count) {
+      this.text = text;
+      this.operation = new Operation(cost, size);
+      this.count = count;
+    }
+
+    /** The least seconds of an operation within the time of a round. */
+    void round() {
+      long begin = stopwatch.nanos();
+      long best = Long.MAX_VALUE;
+      for (int pass = 0; pass < LEAST_PASSES || stopwatch.nanos() - begin < BUDGET_NANOS; pass++) {
+        best = Math.min(best, nanos(operation, count));
       }
-      long nanos = nanos(operation, count);
-      better = nanos < 0.97 * best ? System.nanoTime() : better;
-      best = Math.min(best, nanos);
+      rounds = Arrays.copyOf(rounds, rounds.length + 1);
+      rounds[rounds.length - 1] = Math.max(1, best) * 1e-9 / count;
+    }
+
+    double least() {
+      return Arrays.stream(rounds).min().orElseThrow();
     }
   }
 
   private long nanos(Operation operation, int count) {
-    long from = System.nanoTime();
+    long from = stopwatch.nanos();
     for (int i = 0; i < count; i++) {
       operation.body.run();
     }
     backend.synchronize();
-    return System.nanoTime() - from;
+    return stopwatch.nanos() - from;
+  }
+
+  private static boolean isMemory(Cost cost) {
+    return cost == Cost.STORE || cost == Cost.PASS || cost == Cost.UPDATE;
   }
 
   private static boolean isProduct(Cost cost) {
@@ -271,17 +257,26 @@ final class CalibrationRun implements AutoCloseable {
 
   @Override
   public void close() {
+    closePoints();
     small.values().forEach(Operation::close);
     large.values().forEach(Operation::close);
+    backend.close();
+  }
+
+  private void closePoints() {
+    points.values().forEach(sizes -> sizes.forEach(each -> each.operation.close()));
+    points.clear();
   }
 
   /** An operation of some size that can be repeated, and its memory. */
   private final class Operation implements AutoCloseable {
     private final List<Runnable> releases = new ArrayList<>();
+    private final Cost cost;
     private final long size;
     private final Runnable body;
 
     Operation(Cost cost, long size) {
+      this.cost = cost;
       this.size = size;
       try {
         body = body(cost);

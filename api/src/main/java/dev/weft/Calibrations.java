@@ -19,29 +19,47 @@ final class Calibrations {
   /** Of the model and of what is measured: another number is another calibration. */
   private static final int MODEL = 1;
 
+  /**
+   * So long after figures that contradict themselves others are measured, if they are asked for: a
+   * program that plans again and again does not spend its time on them.
+   */
+  static final long AGAIN_NANOS = 60_000_000_000L;
+
   private static final Object MEASURING = new Object();
-  private static volatile Kept kept;
+  private static volatile Stopwatch stopwatch = Stopwatch.REAL;
+  private static volatile Last last;
 
   private Calibrations() {}
 
-  /** What this process found or measured last, and the file that was asked for then. */
-  private record Kept(Calibration calibration, Optional<Path> file) {
-    boolean fits(String key, Optional<Path> wanted) {
-      return calibration.key().equals(key) && file.equals(wanted);
-    }
+  /** What this process found or measured last, when, and the file that was asked for then. */
+  private record Last(Calibration calibration, Optional<Path> file, long nanos) {}
+
+  /** What this process found or measured last, if it is for {@code key}. */
+  private static Optional<Last> last(String key) {
+    Optional<Path> file = CalibrationFile.of(key);
+    return Optional.ofNullable(last)
+        .filter(each -> each.calibration.key().equals(key) && each.file.equals(file));
   }
 
   /** The calibration for these backends, if there is one; measures nothing. */
   static Optional<Calibration> find(List<Weft.Candidate> candidates) {
     String key = key(candidates);
-    Optional<Path> file = CalibrationFile.of(key);
-    Kept last = kept;
-    if (last != null && last.fits(key, file)) {
-      return Optional.of(last.calibration);
+    Optional<Calibration> known =
+        last(key).map(Last::calibration).filter(each -> each.contradictions().isEmpty());
+    if (known.isPresent()) {
+      return known;
     }
+    Optional<Path> file = CalibrationFile.of(key);
     Optional<Calibration> read = file.flatMap(path -> CalibrationFile.read(path, key));
-    read.ifPresent(calibration -> kept = new Kept(calibration, file));
+    read.ifPresent(calibration -> last = new Last(calibration, file, stopwatch.nanos()));
     return read;
+  }
+
+  /** What was measured last, if it contradicts itself and nothing better is there. */
+  static Optional<Calibration> refused(List<Weft.Candidate> candidates) {
+    return last(key(candidates))
+        .map(Last::calibration)
+        .filter(each -> !each.contradictions().isEmpty());
   }
 
   /** The same, measured now if there is none; one thread measures for all. */
@@ -51,61 +69,53 @@ final class Calibrations {
       return found.get();
     }
     synchronized (MEASURING) {
-      return find(candidates).orElseGet(() -> measure(candidates));
+      return find(candidates)
+          .or(() -> refused(candidates).filter(each -> !isOver()))
+          .orElseGet(() -> measure(candidates));
     }
   }
 
-  /** Measures every backend that opens, and keeps the result. */
+  /** Whether it is time to measure again. */
+  private static boolean isOver() {
+    return stopwatch.nanos() - last.nanos > AGAIN_NANOS;
+  }
+
+  /** Measures every backend that opens, and keeps the result unless it contradicts itself. */
   static Calibration measure(List<Weft.Candidate> candidates) {
     synchronized (MEASURING) {
-      long begin = System.nanoTime();
-      List<BackendCosts> costs = new ArrayList<>();
+      long begin = stopwatch.nanos();
+      List<Weft.Candidate> different = new ArrayList<>();
       Set<List<Object>> devices = new HashSet<>();
-      boolean settled = true;
       for (Weft.Candidate candidate : candidates) {
         Probe probe = candidate.info().probe();
         String device = probe.detail().isEmpty() ? candidate.info().name() : probe.detail();
         if (probe.available() && devices.add(List.of(candidate.provider(), device))) {
-          settled &= measure(candidate, costs);
+          different.add(candidate);
         }
       }
-      if (costs.isEmpty()) {
+      CalibrationRounds.Result result;
+      try (CalibrationRounds rounds = new CalibrationRounds(stopwatch)) {
+        result = rounds.measure(different);
+      }
+      if (result.costs().isEmpty()) {
         throw new BackendUnavailableException(
             "calibrate: need an available backend\n" + Weft.explain());
       }
       String key = key(candidates);
-      double seconds = (System.nanoTime() - begin) * 1e-9;
-      Calibration calibration = new Calibration(key, Instant.now(), seconds, costs);
+      double seconds = (stopwatch.nanos() - begin) * 1e-9;
+      Calibration calibration =
+          new Calibration(key, Instant.now(), seconds, result.costs(), result.contradictions());
       Optional<Path> file = CalibrationFile.of(key);
-      if (settled) {
+      if (calibration.contradictions().isEmpty()) {
         file.ifPresent(path -> CalibrationFile.write(path, calibration));
+      } else {
+        LOG.log(System.Logger.Level.WARNING, "calibrate: {0}", calibration.refusal());
+        if (find(candidates).isPresent()) {
+          return calibration; // and go by the earlier one
+        }
       }
-      kept = new Kept(calibration, file);
+      last = new Last(calibration, file, stopwatch.nanos());
       return calibration;
-    }
-  }
-
-  /** Adds the costs of a backend, if it works; whether they may be kept. */
-  private static boolean measure(Weft.Candidate candidate, List<BackendCosts> costs) {
-    String name = candidate.info().name();
-    try (Backend backend = candidate.open(BackendOptions.DEFAULT);
-        CalibrationRun run = new CalibrationRun(backend)) {
-      costs.add(run.costs(name));
-      if (!run.isSettled()) {
-        LOG.log(
-            System.Logger.Level.WARNING,
-            "calibrate: {0}: this process was busy until the end, so the figures may be too slow"
-                + " and no other process gets them; remedy: calibrate while nothing else runs",
-            name);
-      }
-      return run.isSettled();
-    } catch (RuntimeException e) {
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "calibrate: {0} failed, and is left out: {1}",
-          name,
-          e.getMessage());
-      return true;
     }
   }
 
@@ -152,6 +162,11 @@ final class Calibrations {
 
   /** As if this process had neither read nor measured any. */
   static void forget() {
-    kept = null;
+    last = null;
+  }
+
+  /** Measures time by {@code other} from now on. */
+  static void use(Stopwatch other) {
+    stopwatch = other;
   }
 }

@@ -15,7 +15,7 @@ import java.util.Locale;
  * @param estimates of every backend that was measured, the one of the highest rank first
  * @param chosen the name of the backend that {@code auto} takes: of those with room for the work
  *     the fastest, or the first whose estimate is the same but for {@link #TIE} or {@link
- *     #TIE_SECONDS}
+ *     #TIE_SECONDS}; the best by rank where the calibration contradicts itself
  * @param reason why, in words
  * @since 0.1
  */

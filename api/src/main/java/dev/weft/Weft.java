@@ -35,7 +35,7 @@ public final class Weft {
    */
   public static final String CALIBRATION_PROPERTY = "weft.calibration";
 
-  /** The longest that {@link #calibrate} takes for one backend, by design. */
+  /** The longest that {@link #calibrate} takes for each backend, by design. */
   public static final int CALIBRATION_SECONDS = 30;
 
   private static final System.Logger LOG = System.getLogger("dev.weft");
@@ -151,6 +151,10 @@ public final class Weft {
    * call on a machine measures, as {@link #calibrate} does; later ones, also those of other
    * processes, find its figures.
    *
+   * <p>Figures that contradict themselves ({@link Calibration#contradictions}) are shown once, and
+   * nothing is chosen by them: the plan takes the best by rank and says why. A call more than a
+   * minute later, or in another process, measures again.
+   *
    * @throws BackendUnavailableException if there is no backend to measure
    */
   public static Plan plan(Work work) {
@@ -164,8 +168,10 @@ public final class Weft {
    * until the JVM has compiled its loops, and less than {@link #CALIBRATION_SECONDS}. To be called
    * while the machine does nothing else.
    *
-   * <p>A backend that fails is left out, with a warning. Where the file cannot be written, or the
-   * process was too busy for good figures, a warning says so, and they are this process's alone.
+   * <p>A backend that fails is left out, with a warning. Where the file cannot be written a warning
+   * says so, and the figures are this process's alone. Figures that contradict themselves, as those
+   * of a busy machine may, are returned with their {@link Calibration#contradictions} and a
+   * warning, and not kept: earlier ones stay, and without such {@link #open(Work)} goes by rank.
    *
    * @throws BackendUnavailableException {@code calibrate: need an available backend}
    */
@@ -175,8 +181,8 @@ public final class Weft {
 
   /**
    * The calibration of this machine, for these versions of weft and the JDK, this processor and
-   * these devices; empty if there is none. Measures nothing. A file that is no calibration is left
-   * out, with a warning.
+   * these devices; empty if there is none. Measures nothing. A file that is no calibration, or
+   * contradicts itself, is left out, with a warning.
    */
   public static Optional<Calibration> calibration() {
     return Calibrations.find(candidates());
@@ -240,7 +246,11 @@ public final class Weft {
             .map(BackendInfo::name)
             .findFirst()
             .orElse("no backend");
-    return work + "\n  " + best + ", the best by rank; this machine has no calibration\n";
+    String why =
+        Calibrations.refused(candidates())
+            .map(Calibration::refusal)
+            .orElse("this machine has no calibration");
+    return work + "\n  " + best + ", the best by rank; " + why + "\n";
   }
 
   private static Backend openBest(List<Candidate> candidates, BackendOptions options) {
