@@ -10,8 +10,8 @@ import java.util.function.Consumer;
  * <p>First all operations of all backends are called until none becomes faster and the JVM has
  * nothing more to compile. It does that in the background, some vector loops for a second, and what
  * is not compiled yet is up to a thousand times slower. Then everything is measured in {@value
- * #ROUNDS} rounds. Where these contradict each other ({@link Contradictions}) they are repeated, up
- * to {@value #ATTEMPTS} times in all.
+ * #ROUNDS} rounds. Where these contradict themselves ({@link Contradictions}) all of it is repeated
+ * while there is time.
  *
  * <p>The times below were chosen on two shared cores with AVX-512 (November 2026); with a shorter
  * warm-up some calibrations there had figures of code that was not compiled.
@@ -19,8 +19,8 @@ import java.util.function.Consumer;
 final class CalibrationRounds implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger("dev.weft");
 
-  /** The longest warm-up for each backend. */
-  private static final long MOST_WARM_NANOS = 25_000_000_000L;
+  /** For each backend: after it no warm-up goes on and nothing is repeated. */
+  private static final long MOST_NANOS = 25_000_000_000L;
 
   /** To see whether the JVM compiles, and the time of processors beyond which it does. */
   private static final int PAUSE_MILLIS = 50;
@@ -34,7 +34,6 @@ final class CalibrationRounds implements AutoCloseable {
   private static final int LEAST_ROUNDS = 14;
 
   private static final int ROUNDS = 5;
-  private static final int ATTEMPTS = 3;
 
   /** To see whether others take the processors, once in each round. */
   private static final int SPIN_MILLIS = 40;
@@ -66,30 +65,32 @@ final class CalibrationRounds implements AutoCloseable {
           });
     }
     long begin = stopwatch.nanos();
-    boolean settled = warm();
-    double busySeconds = (stopwatch.nanos() - begin) * 1e-9;
-    for (int attempt = 1; ; attempt++) {
+    while (true) {
       Contradictions contradictions = new Contradictions();
-      contradictions.warm(settled, busySeconds);
+      boolean settled = warm(begin);
+      contradictions.warm(settled, (stopwatch.nanos() - begin) * 1e-9);
       contradictions.load(rounds());
       runs.forEach(run -> run.addTo(contradictions));
       List<BackendCosts> costs = runs.stream().map(CalibrationRun::costs).toList();
       contradictions.figures(costs);
-      if (contradictions.found().isEmpty() || !settled || attempt == ATTEMPTS) {
+      if (contradictions.found().isEmpty() || isLate(begin)) {
         return new Result(costs, contradictions.found());
       }
     }
   }
 
+  private boolean isLate(long begin) {
+    return stopwatch.nanos() - begin > runs.size() * MOST_NANOS;
+  }
+
   /** Whether everything came to rest in time. */
-  private boolean warm() {
-    long begin = stopwatch.nanos();
+  private boolean warm(long begin) {
     int quiet = 0;
     // a device's code is compiled ahead
     int least = runs.stream().anyMatch(CalibrationRun::isHost) ? LEAST_ROUNDS : QUIET_ROUNDS;
     for (int round = 0; round < least || quiet < QUIET_ROUNDS; round++) {
-      if (stopwatch.nanos() - begin > runs.size() * MOST_WARM_NANOS) {
-        return runs.isEmpty();
+      if (isLate(begin)) {
+        return false;
       }
       List<CalibrationRun> faster = new ArrayList<>();
       each(
