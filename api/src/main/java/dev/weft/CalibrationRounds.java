@@ -65,18 +65,21 @@ final class CalibrationRounds implements AutoCloseable {
           });
     }
     long begin = stopwatch.nanos();
-    while (true) {
-      Contradictions contradictions = new Contradictions();
+    Result result = null;
+    do {
       boolean settled = warm(begin);
+      if (!settled && result != null) {
+        return result;
+      }
+      Contradictions contradictions = new Contradictions();
       contradictions.warm(settled, (stopwatch.nanos() - begin) * 1e-9);
       contradictions.load(rounds());
       runs.forEach(run -> run.addTo(contradictions));
       List<BackendCosts> costs = runs.stream().map(CalibrationRun::costs).toList();
       contradictions.figures(costs);
-      if (contradictions.found().isEmpty() || isLate(begin)) {
-        return new Result(costs, contradictions.found());
-      }
-    }
+      result = new Result(costs, contradictions.found());
+    } while (!result.contradictions().isEmpty() && !isLate(begin));
+    return result;
   }
 
   private boolean isLate(long begin) {

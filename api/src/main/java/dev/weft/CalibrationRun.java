@@ -169,15 +169,11 @@ final class CalibrationRun implements AutoCloseable {
             double[] least = sizes.stream().mapToDouble(Point::least).toArray();
             contradictions.sizes(name, cost, least[0], least[1], least[2]);
             if (isHost && isMemory(cost)) {
-              contradictions.memory(name, cost, rate(sizes.get(1)), rate(sizes.get(2)));
+              double fraction = (double) sizes.get(1).operation.size / sizes.get(2).operation.size;
+              contradictions.memory(name, cost, fraction, least[1], least[2]);
             }
           }
         });
-  }
-
-  /** Bytes a second. */
-  private static double rate(Point point) {
-    return units(point.operation.cost, point.operation.size) / point.least();
   }
 
   /** An operation of one size, and what it took in each round. */
@@ -271,12 +267,10 @@ final class CalibrationRun implements AutoCloseable {
   /** An operation of some size that can be repeated, and its memory. */
   private final class Operation implements AutoCloseable {
     private final List<Runnable> releases = new ArrayList<>();
-    private final Cost cost;
     private final long size;
     private final Runnable body;
 
     Operation(Cost cost, long size) {
-      this.cost = cost;
       this.size = size;
       try {
         body = body(cost);

@@ -93,19 +93,24 @@ final class Contradictions {
     }
   }
 
-  /** What fits a cache better is no slower by the byte, within {@value #MOST_APART}. */
-  void memory(String backend, Cost cost, double partRate, double manyRate) {
-    if (!(manyRate <= MOST_APART * partRate)) {
+  /**
+   * What fits a cache better is no slower by the byte, within {@value #MOST_APART}: a part of some
+   * bytes takes at most twice its fraction of the time of all, but for a tie.
+   */
+  void memory(String backend, Cost cost, double fraction, double part, double many) {
+    if (!(part <= MOST_APART * fraction * many + Plan.TIE_SECONDS)) {
       add(
-          "need bytes a second of many at most " + MOST_APART + " times those of a part",
+          "need a part that takes at most " + MOST_APART + " times its fraction",
           "backend",
           backend,
           "cost",
           cost.id(),
+          "fraction",
+          fraction,
           "part",
-          String.format(Locale.ROOT, "%.3g", partRate),
+          Plan.time(part),
           "many",
-          String.format(Locale.ROOT, "%.3g", manyRate));
+          Plan.time(many));
     }
   }
 

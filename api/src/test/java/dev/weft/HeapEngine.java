@@ -14,6 +14,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.ObjDoubleConsumer;
 
 /** An engine that counts its buffers, fills with ones by way of a hook, and knows one limit. */
 public final class HeapEngine implements Engine {
@@ -25,6 +26,7 @@ public final class HeapEngine implements Engine {
   final AtomicInteger closes = new AtomicInteger();
   final AtomicLong held = new AtomicLong();
   volatile Runnable duringFill = () -> {};
+  volatile ObjDoubleConsumer<Cost> spend = (cost, units) -> {}; // as a calibration counts them
   volatile Region lastRegion;
   private final String name;
 
@@ -100,6 +102,11 @@ public final class HeapEngine implements Engine {
     fills.incrementAndGet();
     lastRegion = region;
     duringFill.run();
+    Cost cost = Cost.of(fill);
+    if (cost != null) {
+      double elements = region.shape().elements();
+      spend.accept(cost, cost == Cost.STORE ? out.segment().byteSize() : elements);
+    }
     out.segment().fill((byte) 1);
   }
 
@@ -107,6 +114,7 @@ public final class HeapEngine implements Engine {
   public void gemm(
       DType dtype, double alpha, StridedMatrix a, StridedMatrix b, double beta, StridedMatrix c) {
     gemms.incrementAndGet();
+    spend.accept(Cost.gemm(dtype), 2.0 * c.rows() * c.columns() * a.columns());
   }
 
   @Override
@@ -125,6 +133,7 @@ public final class HeapEngine implements Engine {
   @Override
   public void activate(DType dtype, Activation f, StridedMatrix x, StridedMatrix y) {
     operations.incrementAndGet();
+    spend.accept(Cost.PASS, 8.0 * x.rows() * x.columns());
   }
 
   @Override
@@ -169,6 +178,7 @@ public final class HeapEngine implements Engine {
       Buffer squares,
       double clip) {
     operations.incrementAndGet();
+    spend.accept(Cost.UPDATE, 28.0 * count);
   }
 
   @Override
