@@ -183,7 +183,8 @@ class BusyCalibrationTest {
   @Test
   void aModerateLoadChangesNothing() {
     disturbance =
-        (backend, cost) -> new Random((long) (1000 * time.seconds())).nextInt(10) < 3 ? 10 : 1;
+        (backend, cost) ->
+            new Random(7919 * (long) (1000 * time.seconds())).nextInt(10) < 3 ? 10 : 1;
     Calibration made = quietly();
     assertThat(made.contradictions()).isEmpty();
     double cpu = made.plan(WORK).estimates().getFirst().residentSeconds();

@@ -24,7 +24,8 @@ import picocli.CommandLine.Option;
       "",
       "The first call measures every backend, which takes some seconds for each, and keeps the",
       "figures; weft generate and weft train with --backend auto then go by them. --calibrate",
-      "measures again: do it while the machine does nothing else."
+      "measures again: do it while the machine does nothing else. Figures that contradict",
+      "themselves, as those of a busy machine may, are shown with the reason and not kept."
     })
 final class PlanCommand implements Callable<Integer> {
   private final Streams streams;
@@ -68,7 +69,14 @@ final class PlanCommand implements Callable<Integer> {
 
   private Calibration measure() {
     streams.complain("weft plan: measuring each backend for some seconds");
-    return Weft.calibrate();
+    Calibration calibration = Weft.calibrate();
+    if (!calibration.contradictions().isEmpty()) {
+      streams.complain(
+          "weft plan: these figures contradict themselves and are not kept; the next call"
+              + " measures again: "
+              + calibration.contradictions().getFirst());
+    }
+    return calibration;
   }
 
   private static String text(Calibration calibration, List<Plan> plans) {
@@ -86,6 +94,7 @@ final class PlanCommand implements Callable<Integer> {
     facts.put("made", calibration.made().toString());
     facts.put("seconds", calibration.seconds());
     facts.put("backends", calibration.backends());
+    facts.put("contradictions", calibration.contradictions());
     facts.put("plans", plans.stream().map(plan -> facts(calibration, plan)).toList());
     return facts;
   }
