@@ -69,14 +69,7 @@ final class PlanCommand implements Callable<Integer> {
 
   private Calibration measure() {
     streams.complain("weft plan: measuring each backend for some seconds");
-    Calibration calibration = Weft.calibrate();
-    if (!calibration.contradictions().isEmpty()) {
-      streams.complain(
-          "weft plan: these figures contradict themselves and are not kept; the next call"
-              + " measures again: "
-              + calibration.contradictions().getFirst());
-    }
-    return calibration;
+    return Weft.calibrate(); // whose warning says what is wrong with figures
   }
 
   private static String text(Calibration calibration, List<Plan> plans) {
