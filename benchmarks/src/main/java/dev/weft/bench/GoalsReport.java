@@ -10,27 +10,36 @@ import dev.weft.compare.Machine;
 import dev.weft.init.Fill;
 import dev.weft.init.Layout;
 import dev.weft.random.RandomKey;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
 
 /**
- * Measures the CPU's speed goals in one process, against limits measured in the same rounds on the
- * same memory, and prints them as a table. A goal that cannot be measured here is listed with the
- * reason.
+ * Measures the CPU's speed goals, against limits measured in the same rounds on the same memory,
+ * and prints them as a table: those against the {@link Yardstick} in several JVMs, the others in
+ * this one. A goal that cannot be measured here is listed with the reason.
  */
 final class GoalsReport {
   private static final RandomKey KEY = RandomKey.of(42);
   private static final String STORES = "plain stores";
-  private static final String C_UNIFORM = "uniform f32, AVX-512 C";
   private static final String UNIFORM = "uniform f32";
   private static final String CONSTANT = "constant f32";
-  private static final List<String> RANDOM = List.of("uniform", "normal", "truncated_normal");
+  private static final List<String> RANDOM = Yardstick.LAWS;
+
+  /** The least share of the yardstick's rate, for each law. */
+  private static final Map<String, Double> SHARE_OF_C =
+      Map.of("uniform", 0.75, "normal", 0.85, "truncated_normal", 0.85);
+
+  private static final int LARGE_ROUNDS = 3; // of main memory: a third of the others
 
   private final Plan plan;
   private final PrintStream out;
@@ -54,6 +63,7 @@ final class GoalsReport {
    * @param memory bytes of a tensor in main memory, one thread
    * @param large bytes of a tensor in main memory, two threads
    * @param orthogonal rows and columns of the orthogonal matrix
+   * @param jvms JVMs that compare fills with the yardstick
    * @param launcher the command line; null leaves its goals out
    */
   record Plan(
@@ -64,6 +74,7 @@ final class GoalsReport {
       long memory,
       long large,
       int orthogonal,
+      int jvms,
       Path launcher) {
     /** What the goals ask for. */
     static Plan standard(Path launcher) {
@@ -75,7 +86,12 @@ final class GoalsReport {
           256L << 20,
           1L << 30,
           2048,
+          5,
           launcher);
+    }
+
+    private Plan withRounds(int rounds) {
+      return new Plan(rounds, nanos, cached, shared, memory, large, orthogonal, jvms, launcher);
     }
   }
 
@@ -88,16 +104,7 @@ final class GoalsReport {
     for (int i = 0; i < args.length; i++) {
       String value = i + 1 < args.length ? args[i + 1] : "";
       if (args[i].equals("--rounds") && value.matches("[1-9][0-9]{0,3}")) {
-        plan =
-            new Plan(
-                Integer.parseInt(value),
-                plan.nanos,
-                plan.cached,
-                plan.shared,
-                plan.memory,
-                plan.large,
-                plan.orthogonal,
-                plan.launcher);
+        plan = plan.withRounds(Integer.parseInt(value));
         i++;
       } else {
         System.err.println("bench: need --goals [--rounds N], got " + String.join(" ", args));
@@ -114,24 +121,20 @@ final class GoalsReport {
   }
 
   private void run() {
-    try {
-      yardstick = Yardstick.load();
-    } catch (Yardstick.UnavailableException e) {
-      noYardstick = e.getMessage();
-    }
     try (Backend one = Backends.open("cpu", 1);
         Backend two = Backends.open("cpu", 2)) {
       out.print(Machine.measured(Map.of()).describe() + "\n");
       out.println("backends: " + one + "; " + two);
       out.print(Weft.explain());
-      out.println(
-          "yardstick: " + (yardstick == null ? "none: " + noYardstick : "AVX-512 C by gcc"));
+      loadYardstick(one);
       out.printf(
           Locale.ROOT,
           "method: %d interleaved rounds, %d ms each; medians; a ratio is the median of the rounds'"
-              + " ratios%n%n",
+              + " ratios; beside C it is the median of %d JVMs', with the least and the greatest%n%n",
           plan.rounds,
-          plan.nanos / 1_000_000);
+          plan.nanos / 1_000_000,
+          plan.jvms);
+      besideC();
       Rounds cached = cached(one);
       memory(one);
       twoThreads(one, two, cached);
@@ -147,6 +150,120 @@ final class GoalsReport {
     print();
   }
 
+  private void loadYardstick(Backend backend) {
+    progress("the variants of the yardstick");
+    try {
+      yardstick = Yardstick.load(backend);
+    } catch (Yardstick.UnavailableException e) {
+      noYardstick = e.getMessage().replaceAll("\\s+", " ");
+      out.println("yardstick: none: " + noYardstick);
+      return;
+    }
+    out.println(
+        "yardstick: hand-written C with "
+            + yardstick.vectors()
+            + " by gcc, groups of blocks side by side: uniform, normal, truncated_normal "
+            + yardstick.groups());
+    details.append(
+        String.format(
+            Locale.ROOT,
+            "%n### C with %s by groups side by side, G elements/s, in cache, best%n%n|",
+            yardstick.vectors()));
+    for (int groups = 1; groups <= Yardstick.MOST_GROUPS; groups++) {
+      details.append(" | ").append(groups);
+    }
+    details.append(" |\n|---").append("|---:".repeat(Yardstick.MOST_GROUPS)).append("|\n");
+    yardstick
+        .tried()
+        .forEach(
+            (law, rates) -> {
+              details.append("| ").append(law);
+              for (double rate : rates) {
+                details.append(String.format(Locale.ROOT, " | %.2f", rate / 1e9));
+              }
+              details.append(" |\n");
+            });
+  }
+
+  /** Fills beside the yardstick, in JVMs of their own. */
+  private void besideC() {
+    int large = Math.max(1, plan.rounds / LARGE_ROUNDS);
+    List<YardstickRatios.Task> tasks = new ArrayList<>();
+    tasks.add(new YardstickRatios.Task(Yardstick.LAWS, plan.cached, 1, plan.rounds));
+    tasks.add(new YardstickRatios.Task(Yardstick.LAWS, plan.memory, 1, large));
+    if (Runtime.getRuntime().availableProcessors() > 1) {
+      tasks.add(new YardstickRatios.Task(List.of("uniform"), plan.large, 2, large));
+    }
+    String missing = noYardstick;
+    if (yardstick != null) {
+      try {
+        var ratios = YardstickRatios.measure(yardstick, tasks, plan.jvms, plan.nanos);
+        details.append(
+            String.format(
+                Locale.ROOT,
+                "%n### Beside C, %d JVMs: medians in each%n%n| | weft, G elements/s | C | weft / C"
+                    + " |%n|---|---|---|---|%n",
+                plan.jvms));
+        ratios.forEach(this::ratioRows);
+        return;
+      } catch (IOException e) {
+        missing = e.getMessage();
+      }
+    }
+    for (YardstickRatios.Task task : tasks) {
+      for (String law : task.laws()) {
+        row(
+            besideC(law, task.bytes(), task.threads()),
+            target(SHARE_OF_C.get(law)),
+            "not measured: " + missing,
+            "");
+      }
+    }
+  }
+
+  /** One comparison of all JVMs. */
+  private void ratioRows(List<YardstickRatios.Ratio> jvms) {
+    YardstickRatios.Ratio first = jvms.get(0);
+    double[] ratios = jvms.stream().mapToDouble(YardstickRatios.Ratio::ratio).toArray();
+    double median = Rounds.median(ratios);
+    double target = SHARE_OF_C.get(first.law());
+    String goal = besideC(first.law(), first.bytes(), first.threads());
+    row(
+        goal,
+        target(target),
+        String.format(
+            Locale.ROOT,
+            "%.2f (%.2f–%.2f)",
+            median,
+            Arrays.stream(ratios).min().getAsDouble(),
+            Arrays.stream(ratios).max().getAsDouble()),
+        median >= target ? "yes" : "no");
+    details.append(
+        String.format(
+            Locale.ROOT,
+            "| %s | %s | %s | %s |%n",
+            goal,
+            each(jvms, jvm -> jvm.weft() / 1e9),
+            each(jvms, jvm -> jvm.c() / 1e9),
+            each(jvms, YardstickRatios.Ratio::ratio)));
+  }
+
+  private static String each(
+      List<YardstickRatios.Ratio> jvms, ToDoubleFunction<YardstickRatios.Ratio> value) {
+    return jvms.stream()
+        .map(jvm -> String.format(Locale.ROOT, "%.2f", value.applyAsDouble(jvm)))
+        .collect(Collectors.joining(" "));
+  }
+
+  private static String besideC(String law, long bytes, int threads) {
+    return law
+        + " f32 / C, "
+        + text(bytes)
+        + ", "
+        + threads
+        + (threads == 1 ? " thread" : " threads");
+  }
+
   /** One thread in the second-level cache. */
   private Rounds cached(Backend one) {
     progress("one thread, in cache");
@@ -155,7 +272,7 @@ final class GoalsReport {
     try (Tensor f32 = one.tensor(DType.F32, Sizes.matrix(DType.F32, plan.cached));
         Tensor bf16 = one.tensor(DType.BF16, f32.shape());
         Tensor f16 = one.tensor(DType.F16, f32.shape())) {
-      addLimits(rounds, f32, 1, elements);
+      addStores(rounds, f32, 1, elements);
       addFill(rounds, "constant", f32);
       for (Tensor tensor : List.of(f32, bf16, f16)) {
         for (String distribution : RANDOM) {
@@ -165,7 +282,6 @@ final class GoalsReport {
       rounds.run(plan.rounds);
     }
     String where = ", " + text(plan.cached) + ", 1 thread";
-    compare(rounds, UNIFORM, C_UNIFORM, 0.8, where);
     compare(rounds, "normal f32", UNIFORM, 0.55, where);
     compare(rounds, "truncated_normal f32", UNIFORM, 0.5, where);
     for (String type : List.of("bf16", "f16")) {
@@ -188,13 +304,12 @@ final class GoalsReport {
     progress("one thread, in main memory");
     Rounds rounds = new Rounds(plan.nanos);
     try (Tensor tensor = one.tensor(DType.F32, Sizes.matrix(DType.F32, plan.memory))) {
-      addLimits(rounds, tensor, 1, tensor.shape().elements());
+      addStores(rounds, tensor, 1, tensor.shape().elements());
       addFill(rounds, "constant", tensor);
       addFill(rounds, "uniform", tensor);
       rounds.run(plan.rounds);
     }
     String where = ", " + text(plan.memory) + ", 1 thread";
-    compare(rounds, UNIFORM, C_UNIFORM, 0.8, where);
     compare(rounds, CONSTANT, STORES, 0.95, where);
     detail(text(plan.memory) + ", 1 thread", rounds);
   }
@@ -210,7 +325,7 @@ final class GoalsReport {
     progress("two threads, in main memory");
     Rounds rounds = new Rounds(plan.nanos);
     try (Tensor tensor = two.tensor(DType.F32, Sizes.matrix(DType.F32, plan.large))) {
-      addLimits(rounds, tensor, 2, tensor.shape().elements());
+      addStores(rounds, tensor, 2, tensor.shape().elements());
       addFill(rounds, "constant", tensor);
       addFill(rounds, "uniform", tensor);
       addFill(rounds, "normal", tensor);
@@ -226,7 +341,6 @@ final class GoalsReport {
             + where,
         0.9,
         rounds.rate(UNIFORM) / limit);
-    compare(rounds, UNIFORM, C_UNIFORM, 0.8, where);
     compare(rounds, CONSTANT, STORES, 0.95, where);
     detail(text(plan.large) + ", 2 threads", rounds);
   }
@@ -332,30 +446,18 @@ final class GoalsReport {
     for (int r = 0; r < 5; r++) {
       long start = System.nanoTime();
       float result = yardstick.fma(steps);
-      double rate = steps * Yardstick.FLOP_PER_STEP * 1e9 / (System.nanoTime() - start);
+      double rate = steps * yardstick.flopPerStep() * 1e9 / (System.nanoTime() - start);
       best = Float.isNaN(result) ? best : Math.max(best, rate);
     }
     return best;
   }
 
-  /** Adds plain stores and the yardstick, in elements per second, on the memory of a tensor. */
-  private void addLimits(Rounds rounds, Tensor tensor, int threads, double elements) {
+  /** Adds plain stores, in elements per second, on the memory of a tensor. */
+  private void addStores(Rounds rounds, Tensor tensor, int threads, double elements) {
     MemorySegment memory = tensor.segment();
     double bytes = memory.byteSize();
     rounds.add(
         STORES, () -> StoreRoof.bytesPerSecond(memory, threads, plan.nanos) * elements / bytes);
-    if (yardstick != null) {
-      if (threads == 1) {
-        rounds.require(() -> yardstick.requireSameBits(tensor, KEY));
-      }
-      rounds.add(
-          C_UNIFORM,
-          () ->
-              StoreRoof.bytesPerSecond(
-                      memory, threads, plan.nanos, share -> yardstick.uniform(share, KEY.seed()))
-                  * elements
-                  / bytes);
-    }
   }
 
   private void addFill(Rounds rounds, String distribution, Tensor tensor) {
@@ -368,12 +470,7 @@ final class GoalsReport {
   }
 
   private void compare(Rounds rounds, String name, String other, double target, String where) {
-    String goal = name + " / " + other + where;
-    if (rounds.has(other)) {
-      ratioRow(goal, target, rounds.ratio(name, other));
-    } else {
-      row(goal, target(target), "not measured: " + noYardstick, "");
-    }
+    ratioRow(name + " / " + other + where, target, rounds.ratio(name, other));
   }
 
   private void ratioRow(String goal, double target, double ratio) {

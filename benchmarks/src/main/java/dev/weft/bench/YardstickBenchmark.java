@@ -21,7 +21,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** U[0, 1) in f32 on one thread: weft beside hand-written AVX-512 C, into the same memory. */
+/** Fills of f32 on one thread: weft beside hand-written C, into the same memory. */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
@@ -37,35 +37,47 @@ import org.openjdk.jmh.annotations.Warmup;
 public class YardstickBenchmark {
   private static final RandomKey KEY = RandomKey.of(42);
 
+  /** U[0, 1), N(0, 1), or N(0, 1) cut at ±2. */
+  @Param({"uniform", "normal", "truncated_normal"})
+  public String distribution;
+
   /** Bytes of the tensor. */
   @Param({"256KiB", "256MiB"})
   public String size;
 
-  private final Fill fill = Fill.uniform(0, 1);
+  private Fill fill;
   private Backend backend;
   private Tensor tensor;
   private MemorySegment memory;
   private Yardstick yardstick;
 
   /**
-   * Compiles the yardstick and checks that both write the same bits.
+   * Compiles the yardstick, chooses its fastest variant, and checks that both write the same bits.
    *
    * @throws Yardstick.UnavailableException if the yardstick cannot run here, with the reason
    */
   @Setup(Level.Trial)
   public void open() throws Yardstick.UnavailableException {
-    yardstick = Yardstick.load();
     backend = Backends.open("cpu", 1);
+    yardstick = Yardstick.load(backend);
     tensor = backend.tensor(DType.F32, Sizes.matrix(DType.F32, Sizes.parse(size)));
     memory = tensor.segment();
-    yardstick.requireSameBits(tensor, KEY);
-    System.err.println(backend + ", " + tensor.shape() + " f32, bits verified against C");
+    fill = Distributions.named(distribution).plan(tensor.shape());
+    yardstick.requireSameBits(tensor, distribution, KEY);
+    System.err.println(
+        backend
+            + ", "
+            + tensor.shape()
+            + " f32, bits verified against C with "
+            + yardstick.vectors()
+            + ", groups side by side "
+            + yardstick.groups());
   }
 
   /** Checks once more, with the code that was timed, and gives the memory and the backend back. */
   @TearDown(Level.Trial)
   public void close() {
-    yardstick.requireSameBits(tensor, KEY);
+    yardstick.requireSameBits(tensor, distribution, KEY);
     tensor.close();
     backend.close();
   }
@@ -79,10 +91,10 @@ public class YardstickBenchmark {
   /** The yardstick. */
   @Benchmark
   public void c() {
-    yardstick.uniform(memory, KEY.seed());
+    yardstick.fill(distribution, memory, KEY.seed());
   }
 
-  /** Plain 64-byte stores: the roof of both. */
+  /** Plain stores of whole vectors: the roof of both. */
   @Benchmark
   public void stores() {
     yardstick.store(memory, 0.5f);

@@ -97,13 +97,21 @@ class MeasurementTest {
     ByteArrayOutputStream text = new ByteArrayOutputStream();
     GoalsReport.Plan plan =
         new GoalsReport.Plan(
-            3, 1_000_000, 64 << 10, List.of(128L << 10), 256 << 10, 512 << 10, 32, null);
+            3, 1_000_000, 64 << 10, List.of(128L << 10), 256 << 10, 512 << 10, 32, 2, null);
 
     GoalsReport.run(plan, new PrintStream(text, true, StandardCharsets.UTF_8));
 
     assertThat(text.toString(StandardCharsets.UTF_8))
         .contains("| goal | target | measured | met |")
-        .contains("uniform f32 / uniform f32, AVX-512 C, 64 KiB, 1 thread")
+        .contains("| uniform f32 / C, 64 KiB, 1 thread | ≥ 0.75 | ")
+        .contains("| normal f32 / C, 64 KiB, 1 thread | ≥ 0.85 | ")
+        .contains("| truncated_normal f32 / C, 64 KiB, 1 thread | ≥ 0.85 | ")
+        .contains("| truncated_normal f32 / C, 256 KiB, 1 thread | ≥ 0.85 | ")
+        .contains("| uniform f32 / C, 512 KiB, 2 threads | ≥ 0.75 | ")
+        .containsPattern(
+            YardstickTest.available()
+                ? "normal f32 / C, 64 KiB, 1 thread \\| ≥ 0.85 \\| [0-9.]+ \\([0-9.]+–[0-9.]+\\) \\| (yes|no) "
+                : "normal f32 / C, 64 KiB, 1 thread \\| ≥ 0.85 \\| not measured: ")
         .contains("normal f32 / uniform f32, 64 KiB")
         .contains("truncated_normal f32 / uniform f32, 64 KiB")
         .contains("uniform bf16 / uniform f32")
