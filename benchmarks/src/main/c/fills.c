@@ -15,8 +15,8 @@
 // best depends on the processor, so all are compiled, and the bench tries them. Rounds 1 to 3 are folded: x, y and w
 // are constant along RUN blocks, so round 1's product of z is an addition, and half of rounds 2 and 3 is constant.
 //
-// Cost of a group in vector operations, with AVX-512: 55 for the words, and for 4 * BLOCKS elements 10 more for
-// uniforms, 53 for normals, 58 for truncated normals; a root counts as one and takes a core longer.
+// Cost of a group in vector operations, with AVX-512: 55 for the words, and for their 4 * BLOCKS elements 10 more for
+// uniforms, 46 for normals, 54 for truncated normals, two stores among them; a root counts as one and takes longer.
 //
 // -ffp-contract=off: a product and a sum stay two roundings unless the text says madd.
 //

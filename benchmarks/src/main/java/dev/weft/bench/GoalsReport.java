@@ -167,7 +167,7 @@ final class GoalsReport {
     details.append(
         String.format(
             Locale.ROOT,
-            "%n### C with %s by groups side by side, G elements/s, in cache, best%n%n|",
+            "%n#### C with %s by groups side by side, G elements/s, in cache, best%n%n|",
             yardstick.vectors()));
     for (int groups = 1; groups <= Yardstick.MOST_GROUPS; groups++) {
       details.append(" | ").append(groups);
@@ -201,7 +201,7 @@ final class GoalsReport {
         details.append(
             String.format(
                 Locale.ROOT,
-                "%n### Beside C, %d JVMs: medians in each%n%n| | weft, G elements/s | C | weft / C"
+                "%n#### Beside C, %d JVMs: medians in each%n%n| | weft, G elements/s | C | weft / C"
                     + " |%n|---|---|---|---|%n",
                 plan.jvms));
         ratios.forEach(this::ratioRows);
@@ -493,7 +493,7 @@ final class GoalsReport {
     details.append(
         String.format(
             Locale.ROOT,
-            "%n### %s%n%n| | G elements/s | GB/s | ± | best |%n|---|---:|---:|---:|---:|%n",
+            "%n#### %s%n%n| | G elements/s | GB/s | ± | best |%n|---|---:|---:|---:|---:|%n",
             title));
     for (String name : rounds.names()) {
       int width = name.contains("f16") ? 2 : 4;
