@@ -64,6 +64,7 @@ final class GoalsReport {
    * @param large bytes of a tensor in main memory, two threads
    * @param orthogonal rows and columns of the orthogonal matrix
    * @param jvms JVMs that compare fills with the yardstick
+   * @param onlyC whether to measure nothing else
    * @param launcher the command line; null leaves its goals out
    */
   record Plan(
@@ -75,6 +76,7 @@ final class GoalsReport {
       long large,
       int orthogonal,
       int jvms,
+      boolean onlyC,
       Path launcher) {
     /** What the goals ask for. */
     static Plan standard(Path launcher) {
@@ -87,11 +89,17 @@ final class GoalsReport {
           1L << 30,
           2048,
           5,
+          false,
           launcher);
     }
 
-    private Plan withRounds(int rounds) {
-      return new Plan(rounds, nanos, cached, shared, memory, large, orthogonal, jvms, launcher);
+    private Plan withRounds(int n) {
+      return new Plan(n, nanos, cached, shared, memory, large, orthogonal, jvms, onlyC, launcher);
+    }
+
+    private Plan withOnlyC() {
+      return new Plan(
+          rounds, nanos, cached, shared, memory, large, orthogonal, jvms, true, launcher);
     }
   }
 
@@ -103,11 +111,14 @@ final class GoalsReport {
     Plan plan = Plan.standard(launcher);
     for (int i = 0; i < args.length; i++) {
       String value = i + 1 < args.length ? args[i + 1] : "";
-      if (args[i].equals("--rounds") && value.matches("[1-9][0-9]{0,3}")) {
+      if (args[i].equals("--only-c")) {
+        plan = plan.withOnlyC();
+      } else if (args[i].equals("--rounds") && value.matches("[1-9][0-9]{0,3}")) {
         plan = plan.withRounds(Integer.parseInt(value));
         i++;
       } else {
-        System.err.println("bench: need --goals [--rounds N], got " + String.join(" ", args));
+        System.err.println(
+            "bench: need --goals [--only-c] [--rounds N], got " + String.join(" ", args));
         return 2;
       }
     }
@@ -135,6 +146,10 @@ final class GoalsReport {
           plan.nanos / 1_000_000,
           plan.jvms);
       besideC();
+      if (plan.onlyC) {
+        print();
+        return;
+      }
       Rounds cached = cached(one);
       memory(one);
       twoThreads(one, two, cached);
