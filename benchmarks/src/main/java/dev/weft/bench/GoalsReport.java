@@ -216,8 +216,8 @@ final class GoalsReport {
         details.append(
             String.format(
                 Locale.ROOT,
-                "%n#### Beside C, %d JVMs: medians in each%n%n| | weft, G elements/s | C | weft / C"
-                    + " |%n|---|---|---|---|%n",
+                "%n#### Beside C, %d JVMs: G elements/s, medians and best rounds of each%n%n"
+                    + "| | weft / C | weft | C | weft, best | C, best |%n|---|---|---|---|---|---|%n",
                 plan.jvms));
         ratios.forEach(this::ratioRows);
         return;
@@ -256,11 +256,13 @@ final class GoalsReport {
     details.append(
         String.format(
             Locale.ROOT,
-            "| %s | %s | %s | %s |%n",
+            "| %s | %s | %s | %s | %s | %s |%n",
             goal,
+            each(jvms, YardstickRatios.Ratio::ratio),
             each(jvms, jvm -> jvm.weft() / 1e9),
             each(jvms, jvm -> jvm.c() / 1e9),
-            each(jvms, YardstickRatios.Ratio::ratio)));
+            each(jvms, jvm -> jvm.bestWeft() / 1e9),
+            each(jvms, jvm -> jvm.bestC() / 1e9)));
   }
 
   private static String each(
