@@ -1,6 +1,7 @@
 package dev.weft.cli;
 
 import java.util.Locale;
+import java.util.function.LongSupplier;
 
 /** A progress bar on standard error; silent unless a person watches and the work takes a while. */
 final class ProgressBar implements AutoCloseable {
@@ -11,19 +12,28 @@ final class ProgressBar implements AutoCloseable {
   private final Streams streams;
   private final String what;
   private final long totalBytes;
-  private final long begin = System.nanoTime();
-  private long next = begin + FIRST_NANOS;
+  private final LongSupplier clock;
+  private final long begin;
+  private long next;
   private boolean shown;
 
   ProgressBar(Streams streams, String what, long totalBytes) {
+    this(streams, what, totalBytes, System::nanoTime);
+  }
+
+  /** With a clock in nanoseconds. */
+  ProgressBar(Streams streams, String what, long totalBytes, LongSupplier clock) {
     this.streams = streams;
     this.what = what;
     this.totalBytes = Math.max(1, totalBytes);
+    this.clock = clock;
+    begin = clock.getAsLong();
+    next = begin + FIRST_NANOS;
   }
 
   /** Tells how many bytes are done. */
   void at(long bytes) {
-    long now = System.nanoTime();
+    long now = clock.getAsLong();
     if (streams.terminal() && now - next >= 0) {
       next = now + EVERY_NANOS;
       shown = true;

@@ -60,7 +60,7 @@ record Streams(WritableByteChannel out, PrintWriter err, boolean terminal) {
       if (c == '\n') {
         text.append("\\n");
       } else if (Character.isISOControl(c)) {
-        text.append(String.format("\\u%04x", (int) c));
+        text.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
       } else {
         text.append(c);
       }

@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.LongSupplier;
 
 /**
  * Times fills, and plain stores as the roof above them. Each figure is the median of samples that
@@ -37,6 +38,7 @@ final class Throughput {
   private final long sampleNanos;
   private final int samples;
   private final long budgetNanos;
+  private final LongSupplier clock;
 
   /**
    * @param bytes size of the memory that is filled
@@ -47,11 +49,23 @@ final class Throughput {
    * @param budgetNanos after so long of samples no further one is begun
    */
   Throughput(long bytes, long warmNanos, long sampleNanos, int samples, long budgetNanos) {
+    this(bytes, warmNanos, sampleNanos, samples, budgetNanos, System::nanoTime);
+  }
+
+  /** With a clock in nanoseconds. */
+  Throughput(
+      long bytes,
+      long warmNanos,
+      long sampleNanos,
+      int samples,
+      long budgetNanos,
+      LongSupplier clock) {
     this.bytes = bytes;
     this.warmNanos = warmNanos;
     this.sampleNanos = sampleNanos;
     this.samples = samples;
     this.budgetNanos = budgetNanos;
+    this.clock = clock;
   }
 
   /** What is timed, by its name in the table. */
@@ -124,18 +138,18 @@ final class Throughput {
    * that is hot has been compiled. Vectors in code that is not yet compiled are objects.
    */
   private void warmUp(Runnable pass) {
-    long start = System.nanoTime();
+    long start = clock.getAsLong();
     long window = Math.max(warmNanos / 10, 1);
     long best = 0; // passes in a window
     int calm = 0;
     do {
-      long begin = System.nanoTime();
+      long begin = clock.getAsLong();
       long allocated = THREADS.getTotalThreadAllocatedBytes();
       long passes = 0;
       do {
         pass.run();
         passes++;
-      } while (System.nanoTime() - begin < window);
+      } while (clock.getAsLong() - begin < window);
       allocated = THREADS.getTotalThreadAllocatedBytes() - allocated;
       calm++;
       if (passes > best * IMPROVEMENT || allocated > passes * BOXED_BYTES) {
@@ -143,8 +157,8 @@ final class Throughput {
         calm = 0;
       }
     } while (warmNanos > 0
-        && (System.nanoTime() - start < warmNanos || calm < CALM_WINDOWS)
-        && System.nanoTime() - start < MOST_WARM_UP * warmNanos);
+        && (clock.getAsLong() - start < warmNanos || calm < CALM_WINDOWS)
+        && clock.getAsLong() - start < MOST_WARM_UP * warmNanos);
   }
 
   private double plain(MemorySegment out) {
@@ -166,17 +180,17 @@ final class Throughput {
   /** Seconds that a pass takes, the median after a warm-up. */
   double seconds(Runnable pass) {
     warmUp(pass);
-    long start = System.nanoTime();
+    long start = clock.getAsLong();
     List<Double> seconds = new ArrayList<>();
     while (seconds.isEmpty()
-        || seconds.size() < samples && System.nanoTime() - start < budgetNanos) {
-      long begin = System.nanoTime();
+        || seconds.size() < samples && clock.getAsLong() - start < budgetNanos) {
+      long begin = clock.getAsLong();
       long passes = 0;
       long now;
       do {
         pass.run();
         passes++;
-        now = System.nanoTime();
+        now = clock.getAsLong();
       } while (now - begin < sampleNanos);
       seconds.add((now - begin) * 1e-9 / passes);
     }

@@ -2,8 +2,10 @@ package dev.weft.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.weft.testkit.Programs;
 import dev.weft.testkit.gpu.FakeDriver;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
  * The commands on a GPU, whose driver a stand-in is that runs the kernels on the host; in processes
  * of their own, since a driver is loaded for good.
  */
-@Timeout(120)
+@Timeout(300)
 class GpuProcessTest {
   @TempDir Path directory;
 
@@ -24,6 +26,7 @@ class GpuProcessTest {
   private record Finished(int code, byte[] out, String err) {}
 
   private Finished weft(String... args) throws IOException, InterruptedException {
+    Programs.needExecutableFiles(); // JCuda unpacks its libraries there
     Path out = directory.resolveSibling(directory.getFileName() + ".out");
     Path err = directory.resolveSibling(directory.getFileName() + ".err");
     List<String> command = new ArrayList<>();
@@ -120,9 +123,9 @@ class GpuProcessTest {
   /** compare knows no choice of backends: the GPU is one of all that it compares. */
   @Test
   void compareFindsTheGpuAndItsBits() throws Exception {
-    String json = new String(ok("compare", "--smoke", "--json").out);
+    String json = new String(ok("compare", "--smoke", "--json").out, StandardCharsets.UTF_8);
     assertThat(json).contains("\"gpu × 1\"").contains("\"training examples/s\"");
-    String devices = new String(ok("devices").out);
+    String devices = new String(ok("devices").out, StandardCharsets.UTF_8);
     assertThat(devices).contains("gpu").contains("Fake 0").contains("compute capability 9.0");
   }
 

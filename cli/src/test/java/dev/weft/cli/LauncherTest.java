@@ -2,6 +2,8 @@ package dev.weft.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.weft.testkit.Availability;
+import dev.weft.testkit.Programs;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -11,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -24,6 +27,13 @@ class LauncherTest {
       Map.of("WEFT_JAVA_HOME", System.getProperty("java.home"));
 
   @TempDir Path directory;
+
+  @BeforeAll
+  static void scriptsRun() {
+    Programs.Result bash = Programs.run(List.of("bash", "-c", "exit 0"));
+    Availability.need("bash", bash.ok(), () -> "no bash: " + bash.output());
+    Programs.needExecutableFiles(); // scripts stand in for Maven and the JDK
+  }
 
   @Test
   void usesTheJdkThatIsNamed() throws Exception {
@@ -40,6 +50,30 @@ class LauncherTest {
     Path second = directory.resolve("second");
     Files.createSymbolicLink(second, Path.of("a link"));
     assertThat(run(second, THIS_JDK)).isEqualTo(run(LAUNCHER, THIS_JDK));
+  }
+
+  /** As a service or {@code env -i} starts it, and from above the checkout. */
+  @Test
+  void needsNoHomeAndNoCdpath() throws Exception {
+    Path root = Files.createDirectory(directory.resolve("checkout"));
+    Files.copy(LAUNCHER, root.resolve("weft"));
+    String home = System.getProperty("java.home");
+    List<String> withoutHome =
+        List.of("env", "-u", "HOME", "-u", "WEFT_JAVA_HOME", "JAVA_HOME=" + home);
+    List<String> withCdpath =
+        List.of("env", "CDPATH=" + directory, "-u", "WEFT_JAVA_HOME", "JAVA_HOME=" + home);
+    for (List<String> surroundings : List.of(withoutHome, withCdpath)) {
+      List<String> command = new ArrayList<>(surroundings);
+      command.addAll(List.of("bash", "checkout/weft", "--jdk"));
+      assertThat(run(command, Map.of())).isEqualTo(new Result(home + "\n", "", 0));
+    }
+    Files.createFile(root.resolve("pom.xml"));
+    Path bin = Files.createDirectory(directory.resolve("path"));
+    script(bin.resolve("mvn"), "pwd >" + directory.resolve("built") + "; exit 1");
+    List<String> building = new ArrayList<>(withCdpath);
+    building.addAll(List.of("bash", "checkout/weft", "devices"));
+    run(building, Map.of("PATH", bin + ":" + System.getenv("PATH")));
+    assertThat(directory.resolve("built")).hasContent(root.toRealPath().toString());
   }
 
   /** Versions at both ends of [25.0.3, 26), as a JDK's release file writes them. */
@@ -171,9 +205,13 @@ class LauncherTest {
 
   private Result run(Path launcher, Map<String, String> environment, String... arguments)
       throws Exception {
-    Path err = directory.resolve("err");
     List<String> command = new ArrayList<>(List.of("bash", launcher.toString()));
     command.addAll(List.of(arguments));
+    return run(command, environment);
+  }
+
+  private Result run(List<String> command, Map<String, String> environment) throws Exception {
+    Path err = directory.resolve("err");
     ProcessBuilder builder =
         new ProcessBuilder(command).directory(directory.toFile()).redirectError(err.toFile());
     builder.environment().putAll(environment);

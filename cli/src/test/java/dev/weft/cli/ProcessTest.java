@@ -3,10 +3,14 @@ package dev.weft.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.weft.testkit.Availability;
+import dev.weft.testkit.Patience;
+import dev.weft.testkit.Programs;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.ProcessBuilder.Redirect;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -25,11 +29,13 @@ class ProcessTest {
 
   @TempDir Path directory;
 
+  /** The best of some, each by the time that a second of work takes while it runs. */
   @Test
   void smallTensorTakesOneAndAHalfSecondsAtMost() throws Exception {
     Path file = directory.resolve("w.npy");
     long best = Long.MAX_VALUE;
-    for (int i = 0; i < 3 && best > 1_500_000_000L; i++) {
+    for (int i = 0; i < 5 && best > 1_500_000_000L; i++) {
+      double stretch = Patience.stretch();
       long begin = System.nanoTime();
       Process weft =
           start(
@@ -42,7 +48,8 @@ class ProcessTest {
               "--out",
               file.toString());
       assertThat(weft.waitFor()).as(err(weft)).isZero();
-      best = Math.min(best, System.nanoTime() - begin);
+      long nanos = System.nanoTime() - begin;
+      best = Math.min(best, (long) (nanos / Math.max(stretch, Patience.stretch())));
     }
     assertThat(Duration.ofNanos(best)).isLessThan(Duration.ofMillis(1500));
     assertThat(Files.size(file)).isEqualTo(128 + 1024);
@@ -83,7 +90,7 @@ class ProcessTest {
   @Test
   void fullDeviceIsALine() throws Exception {
     Path full = Path.of("/dev/full");
-    assumeTrue(Files.exists(full), "needs /dev/full");
+    Availability.need("full", Files.exists(full), () -> "no /dev/full");
     for (String[] command :
         new String[][] {
           {"generate", "--init", "bits", "--shape", "100000", "--out", "-"}, {"devices"}, {"--help"}
@@ -115,6 +122,8 @@ class ProcessTest {
   void interruptLeavesNoFile() throws Exception {
     assumeTrue(!System.getProperty("os.name").startsWith("Windows"), "needs signals");
     assumeTrue(!ignoresInterrupts(), "this process ignores SIGINT, and so would its child");
+    long free = Files.getFileStore(directory).getUsableSpace();
+    assumeTrue(free > 3L << 30, () -> "needs 3 GiB for temporary files, got bytes=" + free);
     Path file = directory.resolve("w.bin");
     Process weft =
         start(
@@ -126,13 +135,14 @@ class ProcessTest {
             "500000000",
             "--out",
             file.toString());
-    for (int i = 0; files().isEmpty() && i < 1000; i++) {
+    for (int i = 0; files().isEmpty() && weft.isAlive() && i < 6000; i++) {
       Thread.sleep(10);
     }
     assertThat(files()).as("the temporary file").hasSize(1);
     Thread.sleep(100);
-    new ProcessBuilder("kill", "-INT", Long.toString(weft.pid())).start().waitFor();
-    assertThat(weft.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    Programs.Result kill = Programs.run(List.of("sh", "-c", "kill -INT " + weft.pid()));
+    assertThat(kill.ok()).as(kill.output()).isTrue();
+    assertThat(weft.waitFor(5, TimeUnit.MINUTES)).isTrue();
     assertThat(weft.exitValue()).isEqualTo(130);
     assertThat(files()).isEmpty();
   }
@@ -189,11 +199,11 @@ class ProcessTest {
     return builder.start();
   }
 
-  /** Standard error until its end, without the line that the JVM itself writes. */
+  /** Standard error until its end, without the lines that the JVM itself writes. */
   private static String err(Process process) throws IOException {
-    String text = new String(process.getErrorStream().readAllBytes());
-    return text.lines()
-        .filter(line -> !line.startsWith("WARNING: Using incubator modules"))
+    String text = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+    return Programs.withoutJvmNotes(text)
+        .lines()
         .filter(line -> !line.contains("cpu runs scalar"))
         .collect(Collectors.joining("\n"));
   }

@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
@@ -69,7 +70,7 @@ public final class IdxFile {
           "need 0, 0, a type of 8, 9, 11 to 14, and the number of dimensions",
           file,
           "begin",
-          String.format("%08x", magic));
+          String.format(Locale.ROOT, "%08x", magic));
     }
     long[] dims = new long[magic & 0xFF];
     long bytes = type.byteSize;

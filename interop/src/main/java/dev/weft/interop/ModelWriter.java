@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -103,7 +104,7 @@ public final class ModelWriter implements AutoCloseable {
         String shard =
             parts.size() == 1
                 ? name
-                : "%s-%05d-of-%05d%s".formatted(stem, i + 1, parts.size(), END);
+                : String.format(Locale.ROOT, "%s-%05d-of-%05d%s", stem, i + 1, parts.size(), END);
         writer.begin(manifest, file.resolveSibling(shard), parts.get(i));
       }
       writer.fill();

@@ -1,5 +1,7 @@
 package dev.weft.interop;
 
+import dev.weft.testkit.Availability;
+import dev.weft.testkit.Programs;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
@@ -12,12 +14,13 @@ import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.Assumptions;
 
 /** dlpack_peer.c, compiled by gcc: a consumer and a producer that share no code with weft. */
 @SuppressWarnings("restricted") // C is called
 final class DlpackPeer {
-  private static final DlpackPeer COMPILED = compile();
+  private static final String MISSING = whyNothingCompiles();
+
+  private static DlpackPeer compiled;
 
   private final SymbolLookup library;
 
@@ -26,9 +29,30 @@ final class DlpackPeer {
   }
 
   /** The library; a test that needs it is skipped where there is no gcc. */
-  static DlpackPeer get() {
-    Assumptions.assumeTrue(COMPILED != null, "no gcc: DLPack is not tried against C");
-    return COMPILED;
+  static synchronized DlpackPeer get() {
+    Availability.need("gcc", MISSING.isEmpty(), () -> MISSING);
+    Programs.needExecutableFiles();
+    if (compiled == null) {
+      compiled = compile();
+    }
+    return compiled;
+  }
+
+  private static String whyNothingCompiles() {
+    try {
+      Path folder = Files.createTempDirectory("weft-gcc-");
+      Path source = Files.writeString(folder.resolve("probe.c"), "#include <pthread.h>\n");
+      Path library = folder.resolve("probe.so");
+      Programs.Result result =
+          Programs.run(
+              List.of("gcc", "-fPIC", "-shared", source.toString(), "-o", library.toString()));
+      Files.deleteIfExists(library);
+      Files.delete(source);
+      Files.delete(folder);
+      return result.ok() ? "" : "no gcc that compiles: " + result.lastLine();
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
   }
 
   double sumAndNegate(long struct, Dlpack.Form form) throws Throwable {
@@ -89,15 +113,9 @@ final class DlpackPeer {
               "-o",
               library.toString(),
               c.toString());
-      Process gcc;
-      try {
-        gcc = new ProcessBuilder(command).redirectErrorStream(true).start();
-      } catch (IOException noCompiler) {
-        return null;
-      }
-      String output = new String(gcc.getInputStream().readAllBytes());
-      if (gcc.waitFor() != 0) {
-        throw new AssertionError(output);
+      Programs.Result gcc = Programs.run(command);
+      if (!gcc.ok()) {
+        throw new AssertionError(gcc.output());
       }
       DlpackPeer peer = new DlpackPeer(library);
       Files.delete(c);
@@ -105,8 +123,6 @@ final class DlpackPeer {
       Files.delete(folder);
       return peer;
     } catch (IOException e) {
-      throw new AssertionError(e);
-    } catch (InterruptedException e) {
       throw new AssertionError(e);
     }
   }

@@ -16,6 +16,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Tag;
@@ -75,7 +76,7 @@ class LargeStreamTest {
         Backend scalar = Weft.open("scalar")) {
       long begin = System.nanoTime();
       System.out.println("chunks " + stream(backend, scalar));
-      System.err.printf("64 GiB in %.1f s%n", (System.nanoTime() - begin) * 1e-9);
+      System.err.printf(Locale.ROOT, "64 GiB in %.1f s%n", (System.nanoTime() - begin) * 1e-9);
       System.out.println("peak " + peakBytes());
       try (Tensor tensor = backend.tensor(DType.F32, Shape.of(LIMIT / 4))) {
         tensor.fill(FILL, KEY);

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -66,7 +67,7 @@ class ModelWriterTest {
     int shards = shardBytes == Long.MAX_VALUE ? 1 : files.size() - 1;
     if (shards > 1) {
       assertThat(files.getFirst().getFileName().toString())
-          .isEqualTo("model-00001-of-%05d.safetensors".formatted(shards));
+          .isEqualTo(String.format(Locale.ROOT, "model-00001-of-%05d.safetensors", shards));
       assertThat(files.getLast().getFileName().toString())
           .isEqualTo("model.safetensors.index.json");
     }
@@ -88,6 +89,23 @@ class ModelWriterTest {
       assertThat(Verifier.verify(backend, read, Progress.NONE))
           .allMatch(v -> v.outcome() == Verification.Outcome.MATCH);
     }
+  }
+
+  /** Whose digits are ٠ to ٩. */
+  @Test
+  void shardsHaveTheSameNamesInEveryLocale() throws IOException {
+    Locale before = Locale.getDefault();
+    Locale.setDefault(Locale.forLanguageTag("ar-EG-u-nu-arab"));
+    try {
+      assertThat("%d".formatted(1)).isEqualTo("\u0661"); // a negative control
+      Path file = directory.resolve("model.safetensors");
+      ModelWriter.write(
+          backend, ModelManifest.parse("test", MODEL), ROOT, file, 40_000, (tensors, bytes) -> {});
+    } finally {
+      Locale.setDefault(before);
+    }
+    assertThat(names(directory))
+        .contains("model-00001-of-00003.safetensors", "model.safetensors.index.json");
   }
 
   @Test

@@ -1,7 +1,6 @@
 package dev.weft.interop;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.weft.Backend;
 import dev.weft.DType;
@@ -11,10 +10,12 @@ import dev.weft.Weft;
 import dev.weft.init.InitializerSpec;
 import dev.weft.init.Layout;
 import dev.weft.random.RandomKey;
+import dev.weft.testkit.Availability;
+import dev.weft.testkit.Programs;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,16 +23,23 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** NumPy reads what weft writes, and weft what NumPy writes. */
 class NumpyTest {
-  private static final String PYTHON = "/usr/bin/python3";
+  /** The first python3 on PATH that has NumPy. */
+  private static Path python;
 
   @TempDir Path directory;
 
-  @BeforeEach
-  void numpyIsThere() throws Exception {
-    assumeThat(Path.of(PYTHON)).exists();
-    assumeThat(AtomicFileTest.run(List.of(PYTHON, "-c", "import numpy")).exitValue())
-        .as("Debian's python3-numpy is not installed")
-        .isZero();
+  @BeforeAll
+  static void numpyIsThere() {
+    StringBuilder reasons = new StringBuilder("no python3 on PATH has NumPy:");
+    for (Path each : Programs.onPath("python3")) {
+      Programs.Result result = Programs.run(List.of(each.toString(), "-c", "import numpy"));
+      if (result.ok()) {
+        python = each;
+        break;
+      }
+      reasons.append(' ').append(each).append(": ").append(result.lastLine()).append(';');
+    }
+    Availability.need("numpy", python != null, reasons::toString);
   }
 
   @ParameterizedTest
@@ -108,9 +116,13 @@ class NumpyTest {
   private void python(String script, String... args) throws Exception {
     List<String> command =
         new java.util.ArrayList<>(
-            List.of(PYTHON, "-c", "import sys, numpy as np\n" + script, directory.toString()));
+            List.of(
+                python.toString(),
+                "-c",
+                "import sys, numpy as np\n" + script,
+                directory.toString()));
     command.addAll(List.of(args));
-    Process process = AtomicFileTest.run(command);
-    assertThat(process.exitValue()).as(AtomicFileTest.output(process)).isZero();
+    Programs.Result result = Programs.run(command);
+    assertThat(result.status()).as(result.output()).isZero();
   }
 }

@@ -161,7 +161,10 @@ class SignalPropagationTest {
     int width = 360;
     svg.append(
         String.format(
-            "<text x='%d' y='24' font-weight='bold'>%s</text>%n<g stroke='#ddd'>", left, title));
+            Locale.ROOT,
+            "<text x='%d' y='24' font-weight='bold'>%s</text>%n<g stroke='#ddd'>",
+            left,
+            title));
     StringBuilder labels = new StringBuilder();
     for (int e = -9; e <= 9; e += 3) {
       double at = height(Math.pow(10, e));
@@ -185,7 +188,10 @@ class SignalPropagationTest {
     for (int i = 0; i <= LAYERS; i += 5) {
       svg.append(
           String.format(
-              "<text x='%d' y='355' text-anchor='middle'>%d</text>", left + i * width / LAYERS, i));
+              Locale.ROOT,
+              "<text x='%d' y='355' text-anchor='middle'>%d</text>",
+              left + i * width / LAYERS,
+              i));
     }
     svg.append('\n');
     int k = 0;
@@ -193,7 +199,9 @@ class SignalPropagationTest {
       double[] values = forward ? signal.forward : signal.backward;
       svg.append(
           String.format(
-              "<polyline fill='none' stroke-width='2' stroke='%s' points='", colours[k++]));
+              Locale.ROOT,
+              "<polyline fill='none' stroke-width='2' stroke='%s' points='",
+              colours[k++]));
       for (int i = 0; i <= LAYERS; i++) {
         svg.append(
             String.format(Locale.ROOT, "%d,%.1f ", left + i * width / LAYERS, height(values[i])));

@@ -9,12 +9,13 @@ import dev.weft.Tensor;
 import dev.weft.Weft;
 import dev.weft.init.Fill;
 import dev.weft.random.RandomKey;
+import dev.weft.testkit.Programs;
 import dev.weft.testkit.gpu.FakeDriver;
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -42,10 +43,14 @@ class ProcessesTest {
     for (int i = 0; i < 3; i++) {
       Process process = start(temporary, Fills.class);
       processes.add(process);
-      outputs.add(new BufferedReader(new InputStreamReader(process.getInputStream())));
+      outputs.add(process.inputReader(StandardCharsets.UTF_8));
     }
     for (BufferedReader output : outputs) {
-      assertThat(output.readLine()).isEqualTo("ready");
+      String line;
+      do {
+        line = output.readLine();
+      } while (line != null && Programs.isJvmNote(line));
+      assertThat(line).isEqualTo("ready");
     }
     for (Process process : processes) { // all are at the same place now
       process.getOutputStream().write('\n');
@@ -66,12 +71,13 @@ class ProcessesTest {
   void thePlantedFileWouldBeLoaded(@TempDir Path temporary) throws IOException {
     Files.writeString(temporary.resolve(PLANTED), "planted");
     Process process = start(temporary, JCudaAlone.class);
-    assertThat(new String(process.getInputStream().readAllBytes()))
+    assertThat(new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
         .contains("UnsatisfiedLinkError")
         .contains(temporary.resolve(PLANTED).toString());
   }
 
   private static Process start(Path temporary, Class<?> main) throws IOException {
+    Programs.needExecutableFiles(); // JCuda unpacks its libraries there
     return new ProcessBuilder(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
             "-XX:TieredStopAtLevel=1",

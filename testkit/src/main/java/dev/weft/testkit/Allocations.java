@@ -30,24 +30,26 @@ public final class Allocations {
         .isLessThan(SMALLEST_OBJECT);
   }
 
-  /** Heap bytes of all threads for one call: the least of many measurements, until it is none. */
+  /**
+   * Heap bytes of all threads for one call: the least of many measurements, until it is none.
+   *
+   * @param patienceNanos processor time of this thread after which no measurement is begun
+   */
   public static long perCall(int calls, long patienceNanos, Runnable call) {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     long least = Long.MAX_VALUE;
-    long begin = System.nanoTime();
-    long now = begin;
+    Patience patience = Patience.ofNanos(patienceNanos);
     int count = calls;
-    while (least >= SMALLEST_OBJECT && now - begin < patienceNanos) {
+    while (least >= SMALLEST_OBJECT && patience.lasts()) {
+      long begin = System.nanoTime();
       long before = threads.getTotalThreadAllocatedBytes();
       for (int i = 0; i < count; i++) {
         call.run();
       }
       least = Math.min(least, (threads.getTotalThreadAllocatedBytes() - before) / count);
-      long after = System.nanoTime();
-      if (after - now > LONG_NANOS) {
+      if (System.nanoTime() - begin > LONG_NANOS) {
         count = Math.min(count, Math.max(2, count / 2));
       }
-      now = after;
     }
     return least;
   }

@@ -15,7 +15,9 @@ import org.junit.jupiter.api.Assumptions;
  */
 public final class Availability {
   /**
-   * Names a test run must have, separated by commas: {@code gpu}, {@code cpu-512}, {@code browser}.
+   * Names of what a test run must have, separated by commas: {@code gpu}, {@code cpu-512}, {@code
+   * browser}, {@code numpy}, {@code libpython}, {@code python}, {@code gcc}, {@code g++}, {@code
+   * exec}, {@code bash}, {@code full}, {@code mount}. CONTRIBUTING.md says what each is.
    */
   public static final String REQUIRE = "weft.test.require";
 

@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongSupplier;
 
 /**
  * Fills by the scalar kernels for as long as those are faster, then by the vector kernels; both
@@ -38,11 +39,18 @@ final class GradualFillKernels implements FillKernels {
 
   private final FillKernels vector;
   private final FillKernels scalar;
+  private final LongSupplier clock;
   private final ConcurrentMap<Class<?>, Progress[]> progress = new ConcurrentHashMap<>();
 
   GradualFillKernels(FillKernels vector, FillKernels scalar) {
+    this(vector, scalar, System::nanoTime);
+  }
+
+  /** With a clock, in nanoseconds, that says how long a kernel takes. */
+  GradualFillKernels(FillKernels vector, FillKernels scalar, LongSupplier clock) {
     this.vector = vector;
     this.scalar = scalar;
+    this.clock = clock;
   }
 
   @Override
@@ -75,16 +83,16 @@ final class GradualFillKernels implements FillKernels {
     }
   }
 
-  private static long time(
+  private long time(
       FillKernels kernels,
       StreamFill fill,
       MemorySegment out,
       long byteOffset,
       long first,
       long count) {
-    long start = System.nanoTime();
+    long start = clock.getAsLong();
     kernels.stream(fill, out, byteOffset, first, count);
-    return System.nanoTime() - start;
+    return clock.getAsLong() - start;
   }
 
   @Override

@@ -240,8 +240,15 @@ class TransformErrorTest {
     }
     report(
         "f32 truncated [" + a + ", " + b + "]",
-        "%s; %d of %d outside, by at most %.2f ulp; %d falls of at most %.1f ulp"
-            .formatted(errors, outside, words, overshoot, falls, fall));
+        String.format(
+            Locale.ROOT,
+            "%s; %d of %d outside, by at most %.2f ulp; %d falls of at most %.1f ulp",
+            errors,
+            outside,
+            words,
+            overshoot,
+            falls,
+            fall));
     assertThat(errors.ulps).isLessThan(most);
     assertThat(errors.absolute).isLessThan(3e-9);
     assertThat(overshoot).isLessThan(3);

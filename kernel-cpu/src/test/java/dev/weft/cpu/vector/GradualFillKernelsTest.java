@@ -13,17 +13,25 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
-/** When the scalar kernels work and when the vector ones do, with kernels that only keep count. */
+/**
+ * When the scalar kernels work and when the vector ones do, with kernels that only keep count and a
+ * clock that they alone move.
+ */
+@Timeout(60)
 class GradualFillKernelsTest {
   private static final StreamFill FILL = StreamFill.bits(DType.F32, RandomKey.of(42));
   private static final int PIECE = 1 << 20;
 
-  /** Adds 1 to every element that it is asked to write, in {@code nanos} nanoseconds or more. */
-  private static final class Counting implements FillKernels {
+  private final AtomicLong clock = new AtomicLong();
+
+  /** Adds 1 to every element that it is asked to write, in {@code nanos} nanoseconds. */
+  private final class Counting implements FillKernels {
     volatile long nanos;
+    volatile CountDownLatch until = new CountDownLatch(0);
     final AtomicInteger calls = new AtomicInteger();
 
     Counting(long nanos) {
@@ -40,13 +48,15 @@ class GradualFillKernelsTest {
         StreamFill fill, MemorySegment out, long byteOffset, long first, long count) {
       calls.incrementAndGet();
       assertThat(byteOffset).isEqualTo(4 * first);
-      long end = System.nanoTime() + nanos;
       for (long i = 0; i < count; i++) {
         long at = byteOffset + 4 * i;
         out.set(ValueLayout.JAVA_INT, at, out.get(ValueLayout.JAVA_INT, at) + 1);
       }
-      while (System.nanoTime() < end) {
-        LockSupport.parkNanos(end - System.nanoTime());
+      clock.addAndGet(nanos);
+      try {
+        until.await();
+      } catch (InterruptedException e) {
+        throw new AssertionError(e);
       }
     }
 
@@ -59,7 +69,7 @@ class GradualFillKernelsTest {
 
   private final Counting vector = new Counting(100_000_000);
   private final Counting scalar = new Counting(2_000_000);
-  private final GradualFillKernels gradual = new GradualFillKernels(vector, scalar);
+  private final GradualFillKernels gradual = new GradualFillKernels(vector, scalar, clock::get);
 
   private void fillOnce() {
     try (Arena arena = Arena.ofShared()) {
@@ -110,8 +120,8 @@ class GradualFillKernelsTest {
     for (long done = 0; done < GradualFillKernels.ENOUGH; done += PIECE) {
       fillOnce();
     }
-    vector.nanos = 500_000_000;
     CountDownLatch others = new CountDownLatch(1);
+    vector.until = others; // the trial ends after the others, or this test hangs
     Thread trying = new Thread(this::fillOnce);
     trying.start();
     while (vector.calls.get() == 0) {

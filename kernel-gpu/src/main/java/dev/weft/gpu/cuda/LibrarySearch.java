@@ -21,6 +21,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.jar.JarEntry;
 import java.util.stream.Stream;
@@ -191,7 +192,7 @@ record LibrarySearch(Path named, ClassLoader jars, Path cache, List<Path> toolki
       throw new IOException("need a jar or a directory");
     }
     JarEntry entry = connection.getJarEntry();
-    Path folder = privateFolder(String.format("%08x", entry.getCrc()));
+    Path folder = privateFolder(String.format(Locale.ROOT, "%08x", entry.getCrc()));
     Path file = folder.resolve(name);
     if (Files.isRegularFile(file) && Files.size(file) == entry.getSize()) {
       return file;

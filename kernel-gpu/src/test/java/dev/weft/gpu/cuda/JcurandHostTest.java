@@ -10,6 +10,7 @@ import dev.weft.Tensor;
 import dev.weft.Weft;
 import dev.weft.init.Fill;
 import dev.weft.random.RandomKey;
+import dev.weft.testkit.Programs;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
@@ -35,6 +36,7 @@ class JcurandHostTest {
 
   @BeforeAll
   static void load(@TempDir Path cache) {
+    Programs.needExecutableFiles();
     LibrarySearch search =
         new LibrarySearch(
             null, JcurandHostTest.class.getClassLoader(), cache.resolve("weft"), List.of());

@@ -3,6 +3,7 @@ package dev.weft.gpu.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.weft.testkit.Programs;
 import dev.weft.testkit.gpu.FakeLibraries;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -45,6 +46,7 @@ class LibrarySearchTest {
 
   @BeforeAll
   static void build() {
+    Programs.needExecutableFiles();
     whole = FakeLibraries.whole();
     another = FakeLibraries.another();
   }
@@ -230,10 +232,9 @@ class LibrarySearchTest {
   void aCacheThatIsNotThisUsersAloneIsNotUsed(String kind) throws IOException {
     Files.createDirectories(cache.getParent());
     switch (kind) {
-      case "open" ->
-          Files.createDirectory(
-              cache,
-              PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
+      case "open" -> // whatever the umask
+          Files.setPosixFilePermissions(
+              Files.createDirectory(cache), PosixFilePermissions.fromString("rwxr-xr-x"));
       case "link" ->
           Files.createSymbolicLink(cache, Files.createDirectory(folder.resolve("elsewhere")));
       default -> Files.createFile(cache);

@@ -17,6 +17,7 @@ import dev.weft.init.Fill;
 import dev.weft.init.Layout;
 import dev.weft.testkit.Allocations;
 import dev.weft.testkit.LogCapture;
+import dev.weft.testkit.Patience;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -129,13 +130,13 @@ public abstract class MemoryContract extends BackendContract {
   void temporaryMemoryDoesNotGrowWithTheTensor() {
     for (Fill fill : ELEMENTWISE) {
       // What planning takes, classes to load, and the vectors that code not yet compiled boxes.
-      long end = System.nanoTime() + 20_000_000_000L;
-      while (temporaryHeap(fill, 256) >= 32 << 10 && System.nanoTime() < end) {
+      Patience patience = Patience.ofSeconds(20);
+      while (temporaryHeap(fill, 256) >= 32 << 10 && patience.lasts()) {
         Thread.yield();
       }
       long small = temporaryHeap(fill, 16);
       long large = temporaryHeap(fill, 2048);
-      while (large - small >= 64 << 10 && System.nanoTime() < end) { // compiled anew on the way
+      while (large - small >= 64 << 10 && patience.lasts()) { // compiled anew on the way
         large = temporaryHeap(fill, 2048);
       }
       assertThat(large - small).as("%s: heap for 8 MiB over 64 KiB", fill).isLessThan(64 << 10);

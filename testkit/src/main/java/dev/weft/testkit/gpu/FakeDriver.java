@@ -1,5 +1,6 @@
 package dev.weft.testkit.gpu;
 
+import dev.weft.testkit.Programs;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -11,7 +12,6 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.junit.jupiter.api.Assumptions;
 
 /**
  * A stand-in for CUDA's driver that runs the kernels on the host (fake_driver.cpp), compiled with
@@ -26,7 +26,6 @@ public final class FakeDriver {
 
   private static Path library;
   private static Path folder;
-  private static String reason;
   private static FakeDriver instance;
 
   private final SymbolLookup symbols;
@@ -37,6 +36,7 @@ public final class FakeDriver {
 
   /** The driver of this process, with nothing planted; weft finds it as the machine's. */
   public static synchronized FakeDriver load() {
+    Programs.needExecutableFiles(); // JCuda unpacks its libraries there
     Path file = library();
     if (instance == null) {
       instance = new FakeDriver(file);
@@ -48,14 +48,9 @@ public final class FakeDriver {
 
   /** The compiled library, with the kernels and what fill_shim.cpp adds to them. */
   public static synchronized Path library() {
-    if (library == null && reason == null) {
-      try {
-        library = HostCompiler.build("libcuda.so.1", "fake_driver.cpp", "fill_shim.cpp");
-      } catch (IOException e) {
-        reason = "g++ does not start: " + e.getMessage();
-      }
+    if (library == null) {
+      library = HostCompiler.build("libcuda.so.1", "fake_driver.cpp", "fill_shim.cpp");
     }
-    Assumptions.assumeTrue(library != null, () -> reason);
     return library;
   }
 

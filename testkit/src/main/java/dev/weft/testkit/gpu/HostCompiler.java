@@ -1,7 +1,10 @@
 package dev.weft.testkit.gpu;
 
+import dev.weft.testkit.Availability;
+import dev.weft.testkit.Programs;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,13 +32,21 @@ final class HostCompiler {
   private HostCompiler() {}
 
   /**
-   * Compiles, in a directory of its own.
+   * Compiles, in a directory of its own. Skips the test where there is no g++ that compiles; {@code
+   * g++} requires it.
    *
    * @param name file name of the library, and its name for the linker
    * @param sources file names
-   * @throws IOException if g++ does not start
    */
-  static Path build(String name, String... sources) throws IOException {
+  static Path build(String name, String... sources) {
+    try {
+      return compile(name, sources);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static Path compile(String name, String... sources) throws IOException {
     Map<String, String> texts = new LinkedHashMap<>();
     for (String source : sources) {
       collect(source, texts);
@@ -58,6 +69,8 @@ final class HostCompiler {
         Files.isDirectory(module) ? module.resolve("target") : Files.createTempDirectory("weft-");
     Path kept = target.resolve("host-" + hash(command + "\n" + texts)).resolve(name);
     if (!Files.exists(kept)) {
+      String missing = whyNothingCompiles();
+      Availability.need("g++", missing.isEmpty(), () -> missing);
       Files.createDirectories(kept.getParent());
       Path folder = Files.createTempDirectory(target, "host-");
       for (Map.Entry<String, String> text : texts.entrySet()) {
@@ -98,10 +111,28 @@ final class HostCompiler {
     throw new AssertionError(file + " is no resource");
   }
 
+  /** Why g++ compiles nothing; empty if it does. */
+  private static String whyNothingCompiles() {
+    try {
+      Path folder = Files.createTempDirectory("weft-g++-");
+      Path source = Files.writeString(folder.resolve("probe.cpp"), "#include <cmath>\n");
+      Path library = folder.resolve("probe.so");
+      Programs.Result result =
+          Programs.run(
+              List.of("g++", "-fPIC", "-shared", source.toString(), "-o", library.toString()));
+      Files.deleteIfExists(library);
+      Files.delete(source);
+      Files.delete(folder);
+      return result.ok() ? "" : "no g++ that compiles: " + result.lastLine();
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
   private static void run(List<String> command, Path folder) throws IOException {
     Process compiler =
         new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
-    String output = new String(compiler.getInputStream().readAllBytes());
+    String output = new String(compiler.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     try {
       if (!compiler.waitFor(2, TimeUnit.MINUTES) || compiler.exitValue() != 0) {
         throw new AssertionError(String.join(" ", command) + "\n" + output);
