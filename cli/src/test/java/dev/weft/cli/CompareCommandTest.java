@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class CompareCommandTest {
@@ -48,6 +49,7 @@ class CompareCommandTest {
   }
 
   @Test
+  @Tag("slow") // the same once more; GpuProcessTest has its JSON, too
   void jsonHasEveryFigure() throws Exception {
     Run run = Run.of("compare", "--smoke", "--json");
     assertThat(run.code()).as(run.err()).isZero();

@@ -204,6 +204,7 @@ class ProcessTest {
     String text = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
     return Programs.withoutJvmNotes(text)
         .lines()
+        .filter(line -> !line.startsWith("WARNING: Using incubator modules"))
         .filter(line -> !line.contains("cpu runs scalar"))
         .collect(Collectors.joining("\n"));
   }

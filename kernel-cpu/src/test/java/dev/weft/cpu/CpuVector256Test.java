@@ -17,10 +17,18 @@ import dev.weft.testkit.contract.StructuredContract;
 import dev.weft.testkit.contract.TrainingContract;
 import org.junit.jupiter.api.Nested;
 
-/** The contracts on vectors of 256 bits. */
+/**
+ * The contracts on vectors of 256 bits; those of what lies above the kernels where no wider ones
+ * are, or every width is asked for.
+ */
 class CpuVector256Test {
   private static Backend backend(BackendOptions options) {
     return Availability.open("cpu-256", "cpu", options.withVectorBits(256));
+  }
+
+  private static Backend aboveKernels(BackendOptions options) {
+    Availability.needWidest(256, VectorProbe.get().bits());
+    return backend(options);
   }
 
   @Nested
@@ -51,7 +59,7 @@ class CpuVector256Test {
   class Memory extends MemoryContract {
     @Override
     protected Backend open(BackendOptions options) {
-      return backend(options);
+      return aboveKernels(options);
     }
   }
 
@@ -59,7 +67,7 @@ class CpuVector256Test {
   class Errors extends ErrorContract {
     @Override
     protected Backend open(BackendOptions options) {
-      return backend(options);
+      return aboveKernels(options);
     }
   }
 
@@ -75,7 +83,7 @@ class CpuVector256Test {
   class Orthogonal extends OrthogonalContract {
     @Override
     protected Backend open(BackendOptions options) {
-      return backend(options);
+      return aboveKernels(options);
     }
   }
 
@@ -91,7 +99,7 @@ class CpuVector256Test {
   class DenseLayers extends DenseContract {
     @Override
     protected Backend open(BackendOptions options) {
-      return backend(options);
+      return aboveKernels(options);
     }
   }
 
@@ -107,7 +115,7 @@ class CpuVector256Test {
   class Training extends TrainingContract {
     @Override
     protected Backend open(BackendOptions options) {
-      return backend(options);
+      return aboveKernels(options);
     }
   }
 
@@ -115,7 +123,7 @@ class CpuVector256Test {
   class FlightEvents extends EventContract {
     @Override
     protected Backend open(BackendOptions options) {
-      return backend(options);
+      return aboveKernels(options);
     }
   }
 }

@@ -9,6 +9,7 @@ import dev.weft.testkit.contract.MemoryContract;
 import dev.weft.testkit.contract.OrthogonalContract;
 import dev.weft.testkit.contract.StructuredContract;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 
 /**
  * The contracts that a backend which fills tensors of a device passes, wherever its kernels run.
@@ -42,6 +43,7 @@ abstract class GpuContracts {
   }
 
   @Nested
+  @Tag("slow") // the CPU's own contract, through one copy to the device
   class Orthogonal extends OrthogonalContract {
     /** The CPU backend does it, on the host. */
     @Override

@@ -21,6 +21,9 @@ public final class Availability {
    */
   public static final String REQUIRE = "weft.test.require";
 
+  /** {@code widest} or {@code all}: see {@link #needWidest}. */
+  public static final String WIDTHS = "weft.test.widths";
+
   private Availability() {}
 
   /**
@@ -51,6 +54,23 @@ public final class Availability {
       throw new AssertionError(reason.get());
     }
     Assumptions.assumeTrue(there, reason);
+  }
+
+  /**
+   * Skips a contract of what lies above the kernels on vectors that are narrower than this
+   * machine's, unless the system property {@value #WIDTHS} is {@code all}.
+   */
+  public static void needWidest(int bits, int widest) {
+    Assumptions.assumeTrue(
+        bits >= widest || System.getProperty(WIDTHS, "all").equals("all"),
+        () ->
+            "this machine has vectors of "
+                + widest
+                + " bits; of "
+                + bits
+                + " bits they run this in the profile big, or with -D"
+                + WIDTHS
+                + "=all");
   }
 
   private static boolean isRequired(String capability) {

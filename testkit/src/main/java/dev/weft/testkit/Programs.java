@@ -70,11 +70,9 @@ public final class Programs {
     }
   }
 
-  /** Whether this is a line that a JVM writes about its own options. */
+  /** Whether this is a line that a JVM writes about options that it takes from the environment. */
   public static boolean isJvmNote(String line) {
-    return line.startsWith("NOTE: Picked up JDK_JAVA_OPTIONS")
-        || line.startsWith("Picked up ")
-        || line.startsWith("WARNING: Using incubator modules");
+    return line.startsWith("NOTE: Picked up ") || line.startsWith("Picked up ");
   }
 
   /** What a program in a JVM wrote, without the JVM's own lines. */
