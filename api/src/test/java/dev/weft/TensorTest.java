@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Checks and life of tensors and backends, over an engine that computes nothing. */
-@Timeout(60)
+@Timeout(600)
 class TensorTest {
   private static final RandomKey KEY = RandomKey.of(1);
 

@@ -2,6 +2,7 @@ package dev.weft.adapters;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.weft.testkit.Availability;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -14,11 +15,13 @@ final class ResidentMemory {
 
   private static final int USES = 24;
   private static final long PAGE = 4096;
+  private static final Path STATM = Path.of("/proc/self/statm");
 
   private ResidentMemory() {}
 
   /** Fails unless {@code use}, which writes {@link #BYTES} of new memory, gives them back. */
   static void assertGivenBack(Runnable use) {
+    Availability.need("proc", Files.isReadable(STATM), () -> "no " + STATM);
     use.run();
     long before = bytes();
     for (int i = 0; i < USES; i++) {
@@ -29,7 +32,7 @@ final class ResidentMemory {
 
   private static long bytes() {
     try {
-      return Long.parseLong(Files.readString(Path.of("/proc/self/statm")).split(" ")[1]) * PAGE;
+      return Long.parseLong(Files.readString(STATM).split(" ")[1]) * PAGE;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

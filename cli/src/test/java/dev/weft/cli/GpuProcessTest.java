@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
  * The commands on a GPU, whose driver a stand-in is that runs the kernels on the host; in processes
  * of their own, since a driver is loaded for good.
  */
-@Timeout(300)
+@Timeout(600)
 class GpuProcessTest {
   @TempDir Path directory;
 

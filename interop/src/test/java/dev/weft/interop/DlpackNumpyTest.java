@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** DLPack with NumPy, in one process: its {@code from_dlpack} and its {@code __dlpack__}. */
-@Timeout(120)
+@Timeout(600)
 class DlpackNumpyTest {
   private static final RandomKey KEY = RandomKey.of(11);
 

@@ -39,7 +39,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /**
  * Structs by the offsets of DLPack's header, a consumer and a producer in C, and hostile structs.
  */
-@Timeout(60)
+@Timeout(600)
 @SuppressWarnings("restricted") // C is called
 class DlpackTest {
   private static final RandomKey KEY = RandomKey.of(7);

@@ -48,7 +48,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Streams give the bytes of memory, in pieces, and end with one error. */
-@Timeout(120)
+@Timeout(600)
 class TensorStreamTest {
   private static final RandomKey KEY = RandomKey.of(42);
   private static final int CHUNK = 4 << 20;

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** weft as a guest of another program: under any class loader, without a sound or a trace. */
-@Timeout(120)
+@Timeout(600)
 class EmbeddingTest {
   private static final String INCUBATOR =
       "WARNING: Using incubator modules: jdk.incubator.vector"; // the JVM's own word

@@ -25,7 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The same bytes from a JVM that lacks something, and words about what it lacks. */
-@Timeout(120)
+@Timeout(600)
 class JvmModesTest {
   @TempDir Path directory;
 

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Flight Recorder as it is switched on outside, by what docs/jfr.md says; and JVMs that lack it.
  * Outside of the packages of weft's modules, so that a child finds it on its class path.
  */
-@Timeout(120)
+@Timeout(600)
 class FlightRecorderTest {
   private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
   private static final String MODULES =

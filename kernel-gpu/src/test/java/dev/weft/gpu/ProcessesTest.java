@@ -31,7 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Processes that start the CUDA backend at the same time, over the stand-in, in one directory of
  * temporary files, where a file of the name of JCuda's library waits to be loaded.
  */
-@Timeout(120)
+@Timeout(600)
 class ProcessesTest {
   private static final String PLANTED = "libJCudaDriver-12.6.0-linux-x86_64.so";
 

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
  * When the scalar kernels work and when the vector ones do, with kernels that only keep count and a
  * clock that they alone move.
  */
-@Timeout(60)
+@Timeout(600)
 class GradualFillKernelsTest {
   private static final StreamFill FILL = StreamFill.bits(DType.F32, RandomKey.of(42));
   private static final int PIECE = 1 << 20;

@@ -65,9 +65,15 @@ record LibrarySearch(Path named, ClassLoader jars, Path cache, List<Path> toolki
         named.isBlank() ? null : Path.of(named),
         LibrarySearch.class.getClassLoader(),
         cache == null || cache.isBlank()
-            ? Path.of(System.getProperty("user.home"), ".cache", "weft")
+            ? home().resolve(".cache").resolve("weft")
             : Path.of(cache, "weft"),
         toolkits);
+  }
+
+  /** The user's directory; that of temporary files for a user whom the system does not know. */
+  private static Path home() {
+    Path home = Path.of(System.getProperty("user.home"));
+    return home.isAbsolute() ? home : Path.of(System.getProperty("java.io.tmpdir"));
   }
 
   /** The libraries of {@code cuda}, then of {@code cuda-13.0}, {@code cuda-12.6}, … in a folder. */

@@ -35,7 +35,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * The CUDA kernels of fills, compiled for the host, against the scalar backend: grade bits, for
  * every grid, region, alignment of the output and key, in poisoned memory between guard bands.
  */
-@Timeout(240)
+@Timeout(600)
 class FillKernelBitsTest {
   private static final long KEY = 0xFEDCBA9876543210L;
   private static final int GUARD = 64;

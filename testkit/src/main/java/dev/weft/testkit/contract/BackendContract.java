@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Opens the backend under test, and fills poisoned memory between guard bands with it. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-@Timeout(240)
+@Timeout(600)
 public abstract class BackendContract {
   static final RandomKey KEY = RandomKey.of(0x0123456789ABCDEFL);
 
