@@ -61,7 +61,7 @@ class LauncherTest {
     List<String> withoutHome =
         List.of("env", "-u", "HOME", "-u", "WEFT_JAVA_HOME", "JAVA_HOME=" + home);
     List<String> withCdpath =
-        List.of("env", "CDPATH=" + directory, "-u", "WEFT_JAVA_HOME", "JAVA_HOME=" + home);
+        List.of("env", "-u", "WEFT_JAVA_HOME", "CDPATH=" + directory, "JAVA_HOME=" + home);
     for (List<String> surroundings : List.of(withoutHome, withCdpath)) {
       List<String> command = new ArrayList<>(surroundings);
       command.addAll(List.of("bash", "checkout/weft", "--jdk"));
