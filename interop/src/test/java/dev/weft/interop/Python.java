@@ -12,6 +12,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * A Python with NumPy inside this process, so that addresses mean the same to both: the library of
@@ -141,7 +142,9 @@ final class Python {
   long[] run(String script, long... integers) throws Throwable {
     MemorySegment.copy(integers, 0, exchange, ValueLayout.JAVA_LONG, 0, integers.length);
     String text =
-        """
+        String.format(
+                Locale.ROOT,
+                """
         import ctypes, sys
         import numpy as np
         x = (ctypes.c_int64 * 16).from_address(%d)
@@ -162,8 +165,8 @@ final class Python {
             return capsule(self.address, name, None)
           def __dlpack_device__(self):
             return (1, 0)
-        """
-                .formatted(exchange.address())
+        """,
+                exchange.address())
             + script;
     int lock = (int) call("PyGILState_Ensure", FunctionDescriptor.of(INT)).invokeExact();
     try (Arena arena = Arena.ofConfined()) {
