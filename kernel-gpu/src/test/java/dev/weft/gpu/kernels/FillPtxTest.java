@@ -140,15 +140,16 @@ class FillPtxTest {
       int groups = Math.max(1, h.blocks() / (bytes(symbol) == 2 ? 2 : 1)); // a turn of the loop
       int elements = stream ? groups * 16 / bytes(symbol) : 0;
       String row =
-          "| `%s` | %d, %d | %d, %d | %s | %s |%n"
-              .formatted(
-                  symbol,
-                  ampereRegisters.get(symbol),
-                  hopperRegisters.get(symbol),
-                  a.instructions(),
-                  h.instructions(),
-                  stream ? h.loop() : "",
-                  stream ? String.format(Locale.ROOT, "%.1f", (double) h.loop() / elements) : "");
+          String.format(
+              Locale.ROOT,
+              "| `%s` | %d, %d | %d, %d | %s | %s |%n",
+              symbol,
+              ampereRegisters.get(symbol),
+              hopperRegisters.get(symbol),
+              a.instructions(),
+              h.instructions(),
+              stream ? h.loop() : "",
+              stream ? String.format(Locale.ROOT, "%.1f", (double) h.loop() / elements) : "");
       table.append(row);
     }
     String page = Files.readString(TABLE);
