@@ -3,7 +3,6 @@ package dev.weft;
 import java.lang.ref.Cleaner;
 import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -16,7 +15,7 @@ final class Allocation {
   private final Runnable release;
   private final String what;
   private final Set<Allocation> open;
-  private final AtomicBoolean closed = new AtomicBoolean();
+  private boolean closed;
   private volatile Cleaner.Cleanable watch; // null until it has an owner
   private final AtomicInteger holders = new AtomicInteger(1); // the owner is one
 
@@ -50,19 +49,27 @@ final class Allocation {
     }
   }
 
-  /** The owner needs it no more; a second call does nothing. */
-  void close() {
-    if (closed.compareAndSet(false, true)) {
-      open.remove(this);
+  /**
+   * The owner needs it no more; a second call does nothing, but ends after the first. A backend
+   * that is closed while a lost owner is found finds the allocation open, and waits until it has
+   * gone.
+   */
+  synchronized void close() {
+    if (!closed) {
+      closed = true;
       if (watch != null) {
         watch.clean(); // so that the garbage collector need not look at it any more
       }
-      drop();
+      try {
+        drop();
+      } finally {
+        open.remove(this);
+      }
     }
   }
 
-  void reportAndClose() {
-    if (!closed.get()) {
+  synchronized void reportAndClose() {
+    if (!closed) {
       LOG.log(System.Logger.Level.WARNING, "leak: {0} was never closed", what);
       close();
     }

@@ -184,7 +184,9 @@ class TrainCommandTest {
     Files.writeString(directory.resolve("y.npy"), "");
     Path file = Files.writeString(directory.resolve("w.safetensors"), "old");
     List<String> line = new ArrayList<>(List.of("--out", file.toString()));
-    line.addAll(List.of(options.strip().replace("DIR", directory.toString()).split(" ")));
+    for (String option : options.strip().split(" ")) {
+      line.add(option.replace("DIR", directory.toString()));
+    }
     Run run = train(DIGITS, line.toArray(String[]::new));
     assertThat(run.code()).as(run.err()).isEqualTo(Exit.USAGE);
     assertThat(run.out()).isEmpty();

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -122,7 +123,11 @@ class UsageTest {
     Files.writeString(directory.resolve("bad.json"), "{");
     Files.writeString(directory.resolve("bad.npy"), "not numpy");
     Files.writeString(directory.resolve("bad.safetensors"), "no");
-    Run run = Run.of(arguments.strip().replace("DIR", directory.toString()).split(" +"));
+    Run run =
+        Run.of(
+            Arrays.stream(arguments.strip().split(" +"))
+                .map(argument -> argument.replace("DIR", directory.toString()))
+                .toArray(String[]::new));
     assertThat(run.code()).as(run.err()).isEqualTo(Exit.USAGE);
     assertThat(run.out()).isEmpty();
     assertThat(run.err()).endsWith("\n");

@@ -222,12 +222,13 @@ class DlpackTest {
 
   @Test
   void aConsumerMayBeDoneUnderAFill() throws Throwable {
+    DlpackPeer c = DlpackPeer.get();
     Tensor tensor = backend.tensor(DType.F32, Shape.of(4, 4));
     long struct = Dlpack.exportTensor(tensor, Form.LEGACY);
     duringAFill(
         tensor,
         () -> {
-          assertThat(DlpackPeer.get().deleteOnAThread(struct, Form.LEGACY)).isZero();
+          assertThat(c.deleteOnAThread(struct, Form.LEGACY)).isZero();
           assertThat(backend.memory().allocatedBytes()).isEqualTo(64);
         });
     assertThat(tensor.get(15)).isEqualTo(1);
