@@ -70,7 +70,7 @@ class LauncherTest {
     }
     Files.createFile(root.resolve("pom.xml"));
     Path bin = Files.createDirectory(directory.resolve("path"));
-    script(bin.resolve("mvn"), "pwd >" + directory.resolve("built") + "; exit 1");
+    script(bin.resolve("mvn"), "pwd >\"" + directory.resolve("built") + "\"; exit 1");
     List<String> building = new ArrayList<>(withCdpath);
     building.addAll(List.of("bash", "checkout/weft", "devices"));
     run(building, Map.of("PATH", bin + ":" + System.getenv("PATH")));
