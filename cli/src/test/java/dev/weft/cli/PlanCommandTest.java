@@ -16,6 +16,7 @@ import java.util.Properties;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -23,21 +24,19 @@ import org.junit.jupiter.api.io.TempDir;
 class PlanCommandTest {
   @TempDir static Path shared;
   private static Path file;
-  private static Run first;
   private static final String BEFORE = System.getProperty(Weft.CALIBRATION_PROPERTY);
   private static final String BACKEND = System.clearProperty(Weft.BACKEND_PROPERTY);
 
   @TempDir Path directory;
 
   @BeforeAll
-  static void calibrate() {
+  static void noFigures() {
     file = shared.resolve("measured.properties");
     System.setProperty(Weft.CALIBRATION_PROPERTY, file.toString());
-    first = Run.of("plan");
   }
 
   @AfterEach
-  void measured() {
+  void noFiguresAgain() {
     System.setProperty(Weft.CALIBRATION_PROPERTY, file.toString());
   }
 
@@ -50,7 +49,9 @@ class PlanCommandTest {
   }
 
   @Test
+  @Tag("slow") // measures this machine
   void firstCallMeasuresAndOthersFindIt() {
+    Run first = Run.of("plan");
     assertThat(first.code()).as(first.err()).isZero();
     assertThat(first.err()).startsWith("weft plan: measuring each backend for some seconds\n");
     assertThat(first.out())
@@ -68,6 +69,7 @@ class PlanCommandTest {
 
   @Test
   void jsonHasEveryEstimate() throws IOException {
+    useFigures("cpu");
     Run run = Run.of("plan", "--json");
     assertThat(run.code()).isZero();
     Map<?, ?> facts = (Map<?, ?>) Json.parse("stdout", run.out());

@@ -381,12 +381,14 @@ public final class Reference {
       rest += sum - (next - back) + (product - back) + Math.fma(a[i][l], b[l][j], -product);
       sum = next;
     }
-    BigDecimal old = beta == 0 ? BigDecimal.ZERO : new BigDecimal(c);
-    return new BigDecimal(sum)
-        .add(new BigDecimal(rest))
-        .multiply(new BigDecimal(alpha))
-        .add(old.multiply(new BigDecimal(beta)))
-        .doubleValue();
+    double scaled = alpha * sum;
+    double left = Math.fma(alpha, sum, -scaled) + alpha * rest;
+    double old = beta == 0 ? 0 : beta * c;
+    double oldLeft = beta == 0 ? 0 : Math.fma(beta, c, -old);
+    double total = scaled + old;
+    double back = total - scaled;
+    double lost = scaled - (total - back) + (old - back);
+    return total + (lost + (left + oldLeft));
   }
 
   /** The sum of the magnitudes of the terms of {@link #gemm}. */

@@ -98,14 +98,16 @@ class GemmTest {
         c.segment().copyFrom(out.segment());
       }
     }
+    double[][] left = rows(kernels, aData, a);
+    double[][] right = rows(kernels, bData, b);
     for (int i = 0; i < m; i++) {
       for (int j = 0; j < n; j++) {
         int at = (int) c.at(i, j);
         double old = kernels.get(before, at);
         double expected =
             kernels.dtype() == DType.F32
-                ? chain32(kernels, aData, a, i, bData, b, j, (float) alpha, update, (float) old)
-                : chain64(kernels, aData, a, i, bData, b, j, alpha, update, old);
+                ? chain32(left[i], right[j], (float) alpha, update, (float) old)
+                : chain64(left[i], right[j], alpha, update, old);
         double actual = kernels.get(cData, at);
         if (Double.doubleToLongBits(actual) != Double.doubleToLongBits(expected)) {
           assertThat(actual)
@@ -131,57 +133,46 @@ class GemmTest {
     return new Matrix(copy, x.origin(), x.rows(), x.columns(), x.rowStride(), x.columnStride());
   }
 
-  private static <A> float chain32(
-      DenseKernels<A> kernels,
-      A aData,
-      Matrix a,
-      int i,
-      A bData,
-      Matrix b,
-      int j,
-      float alpha,
-      Update update,
-      float old) {
+  /** The elements of a matrix, exactly. */
+  private static <A> double[][] rows(DenseKernels<A> kernels, A data, Matrix x) {
+    double[][] rows = new double[(int) x.rows()][(int) x.columns()];
+    for (int i = 0; i < rows.length; i++) {
+      for (int j = 0; j < rows[i].length; j++) {
+        rows[i][j] = kernels.get(data, (int) x.at(i, j));
+      }
+    }
+    return rows;
+  }
+
+  private static float chain32(double[] a, double[] b, float alpha, Update update, float old) {
     float c = old;
     boolean add = update == Update.ADD;
     int k = 0;
     do {
       float sum = 0;
-      int end = (int) Math.min(a.columns(), k + Gemm.KC);
+      int end = Math.min(a.length, k + Gemm.KC);
       for (; k < end; k++) {
-        float x = (float) kernels.get(aData, (int) a.at(i, k));
-        sum = Math.fma(x, (float) kernels.get(bData, (int) b.at(j, k)), sum);
+        sum = Math.fma((float) a[k], (float) b[k], sum);
       }
       c = add ? Math.fma(alpha, sum, c) : alpha * sum;
       add = true;
-    } while (k < a.columns());
+    } while (k < a.length);
     return c;
   }
 
-  private static <A> double chain64(
-      DenseKernels<A> kernels,
-      A aData,
-      Matrix a,
-      int i,
-      A bData,
-      Matrix b,
-      int j,
-      double alpha,
-      Update update,
-      double old) {
+  private static double chain64(double[] a, double[] b, double alpha, Update update, double old) {
     double c = old;
     boolean add = update == Update.ADD;
     int k = 0;
     do {
       double sum = 0;
-      int end = (int) Math.min(a.columns(), k + Gemm.KC);
+      int end = Math.min(a.length, k + Gemm.KC);
       for (; k < end; k++) {
-        double x = kernels.get(aData, (int) a.at(i, k));
-        sum = Math.fma(x, kernels.get(bData, (int) b.at(j, k)), sum);
+        sum = Math.fma(a[k], b[k], sum);
       }
       c = add ? Math.fma(alpha, sum, c) : alpha * sum;
       add = true;
-    } while (k < a.columns());
+    } while (k < a.length);
     return c;
   }
 

@@ -113,8 +113,7 @@ public abstract class MemoryContract extends BackendContract {
       }
     }
     // Negative control. The least of many measurements is wrong when one of them is, as happens
-    // when
-    // a thread ends or gets new room to allocate in: so the most of ten short ones.
+    // when a thread ends or gets new room to allocate in: so the most of ten short ones.
     long control = 0;
     for (int i = 0; i < 10; i++) {
       control = Math.max(control, Allocations.perCall(CALLS, 1_000_000, () -> sink = new byte[64]));
