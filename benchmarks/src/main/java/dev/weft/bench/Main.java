@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.lang.reflect.InvocationTargetException;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -20,6 +19,7 @@ import java.util.Optional;
 public final class Main {
   private static final int FAILED = 1;
   private static final int USAGE = 2;
+  private static final String PEERS = "--peers";
   private static final String TURNS = "--turns";
   private static final String PEER_REPORT = "dev.weft.bench.PeerReport"; // of the profile peers
 
@@ -38,24 +38,24 @@ public final class Main {
         new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
     List<String> all = List.of(args);
     boolean avx2 = all.contains(SuiteCommand.AVX2);
-    if ((avx2 || all.contains("--peers")) && !PeerEnvironment.isApplied(System.getenv())) {
+    if ((avx2 || all.contains(PEERS)) && !PeerEnvironment.isApplied(System.getenv())) {
       PeerEnvironment.Width width =
           avx2 ? PeerEnvironment.Width.AVX2 : PeerEnvironment.Width.WIDEST;
       System.exit(Relaunch.main(args, PeerEnvironment.here(width)));
     }
-    if (args.length > 0 && args[0].equals("--goals")) {
-      System.exit(GoalsReport.main(Arrays.copyOfRange(args, 1, args.length), out));
+    if (all.stream().anyMatch(arg -> arg.matches("--(suite|against)(=.*)?"))) {
+      System.exit(SuiteCommand.run(all, out, System.err));
     }
-    if (Arrays.stream(args).anyMatch(arg -> arg.matches("--(suite|against)(=.*)?"))) {
-      System.exit(SuiteCommand.run(List.of(args), out, System.err));
+    List<String> rest = // what those two ask for is done
+        all.stream().filter(arg -> !List.of(PEERS, SuiteCommand.AVX2).contains(arg)).toList();
+    if (!rest.isEmpty() && rest.getFirst().equals("--goals")) {
+      System.exit(GoalsReport.main(rest.stream().skip(1).toArray(String[]::new), out));
     }
-    if (all.contains(TURNS)) {
-      System.exit(turns(all));
+    if (!rest.isEmpty() && rest.getFirst().equals(TURNS)) {
+      System.exit(turns(rest.subList(1, rest.size())));
     }
-    List<String> ofJmh = // the launcher has seen to the other libraries
-        all.stream().filter(arg -> !List.of("--peers", SuiteCommand.AVX2).contains(arg)).toList();
     Optional<List<String>> able =
-        GpuSuites.arguments(ofJmh, GpuSuites.missing(), System.err::println);
+        GpuSuites.arguments(rest, GpuSuites.missing(), System.err::println);
     if (able.isEmpty()) {
       System.exit(UNAVAILABLE);
     }
@@ -63,10 +63,10 @@ public final class Main {
   }
 
   /** Runs what only a build with the other libraries has; returns its exit code. */
-  private static int turns(List<String> all) {
-    String[] rest = all.stream().filter(it -> !it.startsWith("--")).toArray(String[]::new);
+  private static int turns(List<String> args) {
+    Object array = args.toArray(String[]::new);
     try {
-      Class.forName(PEER_REPORT).getMethod("main", String[].class).invoke(null, (Object) rest);
+      Class.forName(PEER_REPORT).getMethod("main", String[].class).invoke(null, array);
       return 0;
     } catch (ClassNotFoundException e) {
       System.err.println("weft bench: " + TURNS + ": need --peers, which builds other libraries");

@@ -261,8 +261,8 @@ final class SuiteCommand implements Callable<Integer> {
     List<Case> same =
         all.stream().filter(each -> before.of(each.task(), each.contestant()).isPresent()).toList();
     if (same.size() < all.size()) {
-      err.printf(
-          "weft bench: --against: %d cases left out: other threads%n", all.size() - same.size());
+      int left = all.size() - same.size();
+      err.println("weft bench: --against: " + left + " cases left out: other threads");
     }
     require(!same.isEmpty(), "--against: need a file with something to compare, got " + baseline);
     return same;

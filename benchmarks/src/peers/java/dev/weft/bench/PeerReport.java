@@ -213,8 +213,8 @@ public final class PeerReport {
     }
     line.append(" | ").append(Double.isNaN(least) ? "–" : number("%.2f", least));
     out.println(line.append(" |"));
-    System.err.printf(
-        "%s: %d s%n", name, TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start));
+    System.err.println(
+        name + ": " + TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start) + " s");
     contestants.forEach(it -> it.ask("close")); // which checks again
   }
 

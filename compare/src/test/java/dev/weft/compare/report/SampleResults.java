@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -257,7 +258,7 @@ final class SampleResults {
   private void layers() {
     for (String pass : List.of("Forward", "Backward")) {
       double rate = pass.equals("Forward") ? 152 : 139;
-      layer("Dense" + pass + "Benchmark." + pass.toLowerCase(), "cpu", rate);
+      layer("Dense" + pass + "Benchmark." + pass.toLowerCase(Locale.ROOT), "cpu", rate);
       layer("PeerDense" + pass + "Benchmark.call", "mkl", rate * 1.08);
       layer("PeerDense" + pass + "Benchmark.call", "pytorch", rate * 0.81);
       layer("PeerDense" + pass + "Benchmark.call", "tensorflow", rate * 0.62);
