@@ -41,7 +41,7 @@ final class Libraries {
   /** Versions, by the names that pages have for libraries. */
   Map<String, String> described() {
     Map<String, String> described = new LinkedHashMap<>();
-    words.forEach((name, word) -> described.put(Tasks.library(name), word.toString()));
+    words.forEach((name, word) -> described.put(Tasks.library(name), word.version()));
     return described;
   }
 

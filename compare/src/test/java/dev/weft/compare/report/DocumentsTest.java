@@ -260,6 +260,43 @@ class DocumentsTest {
     }
   }
 
+  /** What differs from one JVM to the next is seen in the interval only if there are several. */
+  @Test
+  void ratesBesideOtherLibrariesAreOfAtLeastFiveJvms() throws IOException {
+    for (Path file : files()) {
+      Map<List<Object>, List<Map<?, ?>>> tasks = new LinkedHashMap<>();
+      Map<?, ?> content = (Map<?, ?>) Json.parse(file.toString(), Files.readAllBytes(file));
+      for (Object each : (List<?>) content.get("results")) {
+        Map<?, ?> it = (Map<?, ?>) ((Map<?, ?>) each).get("weft");
+        List<Object> task = new ArrayList<>();
+        for (String name : List.of("suite", "operation", "size", "dtype", "memory", "threads")) {
+          task.add(it.get(name));
+        }
+        tasks.computeIfAbsent(task, key -> new ArrayList<>()).add((Map<?, ?>) each);
+      }
+      int compared = 0;
+      for (List<Map<?, ?>> all : tasks.values()) {
+        List<Map<?, ?>> weft = all.stream().filter(DocumentsTest::byWeft).toList();
+        if (weft.size() < all.size()) {
+          compared += weft.size();
+          assertThat(weft)
+              .allSatisfy(
+                  it -> {
+                    Map<?, ?> metric = (Map<?, ?>) it.get("primaryMetric");
+                    assertThat((List<?>) metric.get("rawData"))
+                        .as(file.getFileName() + ": " + it.get("weft"))
+                        .hasSizeGreaterThanOrEqualTo(5);
+                  });
+        }
+      }
+      assertThat(compared).isPositive();
+    }
+  }
+
+  private static boolean byWeft(Map<?, ?> result) {
+    return ((String) ((Map<?, ?>) result.get("weft")).get("contestant")).startsWith("weft");
+  }
+
   /** The interval, the rate and the machine are there to be compared with, by --against. */
   @Test
   void committedResultsSayAllThatALaterRunNeeds() throws IOException {
