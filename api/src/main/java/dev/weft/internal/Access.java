@@ -7,13 +7,21 @@ import dev.weft.Tensor;
 import dev.weft.spi.Engine;
 import dev.weft.spi.StridedMatrix;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
 
 /** What the operations of other packages of weft need of a tensor and its backend. */
 public abstract class Access {
   private static volatile Access access;
 
-  /** The one there is; set by the class that a tensor comes from. */
+  /** The one there is; set by {@link Tensor}, which may not have been used before. */
   public static Access get() {
+    if (access == null) {
+      try {
+        MethodHandles.lookup().ensureInitialized(Tensor.class);
+      } catch (IllegalAccessException e) {
+        throw new AssertionError(e);
+      }
+    }
     return access;
   }
 
