@@ -7,36 +7,55 @@ import dev.weft.Tensor;
 import dev.weft.compare.Roof;
 import dev.weft.compare.Suite;
 import dev.weft.compare.Task;
-import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** The limits above tasks, measured in this process. */
 final class Roofs {
   private static final long NANOS = 20_000_000;
   private static final int ROUNDS = 5;
 
-  private Roofs() {}
+  private final Collection<Task> tasks;
+  private final Map<String, Roof> highest = new LinkedHashMap<>();
 
-  /** What limits {@code tasks}: stores for fills, multiply-adds for the others; each once. */
-  static List<Roof> over(Collection<Task> tasks) {
-    Map<String, Roof> roofs = new LinkedHashMap<>();
+  /** The limits of {@code tasks}: stores for fills, multiply-adds for the others. */
+  Roofs(Collection<Task> tasks) {
+    this.tasks = tasks;
+  }
+
+  /** Measures each limit once. Other work on the machine only lowers one, so the highest counts. */
+  void measure() {
+    Set<String> done = new HashSet<>();
     for (Task task : tasks) {
       if (task.suite() == Suite.FILL && task.flop() == 0) {
-        roofs.computeIfAbsent(
-            task.threads() + " " + task.bytes(),
-            key ->
-                task.onDevice()
-                    ? memset((long) task.bytes())
-                    : stores((long) task.bytes(), task.threads()));
+        String key = task.threads() + " " + task.bytes();
+        if (done.add(key)) {
+          keep(
+              key,
+              task.onDevice()
+                  ? memset((long) task.bytes())
+                  : stores((long) task.bytes(), task.threads()));
+        }
       } else if (!task.onDevice() && DType.parse(task.dtype()).byteSize() >= 4) {
-        roofs.computeIfAbsent(
-            task.threads() + " " + task.dtype(), key -> multiplyAdds(task.dtype(), task.threads()));
+        String key = task.threads() + " " + task.dtype();
+        if (done.add(key)) {
+          keep(key, multiplyAdds(task.dtype(), task.threads()));
+        }
       }
     }
-    return new ArrayList<>(roofs.values());
+  }
+
+  private void keep(String key, Roof now) {
+    highest.merge(key, now, (a, b) -> a.rate() >= b.rate() ? a : b);
+  }
+
+  /** The highest that {@link #measure} saw. */
+  List<Roof> highest() {
+    return List.copyOf(highest.values());
   }
 
   private static Roof stores(long bytes, int threads) {

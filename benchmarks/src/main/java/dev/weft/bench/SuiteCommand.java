@@ -5,7 +5,6 @@ import dev.weft.compare.Measurement;
 import dev.weft.compare.Missing;
 import dev.weft.compare.Results;
 import dev.weft.compare.ResultsFile;
-import dev.weft.compare.Roof;
 import dev.weft.compare.Suite;
 import dev.weft.compare.Verdict;
 import dev.weft.compare.report.Changes;
@@ -179,8 +178,8 @@ final class SuiteCommand implements Callable<Integer> {
         .settings()
         .forEach(it -> err.println(it.variable() + "=" + it.found() + ": " + it.done()));
     noGpu.ifPresent(reason -> err.println("weft bench: left out gpu: " + reason));
-    List<Roof> roofs = Roofs.over(cases.stream().map(Case::task).toList());
-    SuiteRun run = new SuiteRun(effort, libraries::ran, err::println);
+    Roofs roofs = new Roofs(cases.stream().map(Case::task).toList());
+    SuiteRun run = new SuiteRun(effort, libraries::ran, roofs::measure, err::println);
     run.run(cases, count);
     before.ifPresent(
         it ->
@@ -203,7 +202,7 @@ final class SuiteCommand implements Callable<Integer> {
             command,
             Optional.of(machine),
             environment.settings(),
-            roofs,
+            roofs.highest(),
             run.measurements(),
             missing,
             findings.map(Findings::agreements).orElse(List.of()),

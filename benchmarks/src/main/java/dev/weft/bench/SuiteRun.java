@@ -37,6 +37,7 @@ import org.openjdk.jmh.runner.options.VerboseMode;
 final class SuiteRun {
   private final Effort effort;
   private final Function<Case, String> ran;
+  private final Runnable beforePass;
   private final Consumer<String> say;
   private final Map<Case, Measurement> measured = new LinkedHashMap<>();
   private final Map<Case, String> failed = new LinkedHashMap<>();
@@ -45,11 +46,13 @@ final class SuiteRun {
    * Nothing measured yet.
    *
    * @param ran what runs a case, in the words of who does it
+   * @param beforePass is called before every pass
    * @param say is told what each run found, a line each
    */
-  SuiteRun(Effort effort, Function<Case, String> ran, Consumer<String> say) {
+  SuiteRun(Effort effort, Function<Case, String> ran, Runnable beforePass, Consumer<String> say) {
     this.effort = effort;
     this.ran = ran;
+    this.beforePass = beforePass;
     this.say = say;
   }
 
@@ -66,26 +69,29 @@ final class SuiteRun {
             "suite: need a benchmark of this build, got " + each.benchmark());
       }
     }
-    long begin = System.nanoTime();
-    List<Case> order = new ArrayList<>();
+    List<List<Case>> order = new ArrayList<>();
     for (int pass = 0; pass < passes; pass++) {
-      for (Case each : cases) {
-        if (pass < Effort.passes(passes, each.compiledAhead())) {
-          order.add(each);
-        }
-      }
+      int now = pass;
+      order.add(
+          cases.stream()
+              .filter(each -> now < Effort.passes(passes, each.compiledAhead()))
+              .toList());
     }
-    double expected = seconds(order);
+    int all = order.stream().mapToInt(List::size).sum();
+    double expected = order.stream().mapToDouble(this::seconds).sum();
+    long begin = System.nanoTime();
     double spent = 0;
     int done = 0;
-    for (Case each : order) {
-      double pace = spent == 0 ? 1 : (System.nanoTime() - begin) * 1e-9 / spent;
-      String left = left(pace * (expected - spent));
-      spent += effort.seconds(each.compiledAhead());
-      done++;
-      if (!failed.containsKey(each)) {
-        say.accept(
-            String.format(Locale.ROOT, "[%d/%d, %s left] %s", done, order.size(), left, run(each)));
+    for (List<Case> pass : order) {
+      beforePass.run();
+      for (Case each : pass) {
+        double pace = spent == 0 ? 1 : (System.nanoTime() - begin) * 1e-9 / spent;
+        String left = left(pace * (expected - spent));
+        spent += effort.seconds(each.compiledAhead());
+        done++;
+        if (!failed.containsKey(each)) {
+          say.accept(String.format(Locale.ROOT, "[%d/%d, %s left] %s", done, all, left, run(each)));
+        }
       }
     }
   }
