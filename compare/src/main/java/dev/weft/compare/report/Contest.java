@@ -109,6 +109,11 @@ record Contest(Results results, List<HeldBack> heldBack) {
     return heldBack.stream().filter(each -> each.covers(it)).findFirst();
   }
 
+  /** The contestant's name, with the mark if it was held back. */
+  String marked(Measurement it) {
+    return it.contestant() + (heldBack(it).isPresent() ? " " + HeldBack.MARK : "");
+  }
+
   /** Those that did something of a suite which they were held back in. */
   List<HeldBack> heldBack(Suite suite) {
     return heldBack.stream()

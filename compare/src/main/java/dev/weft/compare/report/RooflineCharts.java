@@ -115,6 +115,7 @@ final class RooflineCharts {
         .distinct()
         .forEach(
             it -> chart.key(it.title() + ": weft filled, others hollow", "weft", it.ordinal() - 1));
+    Contest contest = new Contest(file);
     Rows table = new Rows("task", "who", "flop/byte", "GFLOP/s", "of the roof over it");
     for (Measurement it : points) {
       double roof =
@@ -123,7 +124,7 @@ final class RooflineCharts {
               memory.map(m -> m.rate() * it.task().intensity()).orElse(ceiling.rate()));
       table.add(
           it.task().toString(),
-          it.contestant(),
+          contest.marked(it),
           Text.digits(it.task().intensity()),
           Text.digits(it.rate()),
           Text.percent(it.rate() / roof));

@@ -34,6 +34,7 @@ final class SizeCharts {
     double[] sizes = curves.stream().flatMapToDouble(it -> Arrays.stream(it.sizes())).toArray();
     double[] rates = curves.stream().flatMapToDouble(it -> Arrays.stream(it.rates())).toArray();
     String usual = usualWay(curves);
+    Contest contest = new Contest(page.files().get(file));
     String title = page.prefix(file) + name + ", by " + (fills ? "bytes" : "size");
     Chart chart =
         new Chart(
@@ -49,7 +50,7 @@ final class SizeCharts {
             true);
     for (int k = 0; k < curves.size(); k++) {
       Curves curve = curves.get(k);
-      chart.line(name(curve, usual), k, curve.sizes(), curve.rates());
+      chart.line(name(curve, usual, contest), k, curve.sizes(), curve.rates());
       for (int i = 0; i < curve.points().size(); i++) {
         Measurement it = curve.points().get(i);
         String what =
@@ -72,13 +73,14 @@ final class SizeCharts {
     page.figure(
         chart,
         title + ", " + suite.unit() + ". " + words,
-        table(fills, sizes, curves, usual),
+        table(fills, sizes, curves, usual, contest),
         true);
   }
 
-  private static Rows table(boolean fills, double[] sizes, List<Curves> curves, String usual) {
+  private static Rows table(
+      boolean fills, double[] sizes, List<Curves> curves, String usual, Contest contest) {
     List<String> names = new ArrayList<>(List.of(fills ? "size" : "n"));
-    curves.forEach(it -> names.add(String.join(", ", name(it, usual))));
+    curves.forEach(it -> names.add(String.join(", ", name(it, usual, contest))));
     Rows table = new Rows(names);
     for (double size : Arrays.stream(sizes).distinct().sorted().toArray()) {
       List<String> cells = new ArrayList<>();
@@ -96,9 +98,10 @@ final class SizeCharts {
     return Long.toString(Math.round(n));
   }
 
-  /** What tells a curve from the others. */
-  private static List<String> name(Curves curve, String usual) {
-    return curve.way().equals(usual) ? List.of(curve.name()) : List.of(curve.name(), curve.way());
+  /** What tells a curve from the others, and the mark of a library that was held back. */
+  private static List<String> name(Curves curve, String usual, Contest contest) {
+    String name = contest.marked(curve.points().getFirst());
+    return curve.way().equals(usual) ? List.of(name) : List.of(name, curve.way());
   }
 
   /** The memory and threads of most curves, which need not be said of each. */

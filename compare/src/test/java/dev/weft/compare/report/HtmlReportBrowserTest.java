@@ -6,6 +6,7 @@ import dev.weft.compare.Measurement;
 import dev.weft.compare.Results;
 import dev.weft.interop.Json;
 import dev.weft.testkit.Availability;
+import dev.weft.testkit.Programs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,10 +39,10 @@ class HtmlReportBrowserTest {
 
   @BeforeAll
   static void find() {
-    Optional<Path> foundNode = onPath("node");
+    Optional<Path> foundNode = Programs.onPath("node").stream().findFirst();
     Optional<Path> foundChromium =
         Stream.of("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-            .flatMap(name -> onPath(name).stream())
+            .flatMap(name -> Programs.onPath(name).stream())
             .findFirst();
     boolean modules = Files.isDirectory(SCRIPTS.resolve("node_modules/playwright-core"));
     Availability.need(
@@ -152,12 +153,5 @@ class HtmlReportBrowserTest {
       }
     }
     return facts;
-  }
-
-  private static Optional<Path> onPath(String name) {
-    return Stream.of(System.getenv("PATH").split(":"))
-        .map(directory -> Path.of(directory, name))
-        .filter(Files::isExecutable)
-        .findFirst();
   }
 }

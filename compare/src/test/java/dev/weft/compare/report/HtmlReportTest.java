@@ -178,7 +178,9 @@ class HtmlReportTest {
     assertThat(text(section(page, "ratios")))
         .contains("weft over BLIS †: held back, no mean")
         .contains("weft over the best of all others: 0.669×");
-    assertThat(text(section(page, "gemm"))).contains("; weft / best 0.900×");
+    assertThat(text(section(page, "gemm")))
+        .contains("; weft / best 0.900×")
+        .contains("nweft cpuOpenBLASBLIS †"); // the sizes' table
     for (Element row : with(page, "tr", "data-rate")) {
       boolean marked = text(row).contains("†");
       boolean products = !row.getAttribute("data-suite").equals("fill");
