@@ -18,7 +18,7 @@ import java.util.List;
 /** dlpack_peer.c, compiled by gcc: a consumer and a producer that share no code with weft. */
 @SuppressWarnings("restricted") // C is called
 final class DlpackPeer {
-  private static final String MISSING = whyNothingCompiles();
+  private static final String MISSING = Programs.whyNothingCompiles("gcc", ".c", "pthread.h");
 
   private static DlpackPeer compiled;
 
@@ -36,23 +36,6 @@ final class DlpackPeer {
       compiled = compile();
     }
     return compiled;
-  }
-
-  private static String whyNothingCompiles() {
-    try {
-      Path folder = Files.createTempDirectory("weft-gcc-");
-      Path source = Files.writeString(folder.resolve("probe.c"), "#include <pthread.h>\n");
-      Path library = folder.resolve("probe.so");
-      Programs.Result result =
-          Programs.run(
-              List.of("gcc", "-fPIC", "-shared", source.toString(), "-o", library.toString()));
-      Files.deleteIfExists(library);
-      Files.delete(source);
-      Files.delete(folder);
-      return result.ok() ? "" : "no gcc that compiles: " + result.lastLine();
-    } catch (IOException e) {
-      throw new AssertionError(e);
-    }
   }
 
   double sumAndNegate(long struct, Dlpack.Form form) throws Throwable {

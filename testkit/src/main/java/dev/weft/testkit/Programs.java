@@ -70,6 +70,30 @@ public final class Programs {
     }
   }
 
+  /**
+   * Why a compiler makes no library of a source that includes a header; empty if it does.
+   *
+   * @param compiler its command, {@code gcc} or {@code g++}
+   * @param suffix of the sources that it compiles
+   * @param header one of those that its users need
+   */
+  public static String whyNothingCompiles(String compiler, String suffix, String header) {
+    try {
+      Path folder = Files.createTempDirectory("weft-" + compiler + "-");
+      Path source = folder.resolve("probe" + suffix);
+      Path library = folder.resolve("probe.so");
+      Files.writeString(source, "#include <" + header + ">\n");
+      Result result =
+          run(List.of(compiler, "-fPIC", "-shared", source.toString(), "-o", library.toString()));
+      Files.deleteIfExists(library);
+      Files.delete(source);
+      Files.delete(folder);
+      return result.ok() ? "" : "no " + compiler + " that compiles: " + result.lastLine();
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
   /** Whether this is a line that a JVM writes about options that it takes from the environment. */
   public static boolean isJvmNote(String line) {
     return line.startsWith("NOTE: Picked up ") || line.startsWith("Picked up ");

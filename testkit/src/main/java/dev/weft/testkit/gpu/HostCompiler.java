@@ -69,7 +69,7 @@ final class HostCompiler {
         Files.isDirectory(module) ? module.resolve("target") : Files.createTempDirectory("weft-");
     Path kept = target.resolve("host-" + hash(command + "\n" + texts)).resolve(name);
     if (!Files.exists(kept)) {
-      String missing = whyNothingCompiles();
+      String missing = Programs.whyNothingCompiles("g++", ".cpp", "cmath");
       Availability.need("g++", missing.isEmpty(), () -> missing);
       Files.createDirectories(kept.getParent());
       Path folder = Files.createTempDirectory(target, "host-");
@@ -109,24 +109,6 @@ final class HostCompiler {
       }
     }
     throw new AssertionError(file + " is no resource");
-  }
-
-  /** Why g++ compiles nothing; empty if it does. */
-  private static String whyNothingCompiles() {
-    try {
-      Path folder = Files.createTempDirectory("weft-g++-");
-      Path source = Files.writeString(folder.resolve("probe.cpp"), "#include <cmath>\n");
-      Path library = folder.resolve("probe.so");
-      Programs.Result result =
-          Programs.run(
-              List.of("g++", "-fPIC", "-shared", source.toString(), "-o", library.toString()));
-      Files.deleteIfExists(library);
-      Files.delete(source);
-      Files.delete(folder);
-      return result.ok() ? "" : "no g++ that compiles: " + result.lastLine();
-    } catch (IOException e) {
-      throw new AssertionError(e);
-    }
   }
 
   private static void run(List<String> command, Path folder) throws IOException {
