@@ -87,7 +87,7 @@ public record HeldBack(String library, Measurement product, Roof roof, String re
         + SIZE
         + " f32 is less than "
         + Text.tick(LEAST_SHARE)
-        + " of the multiply-adds that as many threads reach";
+        + " of the multiply-adds that as many threads reach, or of the fastest such product";
   }
 
   /** What is to be said of libraries that {@link #unknown} found. */
@@ -100,13 +100,8 @@ public record HeldBack(String library, Measurement product, Roof roof, String re
   private static Map<String, HeldBack> largeProducts(Results results) {
     Map<String, HeldBack> best = new LinkedHashMap<>();
     for (Measurement it : results.measurements()) {
-      Task task = it.task();
-      Optional<Roof> roof = results.roof(task);
-      if (!it.byWeft()
-          && task.suite() == Suite.GEMM
-          && task.size().equals(SIZE)
-          && task.dtype().equals("f32")
-          && roof.isPresent()) {
+      Optional<Roof> roof = isLarge(it) ? limit(results, it.task()) : Optional.empty();
+      if (!it.byWeft() && roof.isPresent()) {
         String library = Contest.peer(it);
         best.merge(
             library,
@@ -115,6 +110,36 @@ public record HeldBack(String library, Measurement product, Roof roof, String re
       }
     }
     return best;
+  }
+
+  private static boolean isLarge(Measurement it) {
+    Task task = it.task();
+    return task.suite() == Suite.GEMM && task.size().equals(SIZE) && task.dtype().equals("f32");
+  }
+
+  /**
+   * The roof over a large product. Where the fastest of these products is above it, other work
+   * lowered the roof while it was measured, and that product is the limit.
+   */
+  private static Optional<Roof> limit(Results results, Task task) {
+    double fastest =
+        results.measurements().stream()
+            .filter(it -> isLarge(it) && it.task().threads() == task.threads())
+            .filter(it -> it.task().onDevice() == task.onDevice())
+            .mapToDouble(Measurement::rate)
+            .max()
+            .orElse(0);
+    return results
+        .roof(task)
+        .map(
+            it ->
+                new Roof(
+                    it.kind(),
+                    it.dtype(),
+                    it.threads(),
+                    it.bytes(),
+                    it.unit(),
+                    Math.max(it.rate(), fastest)));
   }
 
   private static String reason(Results results, String library, Measurement product) {

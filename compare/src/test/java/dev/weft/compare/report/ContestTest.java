@@ -3,8 +3,11 @@ package dev.weft.compare.report;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.weft.compare.Measurement;
 import dev.weft.compare.Results;
 import dev.weft.compare.Suite;
+import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Means are of libraries that were at their best; the best of a task is the fastest, whoever. */
@@ -32,6 +35,45 @@ class ContestTest {
     assertThat(HeldBack.in(SampleResults.contest("AMD EPYC", 101, "")))
         .extracting(HeldBack::library)
         .containsExactly("OpenBLAS", "BLIS", "MKL");
+  }
+
+  /** Other work lowered the roof to 70, and weft's product of twice 80 shows it. */
+  @Test
+  void aRoofBelowAProductIsNoLimit() {
+    Results low = SampleResults.contest("AMD EPYC", 70, "");
+    assertThat(HeldBack.in(low)).isEmpty();
+    List<Measurement> all =
+        low.measurements().stream()
+            .map(it -> it.byWeft() && it.task().size().startsWith("1024x") ? twice(it) : it)
+            .toList();
+    Results refuted =
+        new Results(
+            low.name(),
+            low.created(),
+            low.command(),
+            low.machine(),
+            low.environment(),
+            low.roofs(),
+            all,
+            low.missing(),
+            low.agreements(),
+            low.drawn(),
+            low.signals());
+
+    assertThat(HeldBack.in(refuted))
+        .extracting(HeldBack::library)
+        .containsExactly("OpenBLAS", "BLIS", "MKL");
+    assertThat(HeldBack.in(refuted).getFirst().toString().replace('\u202F', ' '))
+        .isEqualTo("OpenBLAS 37.5 % (60.0 of 160 GFLOP/s, 1 thread)");
+  }
+
+  private static Measurement twice(Measurement it) {
+    List<double[]> samples =
+        it.samples().stream()
+            .map(fork -> Arrays.stream(fork).map(rate -> 2 * rate).toArray())
+            .toList();
+    return new Measurement(
+        it.benchmark(), it.params(), it.task(), it.contestant(), it.ran(), samples);
   }
 
   @Test

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -167,11 +168,12 @@ class DocumentsTest {
       double share = 0;
       for (Map.Entry<List<String>, Map<String, Double>> task : tasks.entrySet()) {
         List<String> key = task.getKey();
-        Double roof = roofs.get(key.get(5));
+        Double measured = roofs.get(key.get(5));
         if (key.get(0).equals("gemm")
             && key.get(2).equals("1024x1024x1024")
             && key.get(3).equals("f32")
-            && roof != null) {
+            && measured != null) {
+          double roof = Math.max(measured, Collections.max(task.getValue().values()));
           for (Map.Entry<String, Double> it : task.getValue().entrySet()) {
             if (library(it.getKey()).equals(library)) {
               share = Math.max(share, it.getValue() / roof);
