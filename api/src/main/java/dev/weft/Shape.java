@@ -1,6 +1,7 @@
 package dev.weft;
 
 import dev.weft.internal.Checks;
+import dev.weft.internal.Decimals;
 import java.util.Arrays;
 
 /**
@@ -45,7 +46,8 @@ public final class Shape {
   /**
    * The shape written as {@code 784,128}; the empty text is rank 0.
    *
-   * @throws IllegalArgumentException if a part is not a decimal number, or as {@link #of}
+   * @throws IllegalArgumentException if a part is not a decimal number of ASCII digits, or as
+   *     {@link #of}
    */
   public static Shape parse(String text) {
     if (text.isBlank()) {
@@ -55,7 +57,7 @@ public final class Shape {
     long[] dims = new long[parts.length];
     for (int i = 0; i < parts.length; i++) {
       try {
-        dims[i] = Long.parseLong(parts[i].strip());
+        dims[i] = Decimals.whole(parts[i].strip());
       } catch (NumberFormatException e) {
         throw Checks.bad("shape", "need decimal numbers separated by commas", "shape", text);
       }

@@ -59,7 +59,20 @@ class ShapeTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"3,", ",3", "3,,4", "3x4", "1e3", "0x10", "9223372036854775808"})
+  @ValueSource(
+      strings = {
+        "3,",
+        ",3",
+        "3,,4",
+        "3x4",
+        "1e3",
+        "0x10",
+        "+3",
+        "3_0",
+        "\u0663",
+        "\uff13,2",
+        "9223372036854775808"
+      })
   void parseRefuses(String text) {
     assertThatThrownBy(() -> Shape.parse(text))
         .isInstanceOf(IllegalArgumentException.class)

@@ -1,6 +1,7 @@
 package dev.weft.init;
 
 import dev.weft.internal.Checks;
+import dev.weft.internal.Decimals;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -28,6 +29,9 @@ import java.util.Set;
  * <tr><td>dirac</td><td>groups=1</td></tr>
  * <tr><td>sparse</td><td>sparsity=0.9, stddev=0.01</td></tr>
  * </table>
+ *
+ * <p>A number is written in decimal with ASCII digits, as {@code -3}, {@code 0.1} or {@code 2e-5};
+ * or it is {@code inf}, {@code -inf} or {@code nan}, where the fill takes that.
  *
  * @since 0.1
  */
@@ -168,7 +172,7 @@ public final class InitializerSpec {
       case "orthogonal" -> Initializers.orthogonal(number("gain", 1), layout);
       case "delta_orthogonal" -> Initializers.deltaOrthogonal(number("gain", 1), layout);
       case "identity" -> Initializers.identity(number("gain", 1));
-      case "dirac" -> Initializers.dirac((int) whole("groups", 1), layout);
+      case "dirac" -> Initializers.dirac(whole("groups", 1), layout);
       case "sparse" -> Initializers.sparse(number("sparsity", 0.9), number("stddev", 0.01));
       default -> throw new AssertionError(name);
     };
@@ -223,25 +227,25 @@ public final class InitializerSpec {
     if (text == null) {
       return otherwise;
     }
-    return switch (text.toLowerCase(Locale.ROOT)) {
-      case "inf", "+inf", "infinity" -> Double.POSITIVE_INFINITY;
-      case "-inf", "-infinity" -> Double.NEGATIVE_INFINITY;
+    return switch (text) {
+      case "inf" -> Double.POSITIVE_INFINITY;
+      case "-inf" -> Double.NEGATIVE_INFINITY;
       case "nan" -> Double.NaN;
       default -> {
         try {
-          yield Double.parseDouble(text);
+          yield Decimals.real(text);
         } catch (NumberFormatException e) {
-          throw Checks.bad("init", "need a number", key, text);
+          throw Checks.bad("init", "need a number in decimal, inf, -inf or nan", key, text);
         }
       }
     };
   }
 
-  private long whole(String key, long otherwise) {
+  private int whole(String key, int otherwise) {
     String text = values.get(key);
     try {
-      return text == null ? otherwise : Integer.parseInt(text);
-    } catch (NumberFormatException e) {
+      return text == null ? otherwise : Math.toIntExact(Decimals.whole(text));
+    } catch (NumberFormatException | ArithmeticException e) {
       throw Checks.bad("init", "need a whole number", key, text);
     }
   }

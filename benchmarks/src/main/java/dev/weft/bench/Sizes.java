@@ -20,15 +20,23 @@ final class Sizes {
     try {
       for (int u = 0; u < units.length; u++) {
         if (text.endsWith(units[u])) {
-          long count = Long.parseLong(text.substring(0, text.length() - units[u].length()).strip());
+          long count = whole(text.substring(0, text.length() - units[u].length()).strip());
           return Math.multiplyExact(count, 1L << 10 * (u + 1));
         }
       }
-      return Long.parseLong(text);
+      return whole(text);
     } catch (ArithmeticException | NumberFormatException e) {
       throw new IllegalArgumentException(
           "size: need a number of B, KiB, MiB or GiB, got size=" + text, e);
     }
+  }
+
+  /** A number of ASCII digits: Java's parser also takes those of other scripts, and a plus. */
+  private static long whole(String digits) {
+    if (!digits.matches("[0-9]+")) {
+      throw new NumberFormatException(digits);
+    }
+    return Long.parseLong(digits);
   }
 
   /**

@@ -118,10 +118,19 @@ final class SuiteCommand implements Callable<Integer> {
   static int run(List<String> args, PrintStream out, PrintStream err) {
     CommandLine line = new CommandLine(new SuiteCommand(out, err, args));
     line.setUsageHelpWidth(100);
+    line.registerConverter(Integer.class, SuiteCommand::whole);
     line.setOut(new PrintWriter(out, true));
     line.setParameterExceptionHandler((e, rest) -> complain(err, e.getMessage(), USAGE));
     line.setExecutionExceptionHandler((e, parsed, result) -> fail(err, e));
     return line.execute(args.toArray(String[]::new));
+  }
+
+  /** ASCII digits: Java's parser also takes those of other scripts, and a plus. */
+  private static Integer whole(String text) {
+    if (!text.matches("[0-9]{1,9}")) {
+      throw new CommandLine.TypeConversionException("need a whole number, got " + text);
+    }
+    return Integer.valueOf(text);
   }
 
   private static int fail(PrintStream err, Exception failure) throws Exception {

@@ -32,7 +32,8 @@ class MeasurementTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "KiB", "16KB", "1.5MiB", "9999999999GiB"})
+  @ValueSource(
+      strings = {"", "KiB", "16KB", "1.5MiB", "9999999999GiB", "+4KiB", "\u0663KiB", "0x10"})
   void otherSizesAreRefused(String text) {
     assertThatThrownBy(() -> Sizes.parse(text))
         .isInstanceOf(IllegalArgumentException.class)

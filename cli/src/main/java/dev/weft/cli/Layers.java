@@ -1,6 +1,7 @@
 package dev.weft.cli;
 
 import dev.weft.internal.Checks;
+import dev.weft.internal.Decimals;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -15,9 +16,9 @@ record Layers(List<Integer> sizes) {
     List<Integer> sizes = new ArrayList<>();
     try {
       for (String part : text.split(",", -1)) {
-        sizes.add(Integer.parseUnsignedInt(part));
+        sizes.add(Math.toIntExact(Decimals.whole(part)));
       }
-    } catch (NumberFormatException e) {
+    } catch (NumberFormatException | ArithmeticException e) {
       sizes.clear();
     }
     if (sizes.size() < 2 || sizes.stream().anyMatch(size -> size < 1)) {

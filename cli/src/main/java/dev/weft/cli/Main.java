@@ -7,6 +7,7 @@ import dev.weft.Shape;
 import dev.weft.init.InitializerSpec;
 import dev.weft.init.Layout;
 import dev.weft.internal.Checks;
+import dev.weft.internal.Decimals;
 import dev.weft.interop.FormatException;
 import dev.weft.nn.Activation;
 import dev.weft.random.StreamOrder;
@@ -78,7 +79,7 @@ public final class Main {
         .setUnmatchedOptionsArePositionalParams(true);
     weft.setExpandAtFiles(false);
     weft.setUsageHelpWidth(100);
-    weft.registerConverter(Shape.class, Shape::parse);
+    weft.registerConverter(Shape.class, Main::shape);
     weft.registerConverter(DType.class, DType::parse);
     weft.registerConverter(Layout.class, Layout::parse);
     weft.registerConverter(StreamOrder.class, Main::order);
@@ -107,17 +108,25 @@ public final class Main {
     throw Checks.bad("order", "need one of " + String.join(", ", ids), "order", text);
   }
 
+  /** At least one dimension: an empty text is more often a variable that is not set than rank 0. */
+  private static Shape shape(String text) {
+    if (text.isBlank()) {
+      throw Checks.bad("shape", "need decimal numbers separated by commas", "shape", text);
+    }
+    return Shape.parse(text);
+  }
+
   private static double number(String text) {
     try {
-      return Double.parseDouble(text);
+      return Decimals.real(text);
     } catch (NumberFormatException e) {
-      throw new IllegalArgumentException("need a number, got " + text, e);
+      throw new IllegalArgumentException("need a number in decimal, got " + text, e);
     }
   }
 
   private static long whole(String text, long most) {
     try {
-      long value = Long.parseLong(text);
+      long value = Decimals.whole(text);
       if (value >= 0 && value <= most) {
         return value;
       }

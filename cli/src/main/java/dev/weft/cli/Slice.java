@@ -1,6 +1,7 @@
 package dev.weft.cli;
 
 import dev.weft.internal.Checks;
+import dev.weft.internal.Decimals;
 
 /**
  * A range of row-major elements, written {@code FROM:TO}.
@@ -13,8 +14,8 @@ record Slice(long from, long to) {
     int colon = text.indexOf(':');
     try {
       return new Slice(
-          Long.parseLong(text.substring(0, Math.max(0, colon)).strip()),
-          Long.parseLong(text.substring(colon + 1).strip()));
+          Decimals.whole(text.substring(0, Math.max(0, colon)).strip()),
+          Decimals.whole(text.substring(colon + 1).strip()));
     } catch (NumberFormatException e) {
       throw Checks.bad("slice", "need FROM:TO, two whole numbers", "slice", text);
     }

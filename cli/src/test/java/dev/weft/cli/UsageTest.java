@@ -37,7 +37,7 @@ class UsageTest {
         "generate --init unifrom --shape 3 --out - | --init | need one of bits, zeros | unifrom",
         "generate --init uniform:lo=1 --shape 3 --out - | --init | need keys of uniform: minval, maxval | lo",
         "generate --init uniform:minval --shape 3 --out - | --init | name[:key=value | uniform:minval",
-        "generate --init uniform:minval=x --shape 3 --out - | --init | need a number | minval=x",
+        "generate --init uniform:minval=x --shape 3 --out - | --init | need a number in decimal | minval=x",
         "generate --init uniform:minval=2 --shape 3 --out - | --init | lo < hi | lo=2.0",
         "generate --init uniform:minval=nan --shape 3 --out - | --init | finite | NaN",
         "generate --init normal:stddev=-1 --shape 3 --out - | --init | stddev >= 0 | -1",
@@ -108,7 +108,8 @@ class UsageTest {
         "train --data DIR/bad.npy --optimizer lion | --optimizer | need one of sgd, momentum | lion",
         "train --data DIR/bad.npy --init he | --init | need one of bits | he",
         "train --data DIR/bad.npy --lr x | --lr | need a number | x",
-        "train --data DIR/bad.npy --lr NaN | --lr | need finite rate >= 0 | NaN",
+        "train --data DIR/bad.npy --lr NaN | --lr | need a number in decimal | NaN",
+        "train --data DIR/bad.npy --lr -1 | --lr | need finite rate >= 0 | -1.0",
         "train --data DIR/bad.npy --smoothing 1 | --smoothing | smoothing < 1 | 1.0",
         "train --data DIR/bad.npy --clip-norm 0 | --clip-norm | clipNorm > 0 | 0.0",
         "train --data DIR/bad.npy --epochs 0 | --epochs | at least 1 | 0",
@@ -137,6 +138,68 @@ class UsageTest {
     try (Stream<Path> files = Files.list(directory)) {
       assertThat(files).hasSize(3);
     }
+  }
+
+  /** What Java's parsers take and nobody means, in every option that has a number. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "0.1f",
+        "1d",
+        "0x1p3",
+        "1_000",
+        "+5",
+        "Infinity",
+        "NaN",
+        "inf",
+        "\u0663",
+        "\uff15",
+        " 5",
+        ""
+      })
+  void numbersAreDecimalsInAscii(String number) throws Exception {
+    Path data = Files.writeString(directory.resolve("bad.csv"), "x");
+    for (String option :
+        List.of("--lr", "--epochs", "--batch", "--smoothing", "--clip-norm", "--seed")) {
+      refuses(option, number, "train", "--data", data.toString(), option, number);
+    }
+    String layers = "4," + number;
+    refuses("--layers", layers, "train", "--data", data.toString(), "--layers", layers);
+    String[] generate = {"generate", "--init", "ones", "--out", "-"};
+    refuses("--seed", number, with(generate, "--shape", "3", "--seed", number));
+    refuses("--threads", number, with(generate, "--shape", "3", "--threads", number));
+    if (!number.equals(" 5")) { // blanks around sizes are passed over
+      String shape = number.isEmpty() ? "" : "3," + number;
+      refuses("--shape", shape, with(generate, "--shape", shape));
+      refuses("--slice", "0:" + number, with(generate, "--shape", "9", "--slice", "0:" + number));
+      refuses("--slice", number + ":9", with(generate, "--shape", "9", "--slice", number + ":9"));
+      if (!number.equals("inf")) { // of constant, it is one
+        String init = "constant:value=" + number;
+        refuses(
+            "--init", "value=" + number, "generate", "--init", init, "--shape", "3", "--out", "-");
+      }
+    }
+    refuses(
+        "--shard-bytes",
+        number,
+        "model",
+        "m.json",
+        "--out",
+        "m.safetensors",
+        "--shard-bytes",
+        number);
+  }
+
+  private static String[] with(String[] command, String... options) {
+    return Stream.concat(Arrays.stream(command), Arrays.stream(options)).toArray(String[]::new);
+  }
+
+  private static void refuses(String option, String value, String... command) {
+    Run run = Run.of(command);
+    assertThat(run.code()).as(run.err()).isEqualTo(Exit.USAGE);
+    assertThat(run.err()).contains(": " + option + ": need ", value);
+    assertThat(run.err().strip().lines()).hasSize(1);
+    assertThat(run.out()).isEmpty();
   }
 
   @ParameterizedTest
