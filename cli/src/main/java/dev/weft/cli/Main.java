@@ -140,10 +140,8 @@ public final class Main {
   private static int fail(Streams streams, String command, Throwable failure) {
     String message = String.valueOf(failure.getMessage());
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      if (cause instanceof OutOfMemoryError) {
-        streams.complain(
-            command + ": out of memory: the Java heap is full (" + cause.getMessage() + ")");
-        return Exit.MEMORY;
+      if (cause instanceof OutOfMemoryError error) {
+        return complain(streams, command, "out of memory: " + Memory.explain(error), Exit.MEMORY);
       }
     }
     return switch (failure) {
