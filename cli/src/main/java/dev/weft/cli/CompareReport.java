@@ -98,7 +98,7 @@ final class CompareReport {
     text.append(rateTable(r.rates)).append('\n');
     r.missing.forEach(
         (name, reason) ->
-            text.append("Not here: ").append(name).append(": ").append(reason).append('\n'));
+            text.append("Not here: ").append(Printable.line(name + ": " + reason)).append('\n'));
     text.append(verdict(r));
     return text.append('\n').toString();
   }

@@ -46,8 +46,10 @@ final class DevicesCommand implements Callable<Integer> {
       String state = probe.available() ? "available" : "unavailable";
       backendTable.row(info.name(), state, probe.detail());
       if (!probe.reason().isEmpty()) {
-        notes.append('\n').append(info.name()).append(": ").append(probe.reason()).append('\n');
-        notes.append(probe.remedy().isEmpty() ? "" : "  remedy: " + probe.remedy() + "\n");
+        String reason = Printable.line(info.name() + ": " + probe.reason());
+        String remedy = Printable.line(probe.remedy());
+        notes.append('\n').append(reason).append('\n');
+        notes.append(remedy.isEmpty() ? "" : "  remedy: " + remedy + "\n");
       }
     }
     Table machineTable = new Table("machine", "");

@@ -1,5 +1,6 @@
 package dev.weft.cli;
 
+import java.nio.charset.StandardCharsets;
 import java.text.MessageFormat;
 import java.util.Locale;
 import java.util.MissingResourceException;
@@ -44,7 +45,10 @@ public final class ErrLogs extends System.LoggerFinder {
         }
         String message =
             values == null || values.length == 0 ? text : MessageFormat.format(text, values);
-        System.err.println("weft: " + level.getName().toLowerCase(Locale.ROOT) + ": " + message);
+        String line = "weft: " + level.getName().toLowerCase(Locale.ROOT) + ": " + message;
+        byte[] bytes = (Printable.line(line) + "\n").getBytes(StandardCharsets.UTF_8);
+        System.err.write(bytes, 0, bytes.length); // UTF-8, as all that weft writes
+        System.err.flush();
       }
     }
   }

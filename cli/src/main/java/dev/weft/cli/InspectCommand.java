@@ -235,7 +235,7 @@ final class InspectCommand implements Callable<Integer> {
     return table
         + Units.format(
             "%s: %d tensors, %,d elements, %s\n",
-            name, reports.size(), elements, Units.bytes(bytes));
+            Printable.line(name), reports.size(), elements, Units.bytes(bytes));
   }
 
   private Map<String, Object> facts(List<Report> reports) {

@@ -97,7 +97,7 @@ final class ModelCommand implements Callable<Integer> {
         facts.put("seconds", seconds);
         streams.print(Json.writePretty(facts));
       } else {
-        files.forEach(written -> streams.print(written + "\n"));
+        files.forEach(written -> streams.print(Printable.line(written.toString()) + "\n"));
       }
     }
     return Exit.OK;

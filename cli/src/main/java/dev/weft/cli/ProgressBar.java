@@ -24,7 +24,7 @@ final class ProgressBar implements AutoCloseable {
   /** With a clock in nanoseconds. */
   ProgressBar(Streams streams, String what, long totalBytes, LongSupplier clock) {
     this.streams = streams;
-    this.what = what;
+    this.what = Printable.line(what); // a model's name
     this.totalBytes = Math.max(1, totalBytes);
     this.clock = clock;
     begin = clock.getAsLong();

@@ -19,6 +19,9 @@ import java.util.Locale;
  * @param terminal whether a person watches standard error
  */
 record Streams(WritableByteChannel out, PrintWriter err, boolean terminal) {
+  /** More than any line says that repeats no name of some megabytes. */
+  private static final int MOST_OF_A_LINE = 10_000;
+
   /** Writes to {@code channel}; see {@link #out()}. */
   Streams(WritableByteChannel out, PrintWriter err, boolean terminal) {
     this.out = new Pipe(out);
@@ -37,12 +40,15 @@ record Streams(WritableByteChannel out, PrintWriter err, boolean terminal) {
   }
 
   /**
-   * Writes a result in words.
+   * Writes a result in words or as JSON; what is not {@link Printable} in it is shown as escapes.
    *
    * @throws UncheckedIOException if it cannot be written
    */
   void print(String text) {
-    ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+    ByteBuffer bytes =
+        ByteBuffer.wrap(
+            Printable.text(text.replace(System.lineSeparator(), "\n"))
+                .getBytes(StandardCharsets.UTF_8));
     try {
       while (bytes.hasRemaining()) {
         out.write(bytes);
@@ -52,20 +58,9 @@ record Streams(WritableByteChannel out, PrintWriter err, boolean terminal) {
     }
   }
 
-  /** Writes one line to standard error; control characters in it are shown as escapes. */
+  /** Writes one line to standard error; what is not {@link Printable} in it is shown as escapes. */
   void complain(String line) {
-    StringBuilder text = new StringBuilder(line.length());
-    for (int i = 0; i < line.length(); i++) {
-      char c = line.charAt(i);
-      if (c == '\n') {
-        text.append("\\n");
-      } else if (Character.isISOControl(c)) {
-        text.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
-      } else {
-        text.append(c);
-      }
-    }
-    err.println(text);
+    err.println(Printable.line(Printable.cut(line, MOST_OF_A_LINE)));
     err.flush();
   }
 

@@ -3,8 +3,11 @@ package dev.weft.cli;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Text in aligned columns. */
+/** {@link Printable} text in aligned columns. */
 final class Table {
+  /** A longer cell is cut: each row is as wide as the widest. */
+  private static final int MOST = 200;
+
   private final List<String[]> rows = new ArrayList<>();
   private final boolean[] right;
 
@@ -14,7 +17,7 @@ final class Table {
     String[] row = new String[heads.length];
     for (int column = 0; column < heads.length; column++) {
       right[column] = heads[column].startsWith(">");
-      row[column] = right[column] ? heads[column].substring(1) : heads[column];
+      row[column] = cell(right[column] ? heads[column].substring(1) : heads[column]);
     }
     rows.add(row);
   }
@@ -23,10 +26,14 @@ final class Table {
   Table row(Object... cells) {
     String[] row = new String[right.length];
     for (int column = 0; column < row.length; column++) {
-      row[column] = String.valueOf(cells[column]);
+      row[column] = cell(String.valueOf(cells[column]));
     }
     rows.add(row);
     return this;
+  }
+
+  private static String cell(String text) {
+    return Printable.line(Printable.cut(text, MOST));
   }
 
   /** The lines of the table. */
