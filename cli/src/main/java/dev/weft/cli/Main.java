@@ -19,6 +19,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.MissingParameterException;
@@ -41,13 +42,22 @@ public final class Main {
 
   /** Runs one command and ends the process with its exit code. */
   public static void main(String[] args) {
-    System.exit(run(Streams.ofProcess(), args));
+    Streams streams = Streams.ofProcess();
+    Optional<String> other = Arguments.ofProcess(args);
+    System.exit(
+        other.isPresent()
+            ? complain(streams, "weft", other.get(), Exit.USAGE)
+            : run(streams, args));
   }
 
   /** Runs one command; returns its exit code. */
   static int run(Streams streams, String... args) {
     if (System.getProperty(ORTHOGONAL_PROPERTY) == null) {
       System.setProperty(ORTHOGONAL_PROPERTY, "cpu");
+    }
+    Optional<String> damaged = Arguments.damaged(args);
+    if (damaged.isPresent()) {
+      return complain(streams, "weft", damaged.get(), Exit.USAGE);
     }
     CommandLine weft = commandLine(streams);
     StringWriter help = new StringWriter();

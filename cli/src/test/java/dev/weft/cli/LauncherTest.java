@@ -53,6 +53,174 @@ class LauncherTest {
     assertThat(run(second, THIS_JDK)).isEqualTo(run(LAUNCHER, THIS_JDK));
   }
 
+  /** Each link is relative to its own directory, and the last one goes through a linked one. */
+  @Test
+  void followsChainsOfRelativeLinks() throws Exception {
+    Path root = checkout("a checkout");
+    Files.createSymbolicLink(directory.resolve("aside"), Path.of("a checkout"));
+    Path one = Files.createDirectories(directory.resolve("-bin/one"));
+    Path two = Files.createDirectories(directory.resolve("two"));
+    Files.createSymbolicLink(one.resolve("weft"), Path.of("../../two/link"));
+    Files.createSymbolicLink(two.resolve("link"), Path.of("../aside/weft"));
+    for (String command :
+        List.of(
+            "bash -- -bin/one/weft devices",
+            "cd -- -bin && CDPATH=$PWD/..:$PWD bash one/weft devices",
+            "cd -- -bin/one && bash weft devices",
+            "PATH=$PWD/-bin/one:$PATH; weft devices")) {
+      Result result = run(List.of("bash", "-c", command), buildable());
+      assertThat(result.out).as(command + result.err).contains(root.toRealPath() + "/target/weft");
+      assertThat(result.exit).isZero();
+    }
+  }
+
+  /** Blanks, a newline in the middle and at the end, and letters that the locale does not have. */
+  @Test
+  void checkoutsHaveAnyNameButAColon() throws Exception {
+    checkout("plain");
+    for (String name : List.of("gr\\303\\266\\303\\237e", "a b\\nc", "end\\n", "[ab]*", "-c")) {
+      String command =
+          "name=$(printf -- '"
+              + name
+              + "x') && name=${name%x} && cp -R plain \"./$name\" &&"
+              + " bash \"./$name/weft\" devices && [ -e \"./$name/target/weft/built\" ]";
+      Map<String, String> environment = new HashMap<>(buildable());
+      environment.put("LC_ALL", "C");
+      Result result = run(List.of("bash", "-c", command), environment);
+      assertThat(result.exit).as(name + result).isZero();
+      assertThat(result.out).contains("--module dev.weft.cli/dev.weft.cli.Main devices");
+    }
+    Path colon = checkout("a:b");
+    Result refused = run(colon.resolve("weft"), buildable(), "devices");
+    assertThat(refused.err)
+        .startsWith("weft: need a checkout whose path has no colon")
+        .contains("got path=" + directory.toRealPath() + "/a:b\n");
+    assertThat(refused.out).isEmpty();
+    assertThat(refused.exit).isEqualTo(1);
+    assertThat(colon.resolve("target")).doesNotExist();
+  }
+
+  /** What a shell or its children would obey. */
+  @Test
+  void noVariableOfTheEnvironmentChangesIt() throws Exception {
+    Path root = checkout("checkout");
+    String java = buildable().get("WEFT_JAVA_HOME");
+    String path = buildable().get("PATH");
+    for (String surroundings :
+        List.of(
+            "-i",
+            "-u HOME",
+            "-u TERM -u USER -u SHELL -u PWD -u LANG -u TMPDIR",
+            "CDPATH=. IFS=/weft GLOBIGNORE=*:/* POSIXLY_CORRECT=1 GREP_OPTIONS=-v ENV=/no",
+            "SHELLOPTS=noglob:noclobber:nounset BASHOPTS=failglob:nocasematch:nullglob",
+            "TMPDIR=/no/such JAVA_HOME=/no/such MAVEN_OPTS= CLASSPATH=/no BASH_ENV=/no/such",
+            "LANG=xx_XX.UTF-8 LC_ALL= LANGUAGE=xx",
+            "LC_ALL=tlh OSTYPE=other HOSTTYPE= PS4=$(exit) PWD=/no OLDPWD=")) {
+      List<String> command = new ArrayList<>(List.of("env"));
+      command.addAll(List.of(surroundings.split(" ")));
+      command.addAll(List.of("WEFT_JAVA_HOME=" + java, "PATH=" + path));
+      command.addAll(List.of("bash", "checkout/weft", "devices"));
+      Files.deleteIfExists(root.resolve("target/weft/built")); // so that it builds
+      Result result = run(command, Map.of());
+      assertThat(result.exit).as(surroundings + result).isZero();
+      assertThat(result.err.lines().filter(line -> !line.contains("/no/such: No such file")))
+          .as(surroundings)
+          .containsExactly("weft: building (first use, or a source has changed)");
+      assertThat(result.out).contains("--module-path " + root.toRealPath() + "/target/weft/lib ");
+    }
+    Map<String, String> wrong = new HashMap<>(buildable());
+    wrong.put("WEFT_CUDA_REDIST", "yes");
+    assertThat(run(root.resolve("weft"), wrong, "devices"))
+        .isEqualTo(new Result("", "weft: WEFT_CUDA_REDIST: need 0 or 1, got yes\n", 1));
+    wrong.put("WEFT_CUDA_REDIST", "0");
+    assertThat(run(root.resolve("weft"), wrong, "devices").exit).isZero();
+  }
+
+  /** Java decodes by the locale: it gets one of UTF-8, and keeps the user's own if that is one. */
+  @Test
+  void javaRunsInUtf8() throws Exception {
+    needUtf8();
+    checkout("checkout");
+    Path java = Path.of(buildable().get("WEFT_JAVA_HOME"), "bin/java");
+    script(java, "locale charmap; echo \"$LC_ALL,$LC_CTYPE,$LANG\"");
+    String weft = "bash checkout/weft devices";
+    String unset = "unset LC_ALL LC_CTYPE LANG; ";
+    Map<String, String> environment = buildable();
+    run(List.of("bash", "-c", weft), environment); // builds
+    for (String locale :
+        List.of("LC_ALL=C", "LC_ALL=POSIX", "LC_ALL=xx_XX", "LC_CTYPE=C", "LANG=C")) {
+      Result result = run(List.of("bash", "-c", unset + locale + " " + weft), environment);
+      assertThat(result.out).as(locale).startsWith("UTF-8\n");
+      assertThat(result.err).isEmpty();
+    }
+    assertThat(run(List.of("bash", "-c", unset + weft), environment).out).startsWith("UTF-8\n");
+    String kept = unset + "LC_ALL=C.UTF-8 LANG=C " + weft;
+    assertThat(run(List.of("bash", "-c", kept), environment).out).isEqualTo("UTF-8\nC.UTF-8,,C\n");
+  }
+
+  static void needUtf8() {
+    Programs.Result charmap = Programs.run(List.of("env", "LC_ALL=C.UTF-8", "locale", "charmap"));
+    Availability.need(
+        "utf-8", charmap.output().strip().equals("UTF-8"), () -> "no C.UTF-8: " + charmap.output());
+  }
+
+  /** The lock is that of a build: who builds nothing neither waits nor says so. */
+  @Test
+  void waitsForAnotherBuildOnlyToBuild() throws Exception {
+    Availability.need("flock", !Programs.onPath("flock").isEmpty(), () -> "no flock on PATH");
+    Path root = checkout("checkout");
+    Map<String, String> environment = buildable();
+    assertThat(run(root.resolve("weft"), environment, "devices").err).contains("building");
+    String weft = "bash checkout/weft devices";
+    Result idle = run(List.of("flock", "checkout/pom.xml", "bash", "-c", weft), environment);
+    assertThat(idle.err).isEmpty();
+    assertThat(idle.exit).isZero();
+    String beside =
+        "rm checkout/target/weft/built; exec 8<checkout/pom.xml; flock 8; "
+            + weft
+            + " 8<&- 2>said & for i in {1..3000}; do grep -q waiting said && break; sleep 0.01; done;"
+            + " flock -u 8; wait $!; cat said >&2";
+    Result building = run(List.of("bash", "-c", beside), environment);
+    assertThat(building.err)
+        .isEqualTo(
+            "weft: waiting for another build\n"
+                + "weft: building (first use, or a source has changed)\n");
+  }
+
+  @Test
+  void aRelativeHomeIsMadeAbsolute() throws Exception {
+    String home = jdk("25.0.3");
+    Path name = Path.of(home).getFileName();
+    Result result = run(LAUNCHER, Map.of("WEFT_JAVA_HOME", name.toString()));
+    assertThat(result.out).endsWith("/" + name + "\n").startsWith("/");
+  }
+
+  /** A checkout that {@link #buildable} surroundings can build. */
+  private Path checkout(String name) throws IOException {
+    Path root = Files.createDirectory(directory.resolve(name));
+    Files.copy(LAUNCHER, root.resolve("weft"));
+    Files.createFile(root.resolve("pom.xml"));
+    for (String module : "api kernel-cpu kernel-gpu interop compare cli".split(" ")) {
+      Files.createFile(
+          Files.createDirectories(root.resolve(module + "/src/main")).resolve("../../pom.xml"));
+    }
+    Files.createDirectories(root.resolve("cli/target/lib"));
+    Files.createFile(root.resolve("cli/target/lib/weft-api-1.jar"));
+    Files.createFile(root.resolve("cli/target/weft-cli-1.jar"));
+    return root;
+  }
+
+  /** The environment of a Maven that does nothing, and a java that tells its arguments. */
+  private Map<String, String> buildable() throws IOException {
+    Path bin = directory.resolve("path");
+    Path home = directory.resolve("jdk 25.0.3");
+    if (!Files.exists(bin)) {
+      script(Files.createDirectory(bin).resolve("mvn"), "exit 0");
+      script(Path.of(jdk("25.0.3")).resolve("bin/java"), "echo \"$@\"");
+    }
+    return Map.of("WEFT_JAVA_HOME", home.toString(), "PATH", bin + ":" + System.getenv("PATH"));
+  }
+
   /** As a service or {@code env -i} starts it, and from above the checkout. */
   @Test
   void needsNoHomeAndNoCdpath() throws Exception {
