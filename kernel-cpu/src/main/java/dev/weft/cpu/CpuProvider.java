@@ -32,6 +32,9 @@ public final class CpuProvider implements BackendProvider {
         throw Checks.bad(
             "open", "need vectorBits 0 for scalar", "vectorBits", options.vectorBits());
       }
+      VectorProbe.get()
+          .slowness()
+          .ifPresent(slow -> warnOnce("scalar is slow here", slow.reason(), slow.remedy()));
       return new CpuEngine(
           new BackendInfo(name, 100, detail("scalar", threads)),
           new ScalarFillKernels(),
@@ -49,13 +52,7 @@ public final class CpuProvider implements BackendProvider {
                 + "; remedy: "
                 + vectors.remedy());
       }
-      if (WARNED.compareAndSet(false, true)) {
-        LOG.log(
-            System.Logger.Level.WARNING,
-            "cpu runs scalar: {0}; remedy: {1}",
-            vectors.reason(),
-            vectors.remedy());
-      }
+      warnOnce("cpu runs scalar", vectors.reason(), vectors.remedy());
       return new CpuEngine(
           new BackendInfo(name, 200, detail("scalar", threads)),
           new ScalarFillKernels(),
@@ -78,6 +75,13 @@ public final class CpuProvider implements BackendProvider {
         options);
   }
 
+  /** A line of what slows everything down, for the first backend that meets it. */
+  private static void warnOnce(String what, String reason, String remedy) {
+    if (WARNED.compareAndSet(false, true)) {
+      LOG.log(System.Logger.Level.WARNING, "{0}: {1}; remedy: {2}", what, reason, remedy);
+    }
+  }
+
   private static Probe cpuProbe(VectorProbe vectors) {
     int threads = Runtime.getRuntime().availableProcessors();
     if (vectors.bits() == 0) {
@@ -87,7 +91,11 @@ public final class CpuProvider implements BackendProvider {
   }
 
   private static Probe scalarProbe() {
-    return detail("scalar", Runtime.getRuntime().availableProcessors());
+    Probe probe = detail("scalar", Runtime.getRuntime().availableProcessors());
+    return VectorProbe.get()
+        .slowness()
+        .map(slow -> new Probe(true, probe.detail(), slow.reason(), slow.remedy()))
+        .orElse(probe);
   }
 
   private static Probe detail(String technique, int threads) {

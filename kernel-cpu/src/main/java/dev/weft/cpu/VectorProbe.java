@@ -10,10 +10,8 @@ import dev.weft.cpu.scalar.DenseF64Scalar;
 import dev.weft.cpu.scalar.RowF32;
 import dev.weft.cpu.scalar.RowF64;
 import dev.weft.nn.Activation;
-import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * Decides once per JVM whether and how wide the vectors are. It finds the vector kernels by name,
@@ -28,11 +26,13 @@ final class VectorProbe {
   private static final VectorProbe PROBE = probe();
 
   private final int bits;
+  private final Optional<Slowness> slowness;
   private final String reason;
   private final String remedy;
 
-  private VectorProbe(int bits, String reason, String remedy) {
+  private VectorProbe(int bits, Optional<Slowness> slowness, String reason, String remedy) {
     this.bits = bits;
+    this.slowness = slowness;
     this.reason = reason;
     this.remedy = remedy;
   }
@@ -54,6 +54,19 @@ final class VectorProbe {
   /** What to do about it; empty if nothing. */
   String remedy() {
     return remedy;
+  }
+
+  /**
+   * Why all code of this JVM is slow, scalar code as well.
+   *
+   * @param reason what the JVM lacks
+   * @param remedy what to do about it
+   */
+  record Slowness(String reason, String remedy) {}
+
+  /** Why scalar code is slow, too; empty if it is not. */
+  Optional<Slowness> slowness() {
+    return slowness;
   }
 
   /** The kernels with vectors of {@code bits} bits, at most {@link #bits()}. */
@@ -120,58 +133,55 @@ final class VectorProbe {
     return (RowKernel<double[]>) call(ROWS, "f64", new Class<?>[] {int.class}, bits);
   }
 
+  private static Optional<Slowness> findSlowness() {
+    if (!Jvm.optimizes()) {
+      return Optional.of(
+          new Slowness(
+              "the JVM runs without its optimizing compiler ("
+                  + System.getProperty("java.vm.info", "")
+                  + Jvm.option("TieredStopAtLevel").map(it -> ", level " + it).orElse("")
+                  + ")",
+              "run java without -Xint and TieredStopAtLevel"));
+    }
+    if (!Jvm.fuses()) {
+      return Optional.of(
+          new Slowness(
+              "the JVM emulates fused multiply-adds, which is very slow",
+              "run java without -XX:-UseFMA and -XX:UseAVX=0, or use a processor with FMA"));
+    }
+    return Optional.empty();
+  }
+
   private static VectorProbe probe() {
+    Optional<Slowness> slowness = findSlowness();
     try {
       Class.forName("jdk.incubator.vector.IntVector", false, VectorProbe.class.getClassLoader());
     } catch (ClassNotFoundException | LinkageError e) {
       return new VectorProbe(
           0,
+          slowness,
           "module jdk.incubator.vector is not resolved",
           "run java with --add-modules jdk.incubator.vector");
     }
-    String mode = System.getProperty("java.vm.info", "");
-    if (!mode.contains("mixed mode") && !mode.contains("compiled mode")
-        || mode.contains("emulated-client")) {
-      return new VectorProbe(
-          0,
-          "the JVM runs without its optimizing compiler (" + mode + ")",
-          "run java without -Xint and TieredStopAtLevel");
+    if (slowness.isPresent()) {
+      return new VectorProbe(0, slowness, slowness.get().reason(), slowness.get().remedy());
     }
-    if (!hasFma()) {
+    if (!Jvm.isPlain() && !Jvm.is("EnableVectorSupport", true)) {
       return new VectorProbe(
-          0,
-          "the processor has no fused multiply-add, which is emulated and very slow",
-          "use a newer processor");
+          0, slowness, "the JVM emulates its vectors", "run java without -XX:-EnableVectorSupport");
     }
     try {
       int preferred = (int) call(KERNELS, "preferredBits", new Class<?>[0]);
       if (preferred >= 128) {
-        return new VectorProbe(Math.min(preferred, 512), "", "");
+        return new VectorProbe(Math.min(preferred, 512), slowness, "", "");
       }
       return new VectorProbe(
           0,
+          slowness,
           "the JVM's vectors have " + preferred + " bits",
-          "use a processor with 128-bit vectors");
+          "run java without -XX:MaxVectorSize, or use a processor with 128-bit vectors");
     } catch (LinkageError e) {
-      return new VectorProbe(0, "jdk.incubator.vector does not load: " + e, "use JDK 25");
-    }
-  }
-
-  /**
-   * False only where Linux says that an x86 processor lacks it; elsewhere 128-bit vectors imply it.
-   */
-  private static boolean hasFma() {
-    if (!System.getProperty("os.arch").equals("amd64")) {
-      return true;
-    }
-    try (var lines = Files.lines(Path.of("/proc/cpuinfo"))) {
-      return lines
-          .filter(line -> line.startsWith("flags"))
-          .findFirst()
-          .map(line -> line.contains(" fma "))
-          .orElse(true);
-    } catch (IOException e) {
-      return true;
+      return new VectorProbe(0, slowness, "jdk.incubator.vector does not load: " + e, "use JDK 25");
     }
   }
 

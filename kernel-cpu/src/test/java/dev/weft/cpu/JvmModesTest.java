@@ -1,6 +1,7 @@
 package dev.weft.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.weft.Backend;
 import dev.weft.DType;
@@ -50,6 +51,71 @@ class JvmModesTest {
     }
   }
 
+  /** The options that make code tens of times slower are named, in words and in a warning, once. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "-Xint|without its optimizing compiler|true",
+        "-XX:TieredStopAtLevel=0|without its optimizing compiler|true",
+        "-XX:TieredStopAtLevel=1|without its optimizing compiler|true",
+        "-XX:TieredStopAtLevel=2|without its optimizing compiler|true",
+        "-XX:TieredStopAtLevel=3|without its optimizing compiler|true",
+        "-XX:CompilationMode=quick-only|without its optimizing compiler|true",
+        "-XX:-UseFMA|emulates fused multiply-adds|true",
+        "-XX:UseAVX=0|emulates fused multiply-adds|true",
+        "-XX:UseSSE=2|emulates fused multiply-adds|true",
+        "-XX:+UnlockExperimentalVMOptions -XX:-EnableVectorSupport|emulates its vectors|false",
+        "-XX:MaxVectorSize=8|the JVM's vectors have 64 bits|false"
+      })
+  void slowOptionsAreNamed(String option, String reason, boolean scalarToo) throws Exception {
+    assumeTrue(VectorProbe.get().bits() > 0, VectorProbe.get().reason());
+    boolean x86 = System.getProperty("os.arch").equals("amd64");
+    assumeTrue(x86 || !option.matches(".*(AVX|SSE|VectorSize|FMA).*"), "an option of x86");
+    String options = "--add-modules jdk.incubator.vector -Dweft.test.brief=true " + option;
+    List<String> lines = run(options.split(" "));
+    String said = Files.readString(directory.resolve("log"));
+    assertThat(lines.getFirst()).as(said).isEqualTo("ok");
+    assertThat(String.join("\n", lines).split(reason, -1))
+        .as("explained for cpu, and for scalar where it is slow as well")
+        .hasSize(scalarToo ? 3 : 2);
+    assertThat(said.lines().filter(line -> line.contains(reason))).hasSize(1);
+    assertThat(said).contains("; remedy: run java without -X");
+  }
+
+  /** And the usual ones are not. */
+  @Test
+  void theUsualOptionsAreFast() {
+    assumeTrue(VectorProbe.get().bits() > 0, VectorProbe.get().reason());
+    assertThat(VectorProbe.get().slowness()).isEmpty();
+    assertThat(Jvm.fuses()).isTrue();
+    assertThat(Jvm.optimizes()).isTrue();
+    assertThat(Jvm.option("NoSuchOption")).isEmpty();
+    assertThat(Jvm.option("TieredStopAtLevel")).contains("4");
+  }
+
+  /** Where nothing is asked of the JVM, no option can matter. */
+  @Test
+  void onlyPlainCommandsAreNotAskedFor() {
+    assertThat(Jvm.isPlain("java\0-XX:+UseSerialGC\0-Xmx1g\0Main\0")).isTrue();
+    assertThat(Jvm.isPlain("/jdk/bin/java\0Main\0a@b\0")).isTrue();
+    for (String words :
+        List.of(
+            "",
+            "java",
+            "program\0Main\0", // it may have made the JVM with any option
+            "java\0-XX:TieredStopAtLevel=3\0Main\0",
+            "java\0-XX:CompilationMode=quick-only\0Main\0",
+            "java\0-XX:-UseCompiler\0Main\0",
+            "java\0-XX:-EnableVectorSupport\0Main\0",
+            "java\0-XX:Flags=file\0Main\0",
+            "java\0-XX:VMOptionsFile=file\0Main\0",
+            "java\0@file\0Main\0",
+            "java\0Main\0\0-Xmx1g -XX:TieredStopAtLevel=1\0")) {
+      assertThat(Jvm.isPlain(words)).as(words).isFalse();
+    }
+  }
+
   @Test
   void aChildThatFailsIsSeen() throws Exception {
     assertThat(run("-Dweft.backend=nothing").getFirst()).isNotEqualTo("ok");
@@ -73,6 +139,13 @@ class JvmModesTest {
 
   /** The child: fills some golden lines and more memory than is mapped at a time. */
   public static void main(String[] args) throws IOException {
+    if (Boolean.getBoolean("weft.test.brief")) {
+      for (String name : List.of("cpu", "scalar", "cpu")) {
+        Weft.open(name).close();
+      }
+      Files.writeString(Path.of(args[0]), "ok\n" + Weft.explain());
+      return;
+    }
     try (Backend backend = Weft.open()) {
       for (GoldenFills.Line line : GoldenFills.lines()) {
         if (line.first() == 0 && line.dtype() != DType.F16) {
