@@ -12,6 +12,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -22,6 +23,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.jar.JarEntry;
 import java.util.stream.Stream;
@@ -33,7 +35,7 @@ import java.util.stream.Stream;
  *
  * @param named the property's directory; null if there is none
  * @param jars where jars are looked for
- * @param cache a directory for what is copied out of them: this user's alone
+ * @param cache a directory for what is copied out of them: this user's alone; null if there is none
  * @param toolkits directories of libraries
  */
 @SuppressWarnings("restricted") // loads native libraries, as it must
@@ -55,25 +57,42 @@ record LibrarySearch(Path named, ClassLoader jars, Path cache, List<Path> toolki
     List<Path> toolkits = new ArrayList<>();
     for (String variable : List.of("CUDA_HOME", "CUDA_PATH")) {
       String home = System.getenv(variable);
-      if (home != null && !home.isBlank()) {
-        toolkits.add(Path.of(home, "lib64"));
-      }
+      absolute(home).ifPresent(toolkit -> toolkits.add(toolkit.resolve("lib64")));
     }
     toolkits.addAll(toolkits(Path.of("/usr/local")));
-    String cache = System.getenv("XDG_CACHE_HOME");
     return new LibrarySearch(
         named.isBlank() ? null : Path.of(named),
         LibrarySearch.class.getClassLoader(),
-        cache == null || cache.isBlank()
-            ? home().resolve(".cache").resolve("weft")
-            : Path.of(cache, "weft"),
+        cache(
+                System.getenv("XDG_CACHE_HOME"),
+                System.getProperty("user.home"),
+                System.getProperty("java.io.tmpdir"))
+            .orElse(null),
         toolkits);
   }
 
-  /** The user's directory; that of temporary files for a user whom the system does not know. */
-  private static Path home() {
-    Path home = Path.of(System.getProperty("user.home"));
-    return home.isAbsolute() ? home : Path.of(System.getProperty("java.io.tmpdir"));
+  /**
+   * The directory for copies: in the first of these that is an absolute path. A relative one would
+   * be another for each working directory, and whoever owns that would choose the library.
+   *
+   * @param caches the user's directory of caches
+   * @param home the user's directory
+   * @param temporary that of temporary files, for a user whom the system does not know
+   */
+  static Optional<Path> cache(String caches, String home, String temporary) {
+    return absolute(caches)
+        .or(() -> absolute(home).map(directory -> directory.resolve(".cache")))
+        .or(() -> absolute(temporary).map(directory -> directory.resolve(".cache")))
+        .map(directory -> directory.resolve("weft"));
+  }
+
+  /** The path that {@code name} is, if it is an absolute one. */
+  private static Optional<Path> absolute(String name) {
+    try {
+      return Optional.ofNullable(name).map(Path::of).filter(Path::isAbsolute);
+    } catch (InvalidPathException e) {
+      return Optional.empty();
+    }
   }
 
   /** The libraries of {@code cuda}, then of {@code cuda-13.0}, {@code cuda-12.6}, … in a folder. */
@@ -181,7 +200,8 @@ record LibrarySearch(Path named, ClassLoader jars, Path cache, List<Path> toolki
     try {
       failure = failure(library, extracted(url, library.file()));
     } catch (IOException e) {
-      failure = library.file() + " can not be copied from " + url + " to " + cache + ": " + e;
+      String target = cache == null ? "" : " to " + cache;
+      failure = library.file() + " can not be copied from " + url + target + ": " + e;
     }
     if (failure != null) {
       failures.add(failure);
@@ -196,6 +216,9 @@ record LibrarySearch(Path named, ClassLoader jars, Path cache, List<Path> toolki
     }
     if (!(url.openConnection() instanceof JarURLConnection connection)) {
       throw new IOException("need a jar or a directory");
+    }
+    if (cache == null) {
+      throw new IOException("need an absolute XDG_CACHE_HOME, user.home or java.io.tmpdir");
     }
     JarEntry entry = connection.getJarEntry();
     Path folder = privateFolder(String.format(Locale.ROOT, "%08x", entry.getCrc()));

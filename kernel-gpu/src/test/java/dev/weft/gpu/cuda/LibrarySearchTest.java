@@ -137,6 +137,27 @@ class LibrarySearchTest {
     assertThat(LibrarySearch.toolkits(folder.resolve("missing"))).isEmpty();
   }
 
+  /** A relative one would be chosen by whoever chooses the working directory. */
+  @Test
+  void copiesAreKeptInAnAbsoluteDirectory() {
+    String root = folder.toAbsolutePath().toString();
+    Path home = folder.toAbsolutePath().resolve(".cache/weft");
+    assertThat(LibrarySearch.cache(root, "/other", "/tmp")).contains(Path.of(root, "weft"));
+    for (String relative : new String[] {null, "", "cache", "./cache", "?", "../x", "a\0b"}) {
+      assertThat(LibrarySearch.cache(relative, root, "/tmp")).contains(home);
+      assertThat(LibrarySearch.cache(relative, relative, root)).contains(home);
+      assertThat(LibrarySearch.cache(relative, relative, relative)).isEmpty();
+    }
+  }
+
+  @Test
+  void nothingIsCopiedWithoutADirectory() throws IOException {
+    LibrarySearch search = new LibrarySearch(null, jar(another), null, List.of());
+    assertThatThrownBy(() -> search.load(LIBRARY))
+        .isInstanceOf(UnavailableException.class)
+        .hasMessageContaining("need an absolute XDG_CACHE_HOME, user.home or java.io.tmpdir");
+  }
+
   /** What a damaged library would do to the process if it were loaded: nothing, it is not. */
   @ParameterizedTest
   @ValueSource(strings = {"empty", "text", "header", "half", "a byte short", "directory"})
