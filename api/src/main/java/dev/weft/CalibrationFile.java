@@ -10,6 +10,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.text.MessageFormat;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -18,6 +19,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Where a calibration is kept between processes: a file of properties, for people to read and to
@@ -30,6 +33,8 @@ final class CalibrationFile {
 
   /** More than any calibration takes, to read no wrong file into memory. */
   private static final long MOST_BYTES = 1 << 20;
+
+  private static final Set<String> SAID = ConcurrentHashMap.newKeySet();
 
   private CalibrationFile() {}
 
@@ -48,7 +53,7 @@ final class CalibrationFile {
       return directory(System.getenv("XDG_CACHE_HOME"), System.getProperty("user.home"))
           .map(directory -> directory.resolve(name));
     } catch (InvalidPathException e) {
-      LOG.log(System.Logger.Level.WARNING, "calibration: not kept: {0}", e.getMessage());
+      warnOnce("calibration: not kept: {0}", e.getMessage());
       return Optional.empty();
     }
   }
@@ -104,6 +109,18 @@ final class CalibrationFile {
     }
   }
 
+  /** Replaces {@code file}; if it cannot, or there is none to replace, a warning says so. */
+  static void keep(Optional<Path> file, Calibration calibration) {
+    if (file.isPresent()) {
+      write(file.get(), calibration);
+    } else if (!System.getProperty(Weft.CALIBRATION_PROPERTY, "").strip().equals(OFF)) {
+      warnOnce(
+          "calibration: only this process has it: need an absolute XDG_CACHE_HOME or user.home,"
+              + " got user.home={0}; remedy: -D{1}=FILE",
+          System.getProperty("user.home"), Weft.CALIBRATION_PROPERTY);
+    }
+  }
+
   /** Replaces {@code file}; if it cannot, a warning says so. */
   static void write(Path file, Calibration calibration) {
     try {
@@ -125,11 +142,16 @@ final class CalibrationFile {
         Files.deleteIfExists(temporary);
       }
     } catch (IOException | RuntimeException e) { // some file systems throw the second
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "calibration: cannot write {0}, so only this process has it: {1}",
-          file,
-          e.toString());
+      warnOnce(
+          "calibration: cannot write {0}, so only this process has it: {1}; remedy: -D{2}=FILE",
+          file, e.toString(), Weft.CALIBRATION_PROPERTY);
+    }
+  }
+
+  /** Logs why calibrations are not kept; each reason once in a process. */
+  private static void warnOnce(String format, Object... values) {
+    if (SAID.add(MessageFormat.format(format, values))) {
+      LOG.log(System.Logger.Level.WARNING, format, values);
     }
   }
 

@@ -107,7 +107,7 @@ final class Calibrations {
           new Calibration(key, Instant.now(), seconds, result.costs(), result.contradictions());
       Optional<Path> file = CalibrationFile.of(key);
       if (calibration.contradictions().isEmpty()) {
-        file.ifPresent(path -> CalibrationFile.write(path, calibration));
+        CalibrationFile.keep(file, calibration);
       } else {
         LOG.log(System.Logger.Level.WARNING, "calibrate: {0}", calibration.refusal());
         if (find(candidates).isPresent()) {
