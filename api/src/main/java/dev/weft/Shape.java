@@ -6,11 +6,14 @@ import java.util.Arrays;
 
 /**
  * Dimensions of a row-major tensor: the last one varies fastest. A shape of rank 0 has one element.
- * Dimensions may be 0; their product is at most 2⁶³ − 1.
+ * Dimensions may be 0; there are at most {@value #MAX_RANK}, and their product is at most 2⁶³ − 1.
  *
  * @since 0.1
  */
 public final class Shape {
+  /** The most dimensions, as in NumPy. */
+  public static final int MAX_RANK = 64;
+
   private final long[] dims;
   private final long elements;
 
@@ -22,9 +25,13 @@ public final class Shape {
   /**
    * The shape with these dimensions.
    *
-   * @throws IllegalArgumentException if a dimension is negative or the element count passes 2⁶³ − 1
+   * @throws IllegalArgumentException if a dimension is negative, the element count passes 2⁶³ − 1,
+   *     or there are more than {@value #MAX_RANK} dimensions
    */
   public static Shape of(long... dims) {
+    if (dims.length > MAX_RANK) {
+      throw Checks.bad("shape", "need at most " + MAX_RANK + " dimensions", "rank", dims.length);
+    }
     long[] copy = dims.clone();
     boolean empty = false;
     for (long dim : copy) {

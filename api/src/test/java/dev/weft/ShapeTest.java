@@ -44,6 +44,29 @@ class ShapeTest {
   }
 
   @Test
+  void ranksAreBounded() {
+    long[] ones = new long[Shape.MAX_RANK];
+    java.util.Arrays.fill(ones, 1);
+    assertThat(Shape.of(ones).elements()).isEqualTo(1);
+    assertThatThrownBy(() -> Shape.of(new long[Shape.MAX_RANK + 1]))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("shape: need at most 64 dimensions, got rank=65");
+  }
+
+  @Test
+  void messagesCutWhatTheyAreGiven() {
+    assertThatThrownBy(() -> Shape.parse("x".repeat(5_000_000)))
+        .hasMessageStartingWith("shape: need decimal numbers separated by commas, got shape=xxx")
+        .hasMessageEndingWith("x…")
+        .satisfies(e -> assertThat(e.getMessage()).hasSizeLessThan(1100));
+    assertThatThrownBy(() -> Shape.parse("😀".repeat(5_000)))
+        .satisfies(
+            e ->
+                assertThat(e.getMessage().codePoints().filter(c -> c == 0x1F600).count())
+                    .isEqualTo(500));
+  }
+
+  @Test
   void negativeDimensionIsRefused() {
     assertThatThrownBy(() -> Shape.of(3, -1))
         .hasMessage("shape: need every dimension >= 0, got shape=[3, -1]");

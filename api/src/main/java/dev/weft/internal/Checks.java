@@ -2,18 +2,33 @@ package dev.weft.internal;
 
 /** Forms every argument error of weft: {@code <op>: <rule>, got <name>=<value>, …}. */
 public final class Checks {
+  /** The most characters of a rule or a value in a message: either may come out of a file. */
+  private static final int MOST = 1000;
+
   private Checks() {}
 
-  /** The message {@code op: rule, got name=value, …} for alternating names and values. */
+  /**
+   * The message {@code op: rule, got name=value, …} for alternating names and values. What is
+   * longer than 1000 characters is cut.
+   */
   public static String message(String op, String rule, Object... namesAndValues) {
-    StringBuilder text = new StringBuilder(op).append(": ").append(rule);
+    StringBuilder text = new StringBuilder(op).append(": ").append(cut(rule, MOST));
     for (int i = 0; i < namesAndValues.length; i += 2) {
       text.append(i == 0 ? ", got " : ", ")
           .append(namesAndValues[i])
           .append('=')
-          .append(namesAndValues[i + 1]);
+          .append(cut(String.valueOf(namesAndValues[i + 1]), MOST));
     }
     return text.toString();
+  }
+
+  /** {@code text}, or its first {@code most} characters and an ellipsis; pairs stay whole. */
+  public static String cut(String text, int most) {
+    if (text.length() <= most) {
+      return text;
+    }
+    int end = Character.isHighSurrogate(text.charAt(most - 1)) ? most - 1 : most;
+    return text.substring(0, end) + "…";
   }
 
   /** An {@link IllegalArgumentException} with {@link #message}. */

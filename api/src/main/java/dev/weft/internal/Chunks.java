@@ -30,28 +30,35 @@ public final class Chunks {
         visitor.visit(whole.slice(first + from, first + Math.min(from + limit, elements)));
       }
     } else {
-      box(whole, region.start(), region.shape().dims(), 0, limit, visitor);
+      boxes(whole, region.start(), region.shape().dims(), limit, visitor);
     }
   }
 
-  /** Cuts along the first axis where a part of it fits. */
-  private static <E extends Exception> void box(
-      Region whole, long[] start, long[] extent, int axis, long limit, Visitor<E> visitor)
-      throws E {
-    long inner = 1;
-    for (int a = axis + 1; a < extent.length; a++) {
+  /** Cuts a box along the first axis where one index of it fits; no extent is 0. */
+  private static <E extends Exception> void boxes(
+      Region whole, long[] start, long[] extent, long limit, Visitor<E> visitor) throws E {
+    int axis = 0;
+    long inner = 1; // elements at one index of the axis
+    for (int a = 1; a < extent.length; a++) {
       inner *= extent[a];
     }
-    long step = Math.max(1, limit / inner);
-    for (long done = 0; done < extent[axis]; done += step) {
+    while (inner > limit) {
+      inner /= extent[++axis];
+    }
+    long step = limit / inner;
+    long[] at = new long[axis + 1];
+    while (at[0] < extent[0]) {
       long[] partStart = start.clone();
       long[] partExtent = extent.clone();
-      partStart[axis] += done;
-      partExtent[axis] = Math.min(step, extent[axis] - done);
-      if (inner <= limit) {
-        visitor.visit(whole.box(partStart, partExtent));
-      } else {
-        box(whole, partStart, partExtent, axis + 1, limit, visitor);
+      for (int a = 0; a <= axis; a++) {
+        partStart[a] += at[a];
+        partExtent[a] = a < axis ? 1 : Math.min(step, extent[a] - at[a]);
+      }
+      visitor.visit(whole.box(partStart, partExtent));
+      at[axis] += step;
+      for (int a = axis; a > 0 && at[a] >= extent[a]; a--) {
+        at[a] = 0;
+        at[a - 1]++;
       }
     }
   }
