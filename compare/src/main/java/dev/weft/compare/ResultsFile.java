@@ -65,9 +65,15 @@ public final class ResultsFile {
           "results: need what weft bench --suite or JMH writes, got file="
               + name
               + ": "
-              + e.getMessage(),
+              + cut(e.getMessage()),
           e);
     }
+  }
+
+  /** What a message says; it may hold a value of the file. */
+  private static String cut(String message) {
+    String text = String.valueOf(message);
+    return text.length() <= 300 ? text : text.substring(0, 300) + "…";
   }
 
   private static Results results(String name, Fields file) {

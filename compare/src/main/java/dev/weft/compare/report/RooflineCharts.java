@@ -91,7 +91,7 @@ final class RooflineCharts {
     chart.limit(
         "multiply-adds " + Text.digits(ceiling.rate()) + " GFLOP/s",
         "roofline",
-        new double[] {Math.clamp(knee, left, right), right},
+        new double[] {Math.max(left, Math.min(knee, right)), right},
         new double[] {ceiling.rate(), ceiling.rate()});
     for (boolean weft : new boolean[] {false, true}) {
       points.stream()

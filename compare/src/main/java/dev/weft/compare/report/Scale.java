@@ -21,16 +21,45 @@ record Scale(double low, double high, double from, double to, Kind kind) {
 
   private static final int TICKS = 5;
 
-  /** Where {@code value} is. */
+  /**
+   * Makes of any ends two finite numbers, in order, and above 0 where there are logarithms.
+   *
+   * @param low may be NaN or infinite, as whatever was added to the least value made it
+   */
+  Scale {
+    double least = kind == Kind.LINEAR ? -Double.MAX_VALUE : Double.MIN_VALUE;
+    low = Double.isNaN(low) ? least : Math.clamp(low, least, Double.MAX_VALUE);
+    high = Double.isNaN(high) ? low : Math.clamp(high, low, Double.MAX_VALUE);
+  }
+
+  /** Where {@code value} is; at the end of the axis if it lies beyond it, or is NaN. */
   double at(double value) {
-    double share =
-        kind == Kind.LINEAR
-            ? (value - low) / (high - low)
-            : Math.log(value / low) / Math.log(high / low);
+    double inside = value > low ? Math.min(value, high) : low;
+    double share = kind == Kind.LINEAR ? linear(inside) : logarithmic(inside);
     return from + share * (to - from);
   }
 
-  /** Round values from low to high. */
+  private double linear(double value) {
+    if (low == high) {
+      return 0.5;
+    }
+    double span = high - low;
+    return Double.isFinite(span)
+        ? (value - low) / span
+        : (value / 2 - low / 2) / (high / 2 - low / 2);
+  }
+
+  private double logarithmic(double value) {
+    if (low == high) {
+      return 0.5;
+    }
+    double span = high / low;
+    return Double.isFinite(span)
+        ? Math.log(value / low) / Math.log(span)
+        : (Math.log(value) - Math.log(low)) / (Math.log(high) - Math.log(low));
+  }
+
+  /** Round values from low to high, ascending; a handful, whatever the ends are. */
   List<Double> ticks() {
     return switch (kind) {
       case LINEAR -> multiples();
@@ -40,13 +69,22 @@ record Scale(double low, double high, double from, double to, Kind kind) {
   }
 
   private List<Double> multiples() {
-    List<Double> ticks = new ArrayList<>();
-    double raw = (high - low) / TICKS;
-    double power = Math.pow(10, Math.floor(Math.log10(raw)));
+    double span = high - low;
+    double raw = Double.isFinite(span) ? span / TICKS : high / TICKS - low / TICKS;
+    double power = raw > 0 ? Math.pow(10, Math.floor(Math.log10(raw))) : 0;
     double digit = raw / power;
     double step = power * (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10);
-    for (double tick = Math.ceil(low / step - 1e-9); tick * step <= high + 1e-9 * step; tick++) {
-      ticks.add(tick * step + 0.0); // +0.0: no negative zero
+    double first = Math.ceil(low / step - 1e-9);
+    if (!(power > 0) || !(Math.abs(first) < 0x1p53)) { // no round number lies between the ends
+      return low == high ? List.of(low) : List.of(low, high);
+    }
+    List<Double> ticks = new ArrayList<>();
+    for (double tick = first; tick <= first + 2 * TICKS; tick++) {
+      double value = tick * step + 0.0; // +0.0: no negative zero
+      if (value > high + 1e-9 * step || !Double.isFinite(value)) {
+        break;
+      }
+      ticks.add(value);
     }
     return ticks;
   }
@@ -71,7 +109,10 @@ record Scale(double low, double high, double from, double to, Kind kind) {
     int last = (int) Math.floor(Math.log(high) / unit + 1e-9);
     int step = Math.max(1, (last - first + TICKS) / TICKS);
     for (int e = Math.ceilDiv(first, step) * step; e <= last; e += step) {
-      ticks.add(Math.pow(base, e));
+      double tick = Math.pow(base, e);
+      if (tick > 0 && Double.isFinite(tick)) {
+        ticks.add(tick);
+      }
     }
     return ticks;
   }

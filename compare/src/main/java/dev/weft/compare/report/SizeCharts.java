@@ -114,11 +114,12 @@ final class SizeCharts {
         .orElseThrow();
   }
 
-  /** From the least to the greatest, widened by a factor. */
+  /** From the least to the greatest that has a logarithm, widened by a factor. */
   static Chart.Axis axis(
       String name, double[] values, double factor, Scale.Kind kind, DoubleFunction<String> label) {
-    double low = Arrays.stream(values).min().orElse(1);
-    double high = Arrays.stream(values).max().orElse(1);
+    double[] shown = Arrays.stream(values).filter(it -> it > 0 && Double.isFinite(it)).toArray();
+    double low = Arrays.stream(shown).min().orElse(1);
+    double high = Arrays.stream(shown).max().orElse(1);
     return new Chart.Axis(name, low / factor, high * factor, kind, label);
   }
 }

@@ -35,7 +35,11 @@ final class Text {
     double size = Math.abs(value);
     if (size >= 1e4 || size > 0 && size < 1e-3) {
       int exponent = (int) Math.floor(Math.log10(size) + 1e-9);
-      String digit = plain(value / Math.pow(10, exponent));
+      double scaled = // 10 to the power of the exponent of the least numbers is 0
+          exponent < -300
+              ? value * 1e300 / Math.pow(10, exponent + 300)
+              : value / Math.pow(10, exponent);
+      String digit = plain(scaled);
       return (digit.equals("1") ? "" : digit + "·") + "10" + raised(exponent);
     }
     return grouped(plain(value));

@@ -218,6 +218,44 @@ class HtmlReportTest {
     assertThat(elements(parse(page), "script")).isEmpty();
   }
 
+  /** The ends of what a file of results can hold. */
+  @Test
+  void chartsOfTheLargestAndTheSmallestValues() throws Exception {
+    Results file = SampleResults.cpu("a.json");
+    for (double value : new double[] {1e308, Double.MAX_VALUE, Double.MIN_VALUE, 1e-320, 0}) {
+      Signal signal =
+          new Signal("i", "tanh", new double[] {1, value, 1}, new double[] {value, 1, value});
+      Drawn drawn =
+          new Drawn(
+              "i",
+              "[3]",
+              -value,
+              value,
+              new long[] {1, 2},
+              new double[] {0.5, value, 0.5},
+              value,
+              value,
+              value,
+              value);
+      Results changed =
+          new Results(
+              file.name(),
+              file.created(),
+              file.command(),
+              file.machine(),
+              file.environment(),
+              file.roofs(),
+              file.measurements(),
+              file.missing(),
+              file.agreements(),
+              List.of(drawn),
+              List.of(signal));
+      String page = HtmlReport.of(List.of(changed));
+      assertThat(page).hasSizeLessThan(MEGABYTE).doesNotContain("\"NaN", "\"Infinity");
+      parse(page);
+    }
+  }
+
   @Test
   void sectionsFollowWhatTheFilesHave() throws Exception {
     Document one = parse(HtmlReport.of(List.of(SampleResults.cpu("a.json"))));

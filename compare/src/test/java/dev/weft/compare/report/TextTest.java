@@ -35,7 +35,10 @@ class TextTest {
     "2000, 2000",
     "20000, 2·10⁴",
     "1000000, 10⁶",
-    "0.00002, 2·10⁻⁵"
+    "0.00002, 2·10⁻⁵",
+    "1e308, 10³⁰⁸",
+    "4.9e-324, 4.94·10⁻³²⁴",
+    "-1e-310, −1·10⁻³¹⁰"
   })
   void ticks(double value, String text) {
     assertThat(Text.tick(value)).isEqualTo(text);
