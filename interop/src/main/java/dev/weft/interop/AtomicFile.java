@@ -201,6 +201,28 @@ public final class AtomicFile implements AutoCloseable {
   }
 
   /**
+   * What {@code fault} of a mapping means if somebody else shortened the file.
+   *
+   * @throws InternalError {@code fault}, if nobody did
+   */
+  IOException shortened(InternalError fault) throws IOException {
+    if (channel.size() >= byteSize) {
+      throw fault;
+    }
+    return new IOException(
+        Checks.message(
+            OP,
+            "need a file that keeps its length, and it became shorter while it was written",
+            "file",
+            temporary,
+            "needed",
+            byteSize,
+            "bytes",
+            channel.size()),
+        fault);
+  }
+
+  /**
    * Puts the data on the disk and gives the file its name.
    *
    * @throws IllegalStateException unless all bytes were written

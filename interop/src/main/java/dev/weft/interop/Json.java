@@ -53,18 +53,40 @@ public final class Json {
   }
 
   /**
-   * The value that UTF-8 {@code bytes} are.
+   * The value that UTF-8 {@code bytes} are, with or without a byte order mark.
    *
    * @throws FormatException as {@link #parse(String, String)}, and unless the bytes are UTF-8
    */
   public static Object parse(String source, byte[] bytes) throws FormatException {
+    if (isUtf16(bytes)) {
+      throw new FormatException("json", "need UTF-8, and this is UTF-16 or UTF-32", "file", source);
+    }
+    boolean marked =
+        bytes.length >= 3
+            && bytes[0] == (byte) 0xEF
+            && bytes[1] == (byte) 0xBB
+            && bytes[2] == (byte) 0xBF;
+    int start = marked ? 3 : 0;
     String text;
     try {
-      text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+      text =
+          StandardCharsets.UTF_8
+              .newDecoder()
+              .decode(ByteBuffer.wrap(bytes, start, bytes.length - start))
+              .toString();
     } catch (CharacterCodingException e) {
       throw new FormatException("json", "need UTF-8", "file", source);
     }
     return parse(source, text);
+  }
+
+  /** JSON begins with two characters of ASCII, unless it is one; UTF-16 has a 0 in one of them. */
+  private static boolean isUtf16(byte[] bytes) {
+    if (bytes.length < 2) {
+      return false;
+    }
+    int first = (bytes[0] & 0xFF) << 8 | bytes[1] & 0xFF;
+    return first == 0xFEFF || first == 0xFFFE || bytes[0] == 0 || bytes[1] == 0;
   }
 
   /**
@@ -400,14 +422,9 @@ public final class Json {
       if (part instanceof Integer index) {
         out.append('[').append(index).append(']');
       } else if (!part.equals("")) {
-        out.append('.').append(shorten((String) part));
+        out.append('.').append(Texts.shorten((String) part));
       }
     }
     return out.toString();
-  }
-
-  /** A name from a file as messages show it: of bounded length. */
-  static String shorten(String name) {
-    return name.length() <= 100 ? name : name.substring(0, 100) + "…";
   }
 }

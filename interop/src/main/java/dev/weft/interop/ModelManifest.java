@@ -183,7 +183,7 @@ public record ModelManifest(String name, List<Entry> tensors) {
           "path",
           path,
           "value",
-          Json.shorten(String.valueOf(value)));
+          Texts.shorten(String.valueOf(value)));
     }
   }
 }

@@ -3,7 +3,8 @@ package dev.weft.interop;
 import dev.weft.Shape;
 import dev.weft.internal.Checks;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,12 +14,14 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * An open {@code .npy} file: one tensor, versions 1.0 and 2.0 of the format, row-major,
- * little-endian.
+ * An open {@code .npy} file: one tensor, versions 1.0, 2.0 and 3.0 of the format.
  *
- * <p>Refused: objects, strings and structured types; big-endian elements; column-major order,
- * unless at most one dimension passes 1; a header over 10 000 bytes; data that are not exactly the
- * shape's.
+ * <p>Elements are bool, integers of 8 to 64 bits, f16, f32 and f64. Big-endian ones and
+ * column-major order are handed out little-endian and row-major; see {@link StoredTensor}.
+ *
+ * <p>Refused, with what converts it: objects, strings, complex numbers and structured types; a
+ * header over 10 000 bytes; more than {@value Shape#MAX_RANK} dimensions; data that are not exactly
+ * the shape's.
  *
  * @see <a href="https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html">The
  *     format</a>
@@ -31,10 +34,10 @@ public final class NpyFile implements TensorFile {
   private static final int ALIGNMENT = 64;
 
   private final Path path;
-  private final MappedFile file;
+  private final InputFile file;
   private final StoredTensor tensor;
 
-  private NpyFile(Path path, MappedFile file, StoredTensor tensor) {
+  private NpyFile(Path path, InputFile file, StoredTensor tensor) {
     this.path = path;
     this.file = file;
     this.tensor = tensor;
@@ -47,7 +50,7 @@ public final class NpyFile implements TensorFile {
    * @throws IOException if it cannot be read
    */
   public static NpyFile open(Path path) throws IOException {
-    MappedFile file = new MappedFile(path);
+    InputFile file = new InputFile(path);
     try {
       return new NpyFile(path, file, new Header(path, file).tensor());
     } catch (IOException | RuntimeException | Error e) {
@@ -146,33 +149,33 @@ public final class NpyFile implements TensorFile {
   /** Reads the header: a Python literal of a dict with the keys descr, fortran_order and shape. */
   private static final class Header {
     private final Path path;
-    private final MappedFile file;
+    private final InputFile file;
+    private int major;
     private String text = "";
     private int at;
     private String descr;
     private Boolean columnMajor;
     private long[] dims;
 
-    Header(Path path, MappedFile file) {
+    Header(Path path, InputFile file) {
       this.path = path;
       this.file = file;
     }
 
     StoredTensor tensor() throws IOException {
-      MemorySegment bytes = file.bytes();
-      long size = bytes.byteSize();
-      byte[] start = file.copy(0, (int) Math.min(size, 12));
+      long size = file.byteSize();
+      byte[] start = file.bytes(0, (int) Math.min(size, 12));
       if (start.length < 10 || !Arrays.equals(start, 0, 6, MAGIC, 0, 6)) {
         throw bad("a file that begins with \\x93NUMPY", "bytes", size);
       }
-      int major = start[6] & 0xFF;
+      major = start[6] & 0xFF;
       int minor = start[7] & 0xFF;
-      if (major != 1 && major != 2 || minor != 0) {
-        throw bad("version 1.0 or 2.0", "version", major + "." + minor);
+      if (major < 1 || major > 3 || minor != 0) {
+        throw bad("version 1.0, 2.0 or 3.0", "version", major + "." + minor);
       }
       int before = major == 1 ? 10 : 12;
       long length = start[8] & 0xFF | (start[9] & 0xFF) << 8;
-      if (major == 2 && start.length == before) {
+      if (major > 1 && start.length == before) {
         length |= (start[10] & 0xFFL) << 16 | (start[11] & 0xFFL) << 24;
       }
       if (length > MAX_HEADER) {
@@ -181,7 +184,7 @@ public final class NpyFile implements TensorFile {
       if (before + length > size) {
         throw bad("the whole header", "header", length, "bytes", size);
       }
-      text = new String(file.copy(before, (int) length), StandardCharsets.ISO_8859_1);
+      text = text(file.bytes(before, (int) length));
       dict();
       ElementType type = type();
       Shape shape = shape(type);
@@ -200,12 +203,28 @@ public final class NpyFile implements TensorFile {
             size - offset);
       }
       String name = path.getFileName().toString();
+      long wide = Arrays.stream(dims).filter(dim -> dim > 1).count();
       return new StoredTensor(
-          name.endsWith(".npy") ? name.substring(0, name.length() - 4) : name,
+          Texts.hasEnd(name, ".npy") ? name.substring(0, name.length() - 4) : name,
           descr,
           type,
           shape,
-          bytes.asSlice(offset, needed));
+          file,
+          offset,
+          needed,
+          new StoredTensor.Order(
+              descr.startsWith(">") && type.byteSize() > 1, columnMajor && wide > 1));
+    }
+
+    private String text(byte[] bytes) throws FormatException {
+      if (major < 3) {
+        return new String(bytes, StandardCharsets.ISO_8859_1);
+      }
+      try {
+        return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+      } catch (CharacterCodingException e) {
+        throw bad("a header in UTF-8, as version 3.0 has it", "header", bytes.length);
+      }
     }
 
     private void dict() throws FormatException {
@@ -218,7 +237,8 @@ public final class NpyFile implements TensorFile {
               case "descr" -> descr != null;
               case "fortran_order" -> columnMajor != null;
               case "shape" -> dims != null;
-              default -> throw bad("the keys descr, fortran_order and shape", "key", key);
+              default ->
+                  throw bad("the keys descr, fortran_order and shape", "key", Texts.shorten(key));
             };
         if (again) {
           throw bad("every key once", "key", key);
@@ -238,50 +258,62 @@ public final class NpyFile implements TensorFile {
         throw bad("nothing but spaces after the dict", "at", at);
       }
       if (descr == null || columnMajor == null || dims == null) {
-        throw bad("the keys descr, fortran_order and shape", "header", Json.shorten(text.strip()));
+        throw bad("the keys descr, fortran_order and shape", "header", Texts.shorten(text.strip()));
       }
     }
 
     private String descr() throws FormatException {
-      if (!peek('\'') && !peek('"')) {
-        throw bad("a plain element type, not a structured one", "at", at);
+      if (peek('[') || peek('(') || peek('{')) {
+        throw bad(
+            "a plain element type, not a structured one (in NumPy: np.save(file, a['FIELD']))",
+            "at",
+            at);
       }
       return string();
     }
 
+    /** The type; the byte order before it is another matter, and may be left out. */
     private ElementType type() throws FormatException {
-      Optional<ElementType> type = ElementType.ofNpy(descr);
-      if (type.isPresent()) {
-        return type.get();
+      boolean ordered = !descr.isEmpty() && "<>=|".indexOf(descr.charAt(0)) >= 0;
+      String plain = ordered ? descr.substring(1) : descr;
+      for (String order : List.of("<", "|")) {
+        Optional<ElementType> type = ElementType.ofNpy(order + plain);
+        if (type.isPresent()) {
+          return type.get();
+        }
       }
-      if (descr.startsWith(">") && ElementType.ofNpy("<" + descr.substring(1)).isPresent()) {
-        throw bad(
-            "little-endian elements (in NumPy: a.astype('<" + descr.substring(1) + "'))",
-            "descr",
-            descr);
+      if (plain.equals("?")) {
+        return ElementType.BOOL;
       }
-      if (descr.indexOf('O') >= 0) {
-        throw bad("numbers, not Python objects", "descr", descr);
-      }
-      throw bad("one of <f2, <f4, <f8, |b1, |i1, |u1, <i2, …, <u8", "descr", Json.shorten(descr));
+      String remedy =
+          switch (plain.isEmpty() ? ' ' : plain.charAt(0)) {
+            case 'O' ->
+                "numbers, not Python objects (in NumPy:"
+                    + " np.save(file, np.load(file, allow_pickle=True).astype('<f4')))";
+            case 'c' ->
+                "real numbers, not complex ones (in NumPy:"
+                    + " np.save(file, np.stack([a.real, a.imag], -1)))";
+            case 'U', 'S', 'a' -> "numbers, not strings (in NumPy: np.save(file, a.astype('<f4')))";
+            case 'M', 'm' -> "numbers, not times (in NumPy: np.save(file, a.astype('<i8')))";
+            case 'f' -> "floats of 2, 4 or 8 bytes (in NumPy: np.save(file, a.astype('<f8')))";
+            case 'V' ->
+                "a type that NumPy has, not raw bytes (of bfloat16, with ml_dtypes:"
+                    + " np.save(file, a.view('bfloat16').astype('<f4')))";
+            default -> "one of f2, f4, f8, b1, i1, u1, i2, …, u8 after the byte order";
+          };
+      throw bad(remedy, "descr", Texts.shorten(descr));
     }
 
     private Shape shape(ElementType type) throws FormatException {
-      long wide = Arrays.stream(dims).filter(dim -> dim > 1).count();
-      if (columnMajor && wide > 1) {
-        throw bad(
-            "row-major order (in NumPy: np.ascontiguousarray(a))",
-            "fortran_order",
-            "True",
-            "shape",
-            Json.shorten(Arrays.toString(dims)));
+      if (dims.length > Shape.MAX_RANK) {
+        throw bad("at most " + Shape.MAX_RANK + " dimensions", "rank", dims.length);
       }
       try {
         Shape shape = Shape.of(dims);
         Math.multiplyExact(shape.elements(), (long) type.byteSize());
         return shape;
       } catch (IllegalArgumentException | ArithmeticException e) {
-        throw bad("a shape below 2^63 bytes", "shape", Json.shorten(Arrays.toString(dims)));
+        throw bad("a shape below 2^63 bytes", "shape", Texts.shorten(Arrays.toString(dims)));
       }
     }
 
@@ -329,15 +361,23 @@ public final class NpyFile implements TensorFile {
         at++;
       }
       String digits = text.substring(start, at);
+      if (major < 3 && at > start && at < text.length() && text.charAt(at) == 'L') {
+        at++; // Python 2 wrote longs so
+      }
       try {
         return Long.parseLong(digits);
       } catch (NumberFormatException e) {
-        throw bad("a dimension from 0 to 2^63 - 1", "dimension", Json.shorten(digits), "at", start);
+        throw bad(
+            "a dimension from 0 to 2^63 - 1", "dimension", Texts.shorten(digits), "at", start);
       }
     }
 
     private String string() throws FormatException {
       skipSpace();
+      boolean marked = at + 1 < text.length() && "uU".indexOf(text.charAt(at)) >= 0;
+      if (marked && "'\"".indexOf(text.charAt(at + 1)) >= 0) {
+        at++; // Python 2's unicode
+      }
       char quote = peek('\'') ? '\'' : '"';
       expect(quote);
       int end = text.indexOf(quote, at);

@@ -131,6 +131,28 @@ public record Receipt(
     return ElementType.of(dtype, fill());
   }
 
+  /** What of a tensor is not the receipt's, in words: its type or its shape. Empty if both are. */
+  public Optional<String> difference(StoredTensor tensor) {
+    ElementType type;
+    try {
+      type = elementType();
+    } catch (IllegalArgumentException e) {
+      return Optional.of("the receipt is of no tensor: " + e.getMessage());
+    }
+    if (tensor.type().equals(Optional.of(type)) && tensor.shape().equals(region.shape())) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        "the receipt is of "
+            + type
+            + " "
+            + region.shape()
+            + ", the file has "
+            + Texts.shorten(tensor.typeName())
+            + " "
+            + tensor.shape());
+  }
+
   /** Texts by name, which {@link #of(String, Map)} reads back. */
   public Map<String, String> toMap() {
     Map<String, String> map = new LinkedHashMap<>();
@@ -175,7 +197,7 @@ public record Receipt(
       }
     }
     if (!unknown.isEmpty()) {
-      String key = Json.shorten(unknown.iterator().next());
+      String key = Texts.shorten(unknown.iterator().next());
       throw new FormatException(OP, "need known keys", "file", source, "key", key);
     }
     try {

@@ -2,8 +2,7 @@ package dev.weft.interop;
 
 import dev.weft.Shape;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,7 +18,8 @@ import java.util.Set;
  * An open {@code .safetensors} file. Every rule of the format is checked before anything is handed
  * out: a header of at most 100 000 000 bytes; strict JSON with every key once; data that follow one
  * another without hole or overlap and end with the file; shape × type equal to the range; metadata
- * of texts alone.
+ * of texts alone, or null; at most {@value Shape#MAX_RANK} dimensions. Unknown keys of a tensor are
+ * not read.
  *
  * <p>A tensor of a type that weft does not know is listed and has its bytes, but no elements.
  *
@@ -35,16 +35,14 @@ public final class SafetensorsFile implements TensorFile {
 
   private static final String OP = "safetensors";
   private static final Set<String> KEYS = Set.of("dtype", "shape", "data_offsets");
-  private static final ValueLayout.OfLong LONG =
-      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final Path path;
-  private final MappedFile file;
+  private final InputFile file;
   private final Map<String, StoredTensor> tensors;
   private final Map<String, String> metadata;
 
   private SafetensorsFile(
-      Path path, MappedFile file, Map<String, StoredTensor> tensors, Map<String, String> metadata) {
+      Path path, InputFile file, Map<String, StoredTensor> tensors, Map<String, String> metadata) {
     this.path = path;
     this.file = file;
     this.tensors = tensors;
@@ -58,7 +56,12 @@ public final class SafetensorsFile implements TensorFile {
    * @throws IOException if it cannot be read
    */
   public static SafetensorsFile open(Path path) throws IOException {
-    MappedFile file = new MappedFile(path);
+    return open(path, new InputFile.Group());
+  }
+
+  /** Opens {@code path} as one of a group of files. */
+  static SafetensorsFile open(Path path, InputFile.Group group) throws IOException {
+    InputFile file = new InputFile(path, group);
     try {
       return new Header(path, file).read();
     } catch (IOException | RuntimeException | Error e) {
@@ -92,7 +95,7 @@ public final class SafetensorsFile implements TensorFile {
     String json = metadata.get(RECEIPT_KEY + name);
     return json == null
         ? Optional.empty()
-        : Optional.of(Receipt.parse(path + " " + RECEIPT_KEY + Json.shorten(name), json));
+        : Optional.of(Receipt.parse(path + " " + RECEIPT_KEY + Texts.shorten(name), json));
   }
 
   @Override
@@ -101,16 +104,16 @@ public final class SafetensorsFile implements TensorFile {
   }
 
   /** Reads and checks the header. */
-  private record Header(Path path, MappedFile file) {
+  private record Header(Path path, InputFile file) {
     private record Range(String name, String type, Shape shape, long begin, long end) {}
 
     SafetensorsFile read() throws IOException {
-      MemorySegment bytes = file.bytes();
-      long size = bytes.byteSize();
+      long size = file.byteSize();
       if (size < Long.BYTES) {
         throw bad("a header length of 8 bytes", "bytes", size);
       }
-      long length = bytes.get(LONG, 0);
+      ByteBuffer start = ByteBuffer.wrap(file.bytes(0, Long.BYTES));
+      long length = start.order(ByteOrder.LITTLE_ENDIAN).getLong();
       if (length < 0 || length > Texts.MAX_BYTES) {
         throw bad(
             "a header of at most " + Texts.MAX_BYTES + " bytes",
@@ -120,7 +123,7 @@ public final class SafetensorsFile implements TensorFile {
       if (length > size - Long.BYTES) {
         throw bad("the whole header", "header", length, "bytes", size);
       }
-      byte[] text = file.copy(Long.BYTES, (int) length);
+      byte[] text = file.bytes(Long.BYTES, (int) length);
       if (length == 0 || text[0] != '{') {
         throw bad("a header that begins with {", "header", length);
       }
@@ -137,29 +140,29 @@ public final class SafetensorsFile implements TensorFile {
       }
       ranges.sort(Comparator.comparingLong(Range::begin).thenComparingLong(Range::end));
       Map<String, StoredTensor> tensors = new LinkedHashMap<>();
-      MemorySegment data = bytes.asSlice(Long.BYTES + length);
+      long data = Long.BYTES + length;
       long end = 0;
       for (Range range : ranges) {
         if (range.begin != end) {
           throw bad(
               "data without hole or overlap",
               "tensor",
-              Json.shorten(range.name),
+              Texts.shorten(range.name),
               "begin",
               range.begin,
               "previousEnd",
               end);
         }
         end = range.end;
-        if (end > data.byteSize()) {
+        if (end > size - data) {
           throw bad(
               "data within the file",
               "tensor",
-              Json.shorten(range.name),
+              Texts.shorten(range.name),
               "end",
               end,
               "data",
-              data.byteSize());
+              size - data);
         }
         tensors.put(
             range.name,
@@ -168,21 +171,27 @@ public final class SafetensorsFile implements TensorFile {
                 range.type,
                 ElementType.ofSafetensors(range.type).orElse(null),
                 range.shape,
-                data.asSlice(range.begin, range.end - range.begin)));
+                file,
+                data + range.begin,
+                range.end - range.begin,
+                StoredTensor.Order.PLAIN));
       }
-      if (end != data.byteSize()) {
-        throw bad("data up to the end of the file", "end", end, "data", data.byteSize());
+      if (end != size - data) {
+        throw bad("data up to the end of the file", "end", end, "data", size - data);
       }
       return new SafetensorsFile(path, file, tensors, Collections.unmodifiableMap(metadata));
     }
 
     private void metadata(Object value, Map<String, String> metadata) throws FormatException {
+      if (value == null) {
+        return;
+      }
       if (!(value instanceof Map<?, ?> map)) {
         throw bad("an object of texts", "key", METADATA);
       }
       for (Map.Entry<?, ?> entry : map.entrySet()) {
         if (!(entry.getValue() instanceof String text)) {
-          throw bad("texts in " + METADATA, "key", Json.shorten((String) entry.getKey()));
+          throw bad("texts in " + METADATA, "key", Texts.shorten((String) entry.getKey()));
         }
         metadata.put((String) entry.getKey(), text);
       }
@@ -190,14 +199,22 @@ public final class SafetensorsFile implements TensorFile {
 
     private Range range(String name, Object value) throws FormatException {
       if (!(value instanceof Map<?, ?> map)
-          || !map.keySet().equals(KEYS)
+          || !map.keySet().containsAll(KEYS)
           || !(map.get("dtype") instanceof String type)) {
-        throw bad("dtype, shape and data_offsets", "tensor", Json.shorten(name));
+        throw bad("dtype, shape and data_offsets", "tensor", Texts.shorten(name));
       }
       long[] dims = longs(name, "shape", map.get("shape"));
       long[] offsets = longs(name, "data_offsets", map.get("data_offsets"));
       if (offsets.length != 2 || offsets[0] > offsets[1]) {
-        throw bad("data_offsets [begin, end]", "tensor", Json.shorten(name));
+        throw bad("data_offsets [begin, end]", "tensor", Texts.shorten(name));
+      }
+      if (dims.length > Shape.MAX_RANK) {
+        throw bad(
+            "at most " + Shape.MAX_RANK + " dimensions",
+            "tensor",
+            Texts.shorten(name),
+            "rank",
+            dims.length);
       }
       Shape shape;
       try {
@@ -209,9 +226,9 @@ public final class SafetensorsFile implements TensorFile {
             throw bad(
                 "shape times type equal to the range",
                 "tensor",
-                Json.shorten(name),
+                Texts.shorten(name),
                 "shape",
-                Json.shorten(shape.toString()),
+                Texts.shorten(shape.toString()),
                 "dtype",
                 type,
                 "range",
@@ -219,7 +236,7 @@ public final class SafetensorsFile implements TensorFile {
           }
         }
       } catch (IllegalArgumentException | ArithmeticException e) {
-        throw bad("a shape below 2^63 bytes", "tensor", Json.shorten(name));
+        throw bad("a shape below 2^63 bytes", "tensor", Texts.shorten(name));
       }
       return new Range(name, type, shape, offsets[0], offsets[1]);
     }
@@ -237,7 +254,7 @@ public final class SafetensorsFile implements TensorFile {
           return out;
         }
       }
-      throw bad("a list of whole numbers >= 0", "tensor", Json.shorten(name), "key", key);
+      throw bad("a list of whole numbers >= 0", "tensor", Texts.shorten(name), "key", key);
     }
 
     private FormatException bad(String what, Object... namesAndValues) {

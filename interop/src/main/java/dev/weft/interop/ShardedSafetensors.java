@@ -1,5 +1,6 @@
 package dev.weft.interop;
 
+import dev.weft.internal.Checks;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -9,7 +10,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -17,7 +17,10 @@ import java.util.TreeMap;
  * its shards: {@code {"metadata": {"total_size": bytes}, "weight_map": {tensor: shard}}}.
  *
  * <p>Refused: a shard that is no plain file name beside the index; a tensor that its shard has not,
- * or that a shard has and the index does not name; a total size that is not the sum of the tensors.
+ * or that a shard has and the index does not name. Told by {@link #warnings}: a total size that is
+ * not the sum of the tensors, and keys that are not known.
+ *
+ * <p>One shard is open at a time, or as many as threads read at once.
  *
  * @since 0.1
  */
@@ -28,16 +31,19 @@ public final class ShardedSafetensors implements TensorFile {
   private final Map<String, SafetensorsFile> shards;
   private final Map<String, String> weightMap;
   private final Map<String, String> metadata;
+  private final List<String> warnings;
 
   private ShardedSafetensors(
       Path path,
       Map<String, SafetensorsFile> shards,
       Map<String, String> weightMap,
-      Map<String, String> metadata) {
+      Map<String, String> metadata,
+      List<String> warnings) {
     this.path = path;
     this.shards = shards;
     this.weightMap = weightMap;
     this.metadata = metadata;
+    this.warnings = warnings;
   }
 
   /**
@@ -49,8 +55,7 @@ public final class ShardedSafetensors implements TensorFile {
   public static ShardedSafetensors open(Path path) throws IOException {
     String source = path.toString();
     if (!(Json.parse(source, Texts.read(path)) instanceof Map<?, ?> json)
-        || !(json.get("weight_map") instanceof Map<?, ?> map)
-        || !Set.of("metadata", "weight_map").containsAll(json.keySet())) {
+        || !(json.get("weight_map") instanceof Map<?, ?> map)) {
       throw new FormatException(OP, "need an object with weight_map, metadata", "file", path);
     }
     Map<String, String> weightMap = new LinkedHashMap<>();
@@ -63,22 +68,23 @@ public final class ShardedSafetensors implements TensorFile {
             "file",
             path,
             "tensor",
-            Json.shorten(tensor),
+            Texts.shorten(tensor),
             "shard",
-            Json.shorten(String.valueOf(entry.getValue())));
+            Texts.shorten(String.valueOf(entry.getValue())));
       }
       weightMap.put(tensor, shard);
     }
     Map<String, SafetensorsFile> shards = new TreeMap<>();
+    InputFile.Group group = new InputFile.Group();
     try {
       Map<String, String> metadata = new LinkedHashMap<>();
       long total = 0;
       for (String name : new java.util.TreeSet<>(weightMap.values())) {
-        SafetensorsFile shard = SafetensorsFile.open(path.resolveSibling(name));
+        SafetensorsFile shard = SafetensorsFile.open(path.resolveSibling(name), group);
         shards.put(name, shard);
         for (StoredTensor tensor : shard.tensors()) {
           requireSame(path, tensor.name(), name, weightMap.get(tensor.name()));
-          total += tensor.data().byteSize();
+          total += tensor.byteSize();
         }
         shard.metadata().forEach(metadata::putIfAbsent);
       }
@@ -86,8 +92,12 @@ public final class ShardedSafetensors implements TensorFile {
         boolean there = shards.get(entry.getValue()).tensor(entry.getKey()).isPresent();
         requireSame(path, entry.getKey(), there ? entry.getValue() : null, entry.getValue());
       }
-      checkTotal(path, json.get("metadata"), total);
-      return new ShardedSafetensors(path, shards, weightMap, Collections.unmodifiableMap(metadata));
+      return new ShardedSafetensors(
+          path,
+          shards,
+          weightMap,
+          Collections.unmodifiableMap(metadata),
+          warnings(path, json, total));
     } catch (IOException | RuntimeException | Error e) {
       shards.values().forEach(SafetensorsFile::close);
       throw e;
@@ -125,6 +135,11 @@ public final class ShardedSafetensors implements TensorFile {
         .flatMap(shard -> shards.get(shard).tensor(name));
   }
 
+  @Override
+  public List<String> warnings() {
+    return warnings;
+  }
+
   /** The metadata of all shards; of equal keys the first shard's. */
   @Override
   public Map<String, String> metadata() {
@@ -143,7 +158,7 @@ public final class ShardedSafetensors implements TensorFile {
   }
 
   private static boolean isPlainName(String shard) {
-    return shard.endsWith(".safetensors")
+    return Texts.hasEnd(shard, ".safetensors")
         && shard.length() <= 255
         && shard.chars().noneMatch(c -> c == '/' || c == '\\' || c == ':' || c < ' ');
   }
@@ -157,7 +172,7 @@ public final class ShardedSafetensors implements TensorFile {
           "file",
           path,
           "tensor",
-          Json.shorten(tensor),
+          Texts.shorten(tensor),
           "index",
           indexed,
           "shard",
@@ -165,19 +180,44 @@ public final class ShardedSafetensors implements TensorFile {
     }
   }
 
-  private static void checkTotal(Path path, Object metadata, long total) throws FormatException {
-    Object stated = metadata instanceof Map<?, ?> map ? map.get("total_size") : null;
-    if (metadata != null && !(metadata instanceof Map<?, ?>)
-        || stated != null && !stated.equals(total)) {
-      throw new FormatException(
-          OP,
-          "need metadata.total_size equal to the bytes of the tensors",
-          "file",
-          path,
-          "total_size",
-          stated,
-          "bytes",
-          total);
+  private static List<String> warnings(Path path, Map<?, ?> json, long total)
+      throws FormatException {
+    List<String> warnings = new ArrayList<>();
+    List<String> unknown = new ArrayList<>();
+    for (Object key : json.keySet()) {
+      if (!key.equals("metadata") && !key.equals("weight_map")) {
+        unknown.add((String) key);
+      }
     }
+    if (!unknown.isEmpty()) {
+      warnings.add(
+          Checks.message(
+              OP,
+              "need no keys but metadata and weight_map; others are not read",
+              "file",
+              path,
+              "keys",
+              unknown.size(),
+              "first",
+              Texts.shorten(unknown.getFirst())));
+    }
+    Object metadata = json.get("metadata");
+    if (metadata != null && !(metadata instanceof Map<?, ?>)) {
+      throw new FormatException(OP, "need metadata as an object", "file", path);
+    }
+    Object stated = metadata == null ? null : ((Map<?, ?>) metadata).get("total_size");
+    if (stated != null && !stated.equals(total)) {
+      warnings.add(
+          Checks.message(
+              OP,
+              "need metadata.total_size equal to the bytes of the tensors; it is not used",
+              "file",
+              path,
+              "total_size",
+              Texts.shorten(String.valueOf(stated)),
+              "bytes",
+              total));
+    }
+    return List.copyOf(warnings);
   }
 }

@@ -8,8 +8,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * An open file of tensors, mapped read-only: nothing is copied, and a tensor may pass 2 GiB.
- * Closing it ends the use of its tensors' data. The file must not shrink while it is open.
+ * An open file of tensors, which are read when they are asked for: a tensor may pass 2 GiB. Closing
+ * it ends the use of its tensors. A file that others shorten or replace meanwhile ends reading with
+ * an exception that says so; {@link StoredTensor#data} says what becomes of a mapping.
  *
  * @since 0.1
  */
@@ -17,20 +18,21 @@ public sealed interface TensorFile extends AutoCloseable
     permits NpyFile, SafetensorsFile, ShardedSafetensors {
 
   /**
-   * Opens {@code .npy}, {@code .safetensors} or {@code .safetensors.index.json} by its name.
+   * Opens {@code .npy}, {@code .safetensors} or {@code .safetensors.index.json} by its name, in
+   * letters of any case.
    *
    * @throws FormatException if the content is malformed or hostile
    * @throws IOException if the name has none of these endings, or the file cannot be read
    */
   static TensorFile open(Path file) throws IOException {
     String name = String.valueOf(file.getFileName());
-    if (name.endsWith(".npy")) {
+    if (Texts.hasEnd(name, ".npy")) {
       return NpyFile.open(file);
     }
-    if (name.endsWith(".safetensors")) {
+    if (Texts.hasEnd(name, ".safetensors")) {
       return SafetensorsFile.open(file);
     }
-    if (name.endsWith(".safetensors.index.json")) {
+    if (Texts.hasEnd(name, ".safetensors.index.json")) {
       return ShardedSafetensors.open(file);
     }
     throw new IOException(
@@ -49,6 +51,11 @@ public sealed interface TensorFile extends AutoCloseable
 
   /** The tensor called {@code name}. */
   Optional<StoredTensor> tensor(String name);
+
+  /** What in the file is not as it should be and changes no tensor, each in one line. */
+  default List<String> warnings() {
+    return List.of();
+  }
 
   /** Free texts of the file; empty for {@code .npy}. */
   Map<String, String> metadata();

@@ -178,7 +178,7 @@ public final class TensorWriter {
     }
     MemorySegment place = file.map(offset, draw.byteSize());
     if (!ChunkedFill.isDivisible(draw.fill())) {
-      fill(backend, draw, draw.region(), place);
+      fill(backend, draw, draw.region(), place, file);
       done.accept(draw.byteSize());
       return;
     }
@@ -188,15 +188,19 @@ public final class TensorWriter {
         STEP_BYTES / draw.dtype().byteSize(),
         part -> {
           long bytes = draw.dtype().byteSize(part.shape().elements());
-          fill(backend, draw, part, place.asSlice(position[0], bytes));
+          fill(backend, draw, part, place.asSlice(position[0], bytes), file);
           position[0] += bytes;
           done.accept(position[0]);
         });
   }
 
-  private static void fill(Backend backend, Draw draw, Region region, MemorySegment out) {
+  private static void fill(
+      Backend backend, Draw draw, Region region, MemorySegment out, AtomicFile file)
+      throws IOException {
     try (Tensor tensor = backend.wrap(out, draw.dtype(), region.shape())) {
       tensor.fill(draw.fill(), draw.key(), region);
+    } catch (InternalError e) {
+      throw file.shortened(e);
     }
   }
 }

@@ -1,24 +1,38 @@
 package dev.weft.interop;
 
+import dev.weft.internal.Checks;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Locale;
 
-/** Reads small files of text, bounded. */
+/** Small files of text, bounded; and texts of files as messages show them. */
 final class Texts {
   /** The most bytes that a manifest, an index, a receipt or a header may have. */
   static final int MAX_BYTES = 100_000_000;
+
+  private static final int MOST = 100;
 
   private Texts() {}
 
   /** The bytes of {@code file}. */
   static byte[] read(Path file) throws IOException {
-    try (MappedFile mapped = new MappedFile(file)) {
-      long size = mapped.bytes().byteSize();
+    try (InputFile input = new InputFile(file)) {
+      long size = input.byteSize();
       if (size > MAX_BYTES) {
         throw new FormatException(
             "json", "need at most " + MAX_BYTES + " bytes", "file", file, "bytes", size);
       }
-      return mapped.copy(0, (int) size);
+      return input.bytes(0, (int) size);
     }
+  }
+
+  /** A name from a file as messages show it: of at most 100 characters. */
+  static String shorten(String name) {
+    return Checks.cut(name, MOST);
+  }
+
+  /** Whether a file's name ends in {@code end}, which is in lower case, in letters of any case. */
+  static boolean hasEnd(String name, String end) {
+    return name.toLowerCase(Locale.ROOT).endsWith(end);
   }
 }

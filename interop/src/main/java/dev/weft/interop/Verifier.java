@@ -2,52 +2,138 @@ package dev.weft.interop;
 
 import dev.weft.Backend;
 import dev.weft.Shape;
+import dev.weft.init.Fill;
+import dev.weft.init.Layout;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 
 /**
  * Recomputes the tensors of a file from their receipts and compares byte for byte, in bounded
  * memory (for the matrix fills, that of the matrix).
  *
+ * <p>A receipt of one element of an orthogonal matrix asks for the whole matrix. {@link #work}
+ * tells what a file asks for before anything is computed, and {@link #verify(Backend, TensorFile,
+ * Progress)} refuses what is out of proportion to the file.
+ *
  * @since 0.1
  */
 public final class Verifier {
-  private Verifier() {}
+  private static final String OP = "verify";
+  private static final double BASE = 2e10;
+  private static final double PER_BYTE = 1 << 15;
+  private static final double PER_ELEMENT = 100; // a normal takes the most
+
+  private final ChunkedFill chunks;
+  private final MemorySegment buffer;
+
+  private Verifier(ChunkedFill chunks, MemorySegment buffer) {
+    this.chunks = chunks;
+    this.buffer = buffer;
+  }
 
   /**
-   * The verdict on every tensor of {@code file}.
+   * The verdict on every tensor of {@code file}, if that takes no more than {@link #fairWork}.
    *
-   * @throws FormatException if a receipt is malformed
-   * @throws IOException if the file cannot be read
+   * @throws FormatException if a receipt is malformed, or {@code verify: need at most …
+   *     floating-point operations, got …}
+   * @throws IOException if the file cannot be read, or became shorter
    */
   public static List<Verification> verify(Backend backend, TensorFile file, Progress progress)
       throws IOException {
+    return verify(backend, file, fairWork(file), progress);
+  }
+
+  /**
+   * The verdict on every tensor of {@code file}, if that takes no more than {@code limit}
+   * floating-point operations by {@link #work}; otherwise as {@link #verify(Backend, TensorFile,
+   * Progress)}.
+   */
+  public static List<Verification> verify(
+      Backend backend, TensorFile file, double limit, Progress progress) throws IOException {
+    double work = work(file);
+    if (!(work <= limit)) {
+      throw new FormatException(
+          OP,
+          "need at most " + limit + " floating-point operations",
+          "file",
+          file.path(),
+          "operations",
+          work);
+    }
     List<Verification> verdicts = new ArrayList<>();
     long[] done = {0};
-    try (ChunkedFill chunks = new ChunkedFill(backend)) {
+    try (ChunkedFill chunks = new ChunkedFill(backend);
+        Arena arena = Arena.ofShared()) {
+      Verifier verifier = new Verifier(chunks, arena.allocate(ChunkedFill.CHUNK_BYTES, Long.BYTES));
       for (StoredTensor tensor : file.tensors()) {
         verdicts.add(
-            verify(
-                chunks,
+            verifier.verify(
                 tensor,
                 file.receipt(tensor.name()),
                 bytes -> progress.update(verdicts.size(), done[0] + bytes)));
-        done[0] += tensor.data().byteSize();
+        done[0] += tensor.byteSize();
         progress.update(verdicts.size(), done[0]);
       }
     }
     return verdicts;
   }
 
-  private static Verification verify(
-      ChunkedFill chunks,
-      StoredTensor tensor,
-      Optional<Receipt> receipt,
-      java.util.function.LongConsumer done)
+  /**
+   * How many floating-point operations it takes about to recompute the tensors of {@code file}: 100
+   * for each element, and 4·m·k² for an orthogonal matrix whose sides are m ≥ k, of which any part
+   * takes the whole.
+   *
+   * @throws FormatException if a receipt is malformed
+   * @throws IOException if a receipt cannot be read
+   */
+  public static double work(TensorFile file) throws IOException {
+    double work = 0;
+    for (StoredTensor tensor : file.tensors()) {
+      Optional<Receipt> receipt = file.receipt(tensor.name());
+      if (receipt.isPresent() && receipt.get().difference(tensor).isEmpty()) {
+        long elements = tensor.shape().elements();
+        work += PER_ELEMENT * elements + (elements == 0 ? 0 : matrixWork(receipt.get()));
+      }
+    }
+    return work;
+  }
+
+  /**
+   * How many floating-point operations are in proportion to {@code file}: 2·10¹⁰, and 32768 for
+   * each byte of its tensors. An orthogonal matrix of f32 that is whole may have 32768 columns.
+   */
+  public static double fairWork(TensorFile file) {
+    double bytes = 0;
+    for (StoredTensor tensor : file.tensors()) {
+      bytes += tensor.byteSize();
+    }
+    return BASE + PER_BYTE * bytes;
+  }
+
+  private static double matrixWork(Receipt receipt) {
+    Shape logical = receipt.region().logical();
+    return switch (receipt.fill()) {
+      case Fill.Orthogonal fill -> matrixWork(fill.rows(logical), fill.columns(logical));
+      case Fill.DeltaOrthogonal fill when fill.layout() == Layout.TORCH ->
+          matrixWork(logical.dim(0), logical.dim(1));
+      case Fill.DeltaOrthogonal fill -> matrixWork(logical.dim(-2), logical.dim(-1));
+      default -> 0;
+    };
+  }
+
+  private static double matrixWork(long rows, long columns) {
+    double shorter = Math.min(rows, columns);
+    return 4.0 * Math.max(rows, columns) * shorter * shorter;
+  }
+
+  private Verification verify(StoredTensor tensor, Optional<Receipt> receipt, LongConsumer done)
       throws IOException {
     if (receipt.isEmpty()) {
       return new Verification(
@@ -61,21 +147,11 @@ public final class Verifier {
           "receipt",
           "need a fill that suits its tensor (" + e.getMessage() + ")",
           "tensor",
-          Json.shorten(tensor.name()));
+          Texts.shorten(tensor.name()));
     }
-    Shape shape = draw.region().shape();
-    if (!tensor.type().equals(Optional.of(draw.type())) || !tensor.shape().equals(shape)) {
-      return different(
-          tensor,
-          -1,
-          "the receipt is of "
-              + draw.type()
-              + " "
-              + shape
-              + ", the file has "
-              + tensor.typeName()
-              + " "
-              + tensor.shape());
+    Optional<String> difference = receipt.get().difference(tensor);
+    if (difference.isPresent()) {
+      return different(tensor, -1, difference.get());
     }
     int size = draw.type().byteSize();
     try {
@@ -83,7 +159,8 @@ public final class Verifier {
           draw,
           (bytes, position) -> {
             MemorySegment wanted = MemorySegment.ofBuffer(bytes);
-            MemorySegment found = tensor.data().asSlice(position, wanted.byteSize());
+            MemorySegment found = buffer.asSlice(0, wanted.byteSize());
+            tensor.readBytes(position, found);
             long at = wanted.mismatch(found);
             if (at >= 0) {
               long first = at / size * size;
@@ -112,8 +189,7 @@ public final class Verifier {
   private static String hex(MemorySegment bytes, long at, int size) {
     StringBuilder out = new StringBuilder("0x");
     for (int i = size - 1; i >= 0; i--) {
-      byte b = bytes.get(java.lang.foreign.ValueLayout.JAVA_BYTE, at + i);
-      out.append(HexFormat.of().toHexDigits(b));
+      out.append(HexFormat.of().toHexDigits(bytes.get(ValueLayout.JAVA_BYTE, at + i)));
     }
     return out.toString();
   }

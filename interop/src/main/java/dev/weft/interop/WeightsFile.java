@@ -5,6 +5,7 @@ import dev.weft.Tensor;
 import dev.weft.internal.Access;
 import dev.weft.internal.Checks;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -29,6 +30,7 @@ import java.util.TreeSet;
 public final class WeightsFile {
   private static final String OP = "weights";
   private static final String END = ".safetensors";
+  private static final long CHUNK_BYTES = 4 << 20;
 
   private WeightsFile() {}
 
@@ -58,10 +60,14 @@ public final class WeightsFile {
         () -> {
           try (AtomicFile out = AtomicFile.create(file, layout.byteSize())) {
             MemorySegment bytes = out.map(0, layout.byteSize());
-            bytes.copyFrom(MemorySegment.ofArray(layout.header()));
-            tensors.forEach(
-                (name, tensor) ->
-                    tensor.copyTo(bytes.asSlice(layout.offset(name), tensor.byteSize())));
+            try {
+              bytes.copyFrom(MemorySegment.ofArray(layout.header()));
+              tensors.forEach(
+                  (name, tensor) ->
+                      tensor.copyTo(bytes.asSlice(layout.offset(name), tensor.byteSize())));
+            } catch (InternalError e) {
+              throw out.shortened(e);
+            }
             out.commit();
           }
         });
@@ -76,7 +82,8 @@ public final class WeightsFile {
    *     the tensors are then as they were
    * @throws ClosedException if a tensor is closed
    * @throws WrongThreadException if a tensor's memory belongs to another thread
-   * @throws IOException if the file cannot be read
+   * @throws IOException if the file cannot be read; if it became shorter meanwhile, the tensors may
+   *     hold some of it
    */
   public static Map<String, String> load(Path file, Map<String, Tensor> tensors)
       throws IOException {
@@ -87,10 +94,23 @@ public final class WeightsFile {
       }
       withOpen(
           tensors.values(),
-          () ->
-              tensors.forEach(
-                  (name, tensor) -> tensor.copyFrom(in.tensor(name).orElseThrow().data())));
+          () -> {
+            for (Map.Entry<String, Tensor> entry : tensors.entrySet()) {
+              copy(in.tensor(entry.getKey()).orElseThrow(), entry.getValue());
+            }
+          });
       return in.metadata();
+    }
+  }
+
+  private static void copy(StoredTensor from, Tensor to) throws IOException {
+    try (Arena arena = Arena.ofShared()) {
+      MemorySegment buffer = arena.allocate(Math.min(CHUNK_BYTES, from.byteSize()), Long.BYTES);
+      for (long done = 0; done < from.byteSize(); done += CHUNK_BYTES) {
+        MemorySegment part = buffer.asSlice(0, Math.min(CHUNK_BYTES, from.byteSize() - done));
+        from.readBytes(done, part);
+        to.copyFrom(done / to.dtype().byteSize(), part);
+      }
     }
   }
 
@@ -125,9 +145,9 @@ public final class WeightsFile {
           "file",
           file,
           "tensor",
-          stored.name(),
+          Texts.shorten(stored.name()),
           "shape",
-          Json.shorten(stored.shape().toString()));
+          Texts.shorten(stored.shape().toString()));
     }
     if (stored.type().orElse(null) != type(tensor)) {
       throw new FormatException(
@@ -136,9 +156,9 @@ public final class WeightsFile {
           "file",
           file,
           "tensor",
-          stored.name(),
+          Texts.shorten(stored.name()),
           "type",
-          Json.shorten(stored.typeName()));
+          Texts.shorten(stored.typeName()));
     }
   }
 
@@ -174,7 +194,7 @@ public final class WeightsFile {
         text.append(", … ").append(names.size() - count).append(" more");
         break;
       }
-      text.append(count++ == 0 ? "" : ", ").append(Json.shorten(name));
+      text.append(count++ == 0 ? "" : ", ").append(Texts.shorten(name));
     }
     return text.append(']').toString();
   }

@@ -54,11 +54,12 @@ class HostileSafetensorsTest {
         "{'a':{'dtype':'F32','shape':4,'data_offsets':[0,16]}} => whole numbers",
         "{'a':{'dtype':32,'shape':[4],'data_offsets':[0,16]}} => dtype, shape",
         "{'a':{'dtype':'F32','shape':[4]}} => dtype, shape",
-        "{'a':{'dtype':'F32','shape':[4],'data_offsets':[0,16],'x':0}} => dtype, shape",
+        "{'a':{'dtype':'F32','shape':[4],'x':[0,16]}} => dtype, shape",
         "{'a':[]} => dtype, shape",
         "{'a':null} => dtype, shape",
         "{'__metadata__':{'k':1},'a':A0,8]},'b':A8,16]}} => texts in __metadata__",
         "{'__metadata__':{'k':{}},'a':A0,8]},'b':A8,16]}} => texts in __metadata__",
+        "{'__metadata__':[],'a':A0,8]},'b':A8,16]}} => object of texts",
         "{'__metadata__':'x','a':A0,8]},'b':A8,16]}} => object of texts",
         "{} => up to the end",
         "[] => begins with {",
@@ -89,6 +90,8 @@ class HostileSafetensorsTest {
         "{'a':A0,8]},'e':{'dtype':'F64','shape':[3,0],'data_offsets':[8,8]},'b':A8,16]}}",
         "{'__metadata__':{'k':'v'},'a':{'dtype':'F8_E4M3','shape':[4,4],'data_offsets':[0,16]}}",
         "{'a':{'dtype':'X9','shape':[3],'data_offsets':[0,16]}}",
+        "{'__metadata__':null,'a':{'dtype':'F32','shape':[4],'data_offsets':[0,16]}}",
+        "{'a':{'dtype':'F32','shape':[4],'data_offsets':[0,16],'x':{'y':[0]}}}",
         "{'a':{'dtype':'F64','shape':[],'data_offsets':[0,8]},'\\u00e4\\ud83d\\ude00':A8,16]}}",
       })
   void unusualButValidHeadersAreRead(String header) throws IOException {
@@ -208,12 +211,9 @@ class HostileSafetensorsTest {
         "{'weight_map':{'a':3}} => plain names",
         "{'weight_map':[]} => weight_map",
         "{'metadata':{}} => weight_map",
-        "{'weight_map':{},'x':1} => weight_map",
         "{'weight_map':{'a':'a.safetensors'}} => every tensor",
         "{'weight_map':{'a':'a.safetensors','b':'a.safetensors','c':'a.safetensors'}} => every tensor",
-        "{'weight_map':{'a':'a.safetensors','b':'a.safetensors'},'metadata':{'total_size':15}} => total_size",
-        "{'weight_map':{'a':'a.safetensors','b':'a.safetensors'},'metadata':{'total_size':'16'}} => total_size",
-        "{'weight_map':{'a':'a.safetensors','b':'a.safetensors'},'metadata':3} => total_size",
+        "{'weight_map':{'a':'a.safetensors','b':'a.safetensors'},'metadata':3} => metadata",
       })
   void badIndexesAreRefused(String json, String rule) throws IOException {
     write("{'a':A0,8]},'b':A8,16]}}", 16);
@@ -222,6 +222,55 @@ class HostileSafetensorsTest {
     assertThatThrownBy(() -> TensorFile.open(index))
         .isInstanceOf(FormatException.class)
         .hasMessageContaining(rule);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiterString = " => ",
+      quoteCharacter = '~',
+      value = {
+        "'metadata':{'total_size':16} => ~~",
+        "'metadata':{} => ~~",
+        "'metadata':null => ~~",
+        "'metadata':{'total_size':16,'total_parameters':4} => ~~",
+        "'metadata':{'total_size':0} => total_size=0",
+        "'metadata':{'total_size':200} => total_size=200",
+        "'metadata':{'total_size':'16'} => total_size=16",
+        "'metadata':{'total_size':16.0} => total_size=16.0",
+        "'x':1,'format':'pt' => keys=2, first=x",
+      })
+  void indexesOfOthersAreReadAndTold(String rest, String warning) throws IOException {
+    write("{'a':A0,8]},'b':A8,16]}}", 16);
+    Path index = directory.resolve("a.safetensors.index.json");
+    String json = "{'weight_map':{'a':'a.safetensors','b':'a.safetensors'}," + rest + "}";
+    Files.writeString(index, "\uFEFF" + json.replace('\'', '"'));
+    try (TensorFile file = TensorFile.open(index)) {
+      assertThat(file.tensors()).hasSize(2);
+      assertThat(file.warnings()).hasSize(warning.isEmpty() ? 0 : 1);
+      assertThat(String.join("", file.warnings()))
+          .contains(warning)
+          .contains(warning.isEmpty() ? "" : "index: need ");
+    }
+  }
+
+  @Test
+  void textsOfTheFileAreCutInMessages() throws IOException {
+    String name = "a".repeat(1_000_000);
+    for (String header :
+        List.of(
+            "{'" + name + "':{'dtype':'F32','shape':[3],'data_offsets':[0,16]}}",
+            "{'a':{'dtype':'" + name + "','shape':[3],'data_offsets':[0,15]}}",
+            "{'a':{'dtype':'F32','shape':[" + "3,".repeat(100_000) + "3],'data_offsets':[0,16]}}",
+            "{'__metadata__':{'" + name + "':1}}")) {
+      Path file = write(header, 16);
+      assertThatThrownBy(() -> SafetensorsFile.open(file))
+          .isInstanceOf(FormatException.class)
+          .satisfies(e -> assertThat(e.getMessage()).hasSizeLessThan(1000));
+    }
+    Path index = directory.resolve("a.safetensors.index.json");
+    Files.writeString(index, "{\"weight_map\":{\"" + name + "\":\"" + name + "\"}}");
+    assertThatThrownBy(() -> TensorFile.open(index))
+        .satisfies(e -> assertThat(e.getMessage()).hasSizeLessThan(1000));
   }
 
   private void refuse(byte[] content, String rule) throws IOException {

@@ -11,10 +11,12 @@ import dev.weft.random.RandomKey;
 import dev.weft.testkit.Availability;
 import dev.weft.testkit.Programs;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -73,6 +75,26 @@ class ModelManifestTest {
                 "b", Shape.of(), InitializerSpec.parse("ones"), DType.F64, Layout.KERAS, "k"));
     assertThat(manifest.tensors().get(1).receipt(RandomKey.of(5)).key())
         .isEqualTo(RandomKey.of(5).child("k"));
+  }
+
+  @Test
+  void aByteOrderMarkIsReadAndUtf16IsNamed(@TempDir Path directory) throws IOException {
+    String text =
+        """
+        {"name": "mä", "layout": "torch", "dtype": "f32", "tensors": [
+          {"name": "t", "shape": [1], "init": "ones"}]}
+        """;
+    Path file = Files.writeString(directory.resolve("m.json"), "\uFEFF" + text);
+    assertThat(ModelManifest.read(file).name()).isEqualTo("mä");
+    Files.writeString(file, "\uFEFF\uFEFF" + text); // one is a mark, two are not
+    assertThatThrownBy(() -> ModelManifest.read(file)).hasMessageContaining("need a value");
+    for (String charset : List.of("UTF-16", "UTF-16LE", "UTF-16BE", "UTF-32")) {
+      Files.write(file, text.getBytes(charset));
+      assertThatThrownBy(() -> ModelManifest.read(file))
+          .isInstanceOf(FormatException.class)
+          .hasMessageContaining("need UTF-8, and this is UTF-16")
+          .hasMessageContaining("file=" + file);
+    }
   }
 
   @ParameterizedTest

@@ -85,9 +85,11 @@ class NumpyTest {
         """
         for t in '?bBhHiIlLefd':
             np.save(f'{sys.argv[1]}/{ord(t)}.npy', np.array([[0, 1, 0], [1, 1, 1]]).astype(t))
-        np.save(sys.argv[1] + '/f.npy', np.asfortranarray(np.ones((2, 3))))
+        np.save(sys.argv[1] + '/f.npy', np.asfortranarray(np.arange(24, dtype='>i4').reshape(2, 3, 4)))
         np.save(sys.argv[1] + '/c.npy', np.asfortranarray(np.ones((1, 3))))
-        np.save(sys.argv[1] + '/big.npy', np.ones(3, '>f4'))
+        np.save(sys.argv[1] + '/big.npy', np.arange(24, dtype='>f8').reshape(2, 3, 4))
+        with open(sys.argv[1] + '/three.npy', 'wb') as f:
+            np.lib.format.write_array(f, np.arange(24, dtype='<u2').reshape(2, 3, 4), version=(3, 0))
         np.save(sys.argv[1] + '/object.npy', np.array([None, 1]))
         np.save(sys.argv[1] + '/struct.npy', np.zeros(2, [('a', '<f4')]))
         np.save(sys.argv[1] + '/u64.npy', np.array([2**64 - 1, 2**63 + 1025], '<u8'))
@@ -105,7 +107,15 @@ class NumpyTest {
       assertThat(file.tensor().get(1)).isEqualTo(0x1p63 + 2048);
     }
     NpyFile.open(directory.resolve("c.npy")).close();
-    for (String bad : List.of("f", "big", "object", "struct")) {
+    for (String other : List.of("f", "big", "three")) {
+      try (NpyFile file = NpyFile.open(directory.resolve(other + ".npy"))) {
+        assertThat(file.tensor().shape()).isEqualTo(Shape.of(2, 3, 4));
+        for (int i = 0; i < 24; i++) {
+          assertThat(file.tensor().get(i)).as(other).isEqualTo(i);
+        }
+      }
+    }
+    for (String bad : List.of("object", "struct")) {
       Path file = directory.resolve(bad + ".npy");
       assertThat(Files.exists(file)).isTrue();
       assertThat(org.assertj.core.api.Assertions.catchThrowable(() -> NpyFile.open(file)))

@@ -121,7 +121,11 @@ class RoundTripTest {
             RandomKey.of(-7).withOrder(StreamOrder.SEQUENTIAL).child("layer \"0\"/ä").child(""));
   }
 
-  static byte[] fill(Receipt receipt) {
+  private static byte[] fill(Receipt receipt) {
+    return bytes(backend, receipt);
+  }
+
+  static byte[] bytes(Backend backend, Receipt receipt) {
     long bytes = receipt.dtype().byteSize(receipt.region().shape().elements());
     try (Arena arena = Arena.ofShared()) {
       MemorySegment memory = arena.allocate(bytes, 64);
