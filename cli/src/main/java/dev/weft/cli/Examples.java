@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.function.LongToDoubleFunction;
 
 /**
@@ -44,7 +45,7 @@ record Examples(Tensor inputs, int[] labels) implements AutoCloseable {
     }
 
     static Kind of(String option, Path file) {
-      String name = String.valueOf(file.getFileName());
+      String name = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
       StringBuilder all = new StringBuilder();
       for (Kind kind : values()) {
         if (kind == CSV && option.equals(LABELS)) {
@@ -264,7 +265,12 @@ record Examples(Tensor inputs, int[] labels) implements AutoCloseable {
       try (InputStream in = Files.newInputStream(file)) {
         byte[] bytes = new byte[1 << 16];
         boolean blank = true;
+        boolean first = true;
         for (int length = in.read(bytes); length >= 0; length = in.read(bytes)) {
+          if (first && length >= 2 && isUtf16(bytes)) {
+            throw UsageException.of(DATA, "need UTF-8, and this is UTF-16", "file", file);
+          }
+          first = false;
           for (int i = 0; i < length; i++) {
             if (bytes[i] == '\n' || bytes[i] == '\r') {
               blank = true;
@@ -276,6 +282,11 @@ record Examples(Tensor inputs, int[] labels) implements AutoCloseable {
         }
       }
       return requireCount(file, lines);
+    }
+
+    private static boolean isUtf16(byte[] start) {
+      int mark = (start[0] & 0xFF) << 8 | start[1] & 0xFF;
+      return mark == 0xFEFF || mark == 0xFFFE || start[0] == 0 || start[1] == 0;
     }
 
     private static int count(String text) {

@@ -5,6 +5,7 @@ import dev.weft.compare.Histogram;
 import dev.weft.compare.Moments;
 import dev.weft.compare.Sample;
 import dev.weft.init.Fill;
+import dev.weft.internal.Checks;
 import dev.weft.interop.AtomicFile;
 import dev.weft.interop.Json;
 import dev.weft.interop.Receipt;
@@ -68,7 +69,7 @@ final class InspectCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Path picture = plot == null ? null : Names.output("--plot", plot, ".png");
-    try (TensorFile file = Names.open(name)) {
+    try (TensorFile file = Names.open(streams, "weft inspect", name)) {
       List<StoredTensor> tensors = file.tensors();
       if (wanted != null) {
         Optional<StoredTensor> found = file.tensor(wanted);
@@ -83,12 +84,12 @@ final class InspectCommand implements Callable<Integer> {
         throw UsageException.of("--plot", rule, "tensors", tensors.size());
       }
       List<Report> reports = new ArrayList<>();
-      long bytes = tensors.stream().mapToLong(tensor -> tensor.data().byteSize()).sum();
+      long bytes = tensors.stream().mapToLong(StoredTensor::byteSize).sum();
       try (ProgressBar bar = new ProgressBar(streams, "inspect", bytes)) {
         long done = 0;
         for (StoredTensor tensor : tensors) {
           reports.add(Report.of(tensor, file.receipt(tensor.name())));
-          bar.at(done += tensor.data().byteSize());
+          bar.at(done += tensor.byteSize());
         }
       }
       if (picture != null) {
@@ -106,25 +107,29 @@ final class InspectCommand implements Callable<Integer> {
   /**
    * What is known of a tensor.
    *
+   * @param difference why the receipt is not of this tensor; its fill is then left out
    * @param moments empty if weft cannot read the element type
    * @param outside how many elements lie outside the interval of the receipt's fill
    */
   private record Report(
       StoredTensor tensor,
       Optional<Receipt> receipt,
+      Optional<String> difference,
       Optional<Fill> fill,
       Optional<Moments> moments,
       Optional<Interval> interval,
       long outside) {
     static Report of(StoredTensor tensor, Optional<Receipt> receipt) {
-      Optional<Fill> fill = receipt.map(Receipt::fill);
+      Optional<String> difference = receipt.flatMap(it -> it.difference(tensor));
+      Optional<Fill> fill = difference.isPresent() ? Optional.empty() : receipt.map(Receipt::fill);
       Optional<Interval> interval = fill.flatMap(it -> Interval.of(it, tensor));
       if (tensor.type().isEmpty()) {
-        return new Report(tensor, receipt, fill, Optional.empty(), interval, 0);
+        return new Report(tensor, receipt, difference, fill, Optional.empty(), interval, 0);
       }
       Sample sample = Sample.of(tensor);
       long outside = interval.isEmpty() ? 0 : sample.count(x -> !interval.get().holds(x));
-      return new Report(tensor, receipt, fill, Optional.of(sample.moments()), interval, outside);
+      return new Report(
+          tensor, receipt, difference, fill, Optional.of(sample.moments()), interval, outside);
     }
 
     Histogram histogram(int bins) {
@@ -174,9 +179,10 @@ final class InspectCommand implements Callable<Integer> {
     String type = tensor.type().isPresent() ? tensor.typeName() : tensor.typeName() + " (not read)";
     table.row("type", type, "");
     long elements = tensor.shape().elements();
-    String size = Units.format("%,d elements, ", elements) + Units.bytes(tensor.data().byteSize());
+    String size = Units.format("%,d elements, ", elements) + Units.bytes(tensor.byteSize());
     table.row("shape", tensor.shape(), size);
     report.receipt().ifPresent(receipt -> addReceipt(table, receipt));
+    report.difference().ifPresent(it -> table.row("receipt", "of another tensor", it));
     if (report.moments().isEmpty()) {
       return table.toString();
     }
@@ -220,12 +226,13 @@ final class InspectCommand implements Callable<Integer> {
       StoredTensor tensor = report.tensor();
       Optional<Moments> moments = report.moments();
       elements += tensor.shape().elements();
-      bytes += tensor.data().byteSize();
+      bytes += tensor.byteSize();
       table.row(
           tensor.name(),
           tensor.typeName(),
           tensor.shape(),
-          report.receipt().map(receipt -> receipt.init().toString()).orElse(""),
+          report.receipt().map(receipt -> receipt.init().toString()).orElse("")
+              + (report.difference().isPresent() ? " (of another tensor)" : ""),
           moments.map(it -> g(it.mean())).orElse(""),
           moments.map(it -> g(Math.sqrt(it.variance()))).orElse(""),
           moments.map(it -> g(it.min())).orElse(""),
@@ -247,8 +254,9 @@ final class InspectCommand implements Callable<Integer> {
       facts.put("dtype", tensor.typeName());
       facts.put("shape", Units.dims(tensor.shape()));
       facts.put("elements", tensor.shape().elements());
-      facts.put("bytes", tensor.data().byteSize());
+      facts.put("bytes", tensor.byteSize());
       facts.put("receipt", report.receipt().map(Receipt::toMap).orElse(null));
+      report.difference().ifPresent(it -> facts.put("receipt_difference", it));
       if (report.moments().isPresent()) {
         addFacts(facts, report);
       }
@@ -297,7 +305,8 @@ final class InspectCommand implements Callable<Integer> {
       throw UsageException.of("--plot", rule, "type", tensor.typeName());
     }
     Moments moments = report.moments().get();
-    String title = Path.of(name).getFileName() + ": " + tensor.name() + " " + tensor.shape();
+    String title =
+        Path.of(name).getFileName() + ": " + Checks.cut(tensor.name(), 100) + " " + tensor.shape();
     String init = report.receipt().map(it -> it.init() + ", seed " + it.seed() + ", ").orElse("");
     String subtitle =
         Units.format(

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 
 /** Checks the names of files before any work begins, and opens what is to be read. */
 final class Names {
@@ -37,15 +38,18 @@ final class Names {
     return file;
   }
 
-  /** The file of tensors to be read; it must be closed. */
-  static TensorFile open(String name) throws IOException {
+  /** The file of tensors to be read; it must be closed. Its warnings are told. */
+  static TensorFile open(Streams streams, String command, String name) throws IOException {
     Path file = input("FILE", name);
     List<String> ends = List.of(".npy", ".safetensors", ".safetensors.index.json");
-    if (ends.stream().noneMatch(String.valueOf(file.getFileName())::endsWith)) {
+    String last = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
+    if (ends.stream().noneMatch(last::endsWith)) {
       throw UsageException.of(
           "FILE", "need a file that ends in " + String.join(", ", ends), "file", name);
     }
-    return TensorFile.open(file);
+    TensorFile opened = TensorFile.open(file);
+    opened.warnings().forEach(warning -> streams.complain(command + ": warning: " + warning));
+    return opened;
   }
 
   private static Path path(String option, String name) {

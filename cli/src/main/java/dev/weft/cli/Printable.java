@@ -21,15 +21,6 @@ final class Printable {
     return escape(text, false);
   }
 
-  /** {@code text}, or its first {@code most} characters and how many there are. */
-  static String cut(String text, int most) {
-    if (text.length() <= most) {
-      return text;
-    }
-    int end = Character.isHighSurrogate(text.charAt(most - 1)) ? most - 1 : most;
-    return text.substring(0, end) + "… (" + text.length() + " characters)";
-  }
-
   private static String escape(String text, boolean newlines) {
     StringBuilder out = new StringBuilder(text.length());
     for (int i = 0, count; i < text.length(); i += count) {

@@ -1,5 +1,6 @@
 package dev.weft.cli;
 
+import dev.weft.internal.Checks;
 import java.util.Locale;
 import java.util.function.LongSupplier;
 
@@ -24,7 +25,7 @@ final class ProgressBar implements AutoCloseable {
   /** With a clock in nanoseconds. */
   ProgressBar(Streams streams, String what, long totalBytes, LongSupplier clock) {
     this.streams = streams;
-    this.what = Printable.line(what); // a model's name
+    this.what = Checks.cut(Printable.line(what), WIDTH); // a model's name
     this.totalBytes = Math.max(1, totalBytes);
     this.clock = clock;
     begin = clock.getAsLong();

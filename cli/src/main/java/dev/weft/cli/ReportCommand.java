@@ -31,7 +31,7 @@ final class ReportCommand implements Callable<Integer> {
   private final Streams streams;
 
   @Parameters(paramLabel = "RESULTS.json", arity = "1..*", description = "files of results")
-  private List<Path> files;
+  private List<String> files;
 
   @ArgGroup(multiplicity = "1")
   private Target target;
@@ -45,7 +45,7 @@ final class ReportCommand implements Callable<Integer> {
         names = "--markdown",
         paramLabel = "FILE.md",
         description = "a document whose marked tables are written anew")
-    private Path document;
+    private String document;
   }
 
   ReportCommand(Streams streams) {
@@ -56,8 +56,8 @@ final class ReportCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     List<Results> runs = runs();
     if (target.document != null) {
-      String text = Files.readString(target.document);
-      write(target.document, MarkdownReport.update(text, runs));
+      Path document = Names.input("--markdown", target.document);
+      write(document, MarkdownReport.update(Files.readString(document), runs));
     } else if (target.page.equals("-")) {
       streams.print(HtmlReport.of(runs));
     } else {
@@ -68,8 +68,8 @@ final class ReportCommand implements Callable<Integer> {
 
   private List<Results> runs() throws IOException {
     List<Results> runs = new ArrayList<>();
-    for (Path file : files) {
-      Results read = ResultsFile.read(file);
+    for (String file : files) {
+      Results read = ResultsFile.read(Names.input("RESULTS.json", file));
       if (read.machine().isEmpty() && !runs.isEmpty()) {
         runs.add(runs.removeLast().with(read));
       } else {

@@ -1,5 +1,6 @@
 package dev.weft.cli;
 
+import dev.weft.internal.Checks;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -60,7 +61,7 @@ record Streams(WritableByteChannel out, PrintWriter err, boolean terminal) {
 
   /** Writes one line to standard error; what is not {@link Printable} in it is shown as escapes. */
   void complain(String line) {
-    err.println(Printable.line(Printable.cut(line, MOST_OF_A_LINE)));
+    err.println(Printable.line(Checks.cut(line, MOST_OF_A_LINE)));
     err.flush();
   }
 

@@ -1,5 +1,6 @@
 package dev.weft.cli;
 
+import dev.weft.internal.Checks;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -22,7 +23,7 @@ final class Table {
     rows.add(row);
   }
 
-  /** Adds a row with one cell for each column. */
+  /** Adds a row with one cell for each column; long cells are cut. */
   Table row(Object... cells) {
     String[] row = new String[right.length];
     for (int column = 0; column < row.length; column++) {
@@ -33,7 +34,7 @@ final class Table {
   }
 
   private static String cell(String text) {
-    return Printable.line(Printable.cut(text, MOST));
+    return Printable.line(Checks.cut(text, MOST));
   }
 
   /** The lines of the table. */

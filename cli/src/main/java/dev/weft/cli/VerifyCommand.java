@@ -1,6 +1,7 @@
 package dev.weft.cli;
 
 import dev.weft.Backend;
+import dev.weft.internal.Checks;
 import dev.weft.interop.Json;
 import dev.weft.interop.StoredTensor;
 import dev.weft.interop.TensorFile;
@@ -8,6 +9,9 @@ import dev.weft.interop.Verification;
 import dev.weft.interop.Verification.Outcome;
 import dev.weft.interop.Verifier;
 import java.io.IOException;
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.math.RoundingMode;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,9 +32,11 @@ import picocli.CommandLine.Parameters;
     footer = {
       "",
       "Exit codes: 0 every byte is as the receipt says, 5 one is not (the first is named),",
-      "2 a tensor has no receipt."
+      "2 a tensor has no receipt, or its receipt takes more work than --limit allows."
     })
 final class VerifyCommand implements Callable<Integer> {
+  private static final MathContext UP = new MathContext(3, RoundingMode.CEILING);
+
   private final Streams streams;
 
   @Parameters(
@@ -39,6 +45,13 @@ final class VerifyCommand implements Callable<Integer> {
   private String name;
 
   @Mixin private BackendOption backend;
+
+  @Option(
+      names = "--limit",
+      paramLabel = "N",
+      description =
+          "the most floating-point operations; default 2e10 and 32768 for each byte of the tensors")
+  private Double limit;
 
   @Option(names = "--json", description = "write JSON")
   private boolean json;
@@ -50,12 +63,33 @@ final class VerifyCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     long begin = System.nanoTime();
-    try (TensorFile file = Names.open(name);
-        Backend opened = backend.open()) {
-      long bytes = file.tensors().stream().mapToLong(tensor -> tensor.data().byteSize()).sum();
+    try (TensorFile file = Names.open(streams, "weft verify", name)) {
+      double most = limit == null ? Verifier.fairWork(file) : limit;
+      double work = Verifier.work(file);
+      if (!Double.isFinite(most)) {
+        throw UsageException.of("--limit", "need a finite number", "limit", most);
+      }
+      if (work > most) {
+        throw UsageException.of(
+            "--limit",
+            "need a limit of as many floating-point operations as the receipts take",
+            "operations",
+            new BigDecimal(work).round(UP),
+            "limit",
+            new BigDecimal(most).round(new MathContext(3)),
+            "file",
+            name);
+      }
+      return verify(file, most, begin);
+    }
+  }
+
+  private int verify(TensorFile file, double most, long begin) throws IOException {
+    try (Backend opened = backend.open()) {
+      long bytes = file.tensors().stream().mapToLong(StoredTensor::byteSize).sum();
       List<Verification> verdicts;
       try (ProgressBar bar = new ProgressBar(streams, "verify", bytes)) {
-        verdicts = Verifier.verify(opened, file, (tensors, done) -> bar.at(done));
+        verdicts = Verifier.verify(opened, file, most, (tensors, done) -> bar.at(done));
       }
       double seconds = (System.nanoTime() - begin) * 1e-9;
       streams.print(
@@ -70,13 +104,22 @@ final class VerifyCommand implements Callable<Integer> {
     for (Verification verdict : verdicts) {
       if (verdict.outcome() == Outcome.DIFFERENT) {
         throw new MismatchException(
-            name + ": tensor " + verdict.tensor() + " differs: " + verdict.detail());
+            name
+                + ": tensor "
+                + Checks.cut(verdict.tensor(), 100)
+                + " differs: "
+                + verdict.detail());
       }
     }
     for (Verification verdict : verdicts) {
       if (verdict.outcome() == Outcome.NO_RECEIPT) {
         throw UsageException.of(
-            "FILE", "need a receipt for every tensor", "file", name, "tensor", verdict.tensor());
+            "FILE",
+            "need a receipt for every tensor",
+            "file",
+            name,
+            "tensor",
+            Checks.cut(verdict.tensor(), 100));
       }
     }
     return Exit.OK;

@@ -15,6 +15,7 @@ import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** inspect, verify and model. */
@@ -182,6 +183,139 @@ class FileCommandsTest {
     Run run = Run.of("verify", file.toString());
     assertThat(run.code()).isEqualTo(Exit.USAGE);
     assertThat(run.err()).contains("receipt: need the key");
+  }
+
+  /** Receipts of another type, and tensors of types that weft does not read. */
+  @ParameterizedTest
+  @ValueSource(strings = {"F32", "U32", "I32", "BOOL", "F64", "BF16", "F8_E4M3"})
+  void inspectTellsAReceiptOfAnotherType(String type) throws Exception {
+    int bytes = type.equals("F64") ? 32 : type.endsWith("32") ? 16 : type.equals("BF16") ? 8 : 4;
+    for (String init : List.of("constant:value=1", "bits")) {
+      Path file = safetensors(type, bytes, init, "4");
+      boolean same = type.equals(init.equals("bits") ? "U32" : "F32");
+      Run run = Run.of("inspect", file.toString());
+      assertThat(run.code()).as(run.err()).isZero();
+      assertThat(run.out()).contains(type, init);
+      assertThat(run.out().contains("of another tensor")).isEqualTo(!same);
+      Object difference =
+          tensor(Run.of("inspect", file.toString(), "--json")).get("receipt_difference");
+      if (same) {
+        assertThat(difference).isNull();
+      } else {
+        assertThat((String) difference).startsWith("the receipt is of").contains("has " + type);
+        assertThat(run.out()).contains("the file has " + type + " [4]");
+      }
+      assertThat(Run.of("verify", file.toString()).code()).isEqualTo(Exit.MISMATCH);
+    }
+  }
+
+  @Test
+  void verifyTellsTheCostBeforeItIsPaid() throws Exception {
+    Path file = safetensors("F32", 16, "orthogonal", "4000,4000\",\"slice\":\"0:4");
+    Run run = Run.of("verify", file.toString());
+    assertThat(run.code()).isEqualTo(Exit.USAGE);
+    assertThat(run.out()).isEmpty();
+    assertThat(run.err())
+        .startsWith("weft verify: --limit: need")
+        .contains("operations=2.57E+11, limit=2.00E+10", "file=" + file);
+    Path small = safetensors("F32", 16, "orthogonal", "40,40\",\"slice\":\"0:4");
+    assertThat(Run.of("verify", small.toString()).code()).isEqualTo(Exit.MISMATCH);
+    assertThat(Run.of("verify", small.toString(), "--limit", "1e5").err())
+        .contains("--limit: need");
+    assertThat(Run.of("verify", small.toString(), "--limit", "2.57E5").code())
+        .isEqualTo(Exit.MISMATCH);
+    assertThat(Run.of("verify", small.toString(), "--limit", "NaN").err())
+        .contains("--limit: need a finite number");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "inspect FILE.npy",
+    "inspect FILE.safetensors",
+    "verify FILE.npy",
+    "verify FILE.NPY",
+    "model FILE.json --out DIR/m.safetensors",
+    "train --data FILE.csv",
+    "train --data FILE.npy --labels FILE.npy",
+    "report FILE.json --out DIR/r.html",
+    "report DIR/known.json FILE.json --out DIR/r.html",
+    "report DIR/known.json --markdown FILE.md"
+  })
+  void aMissingFileHasOneExitCode(String line) throws Exception {
+    Files.writeString(directory.resolve("known.json"), "[]");
+    String[] arguments =
+        line.replace("FILE", directory + "/missing").replace("DIR", directory + "").split(" ");
+    Run run = Run.of(arguments);
+    assertThat(run.code()).isEqualTo(Exit.USAGE);
+    assertThat(run.err()).contains("need a file that exists", directory + "/missing");
+  }
+
+  @Test
+  void namesInUpperCaseAreTheirFormats() throws Exception {
+    Path npy = Files.move(npy(1, 2, 3), directory.resolve("A.NPY"));
+    assertThat(tensor(Run.of("inspect", npy.toString(), "--json")).get("tensor")).isEqualTo("A");
+    Path file = safetensors("F32", 16, "zeros", "4");
+    Path upper = Files.move(file, directory.resolve("B.SAFETENSORS"));
+    assertThat(Run.of("verify", upper.toString()).code()).isZero();
+    Path index = directory.resolve("B.SAFETENSORS.INDEX.JSON");
+    Files.writeString(
+        index, "\uFEFF{\"weight_map\":{\"t\":\"B.SAFETENSORS\"},\"metadata\":{\"total_size\":0}}");
+    Run run = Run.of("verify", index.toString());
+    assertThat(run.code()).as(run.err()).isZero();
+    assertThat(run.err()).startsWith("weft verify: warning: index: need metadata.total_size");
+    Path manifest = Files.writeString(directory.resolve("M.JSON"), "\uFEFF" + MANIFEST);
+    Run model = Run.of("model", manifest.toString(), "--out", directory + "/m.safetensors");
+    assertThat(model.code()).as(model.err()).isZero();
+  }
+
+  @Test
+  void longNamesAreCutInTablesAndWholeInJson() throws Exception {
+    String name = "n".repeat(100_000);
+    String header =
+        "{\""
+            + name
+            + "\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
+            + "\"m\":{\"dtype\":\""
+            + name
+            + "\",\"shape\":[1],\"data_offsets\":[1,2]}}";
+    Path file = safetensors(header, 2);
+    for (Run run :
+        List.of(
+            Run.of("inspect", file.toString()),
+            Run.of("inspect", file.toString(), "--tensor", name),
+            Run.of("verify", file.toString()))) {
+      assertThat(run.out()).contains("nnn…").hasSizeLessThan(5000);
+      assertThat(run.err()).hasSizeLessThan(2000);
+    }
+    Run json = Run.of("inspect", file.toString(), "--json");
+    assertThat(tensor(json).get("tensor")).isEqualTo(name);
+  }
+
+  /** A file with the tensor t of zeros, of four elements, and its receipt. */
+  private Path safetensors(String type, int bytes, String init, String shape) throws Exception {
+    String receipt =
+        "{\"algorithm\":\"philox4x32-10\",\"stream\":\"1\",\"seed\":\"0\",\"order\":\"curand\","
+            + "\"dtype\":\"f32\",\"layout\":\"keras\",\"weft\":\"0\",\"init\":\""
+            + init
+            + "\",\"shape\":\""
+            + shape
+            + "\"}";
+    String header =
+        "{\"__metadata__\":"
+            + Json.write(Map.of("weft.receipt.t", receipt))
+            + ",\"t\":{\"dtype\":\""
+            + type
+            + "\",\"shape\":[4],\"data_offsets\":[0,"
+            + bytes
+            + "]}}";
+    return safetensors(header, bytes);
+  }
+
+  private Path safetensors(String header, int bytes) throws Exception {
+    byte[] text = header.getBytes(StandardCharsets.UTF_8);
+    ByteBuffer all = ByteBuffer.allocate(8 + text.length + bytes).order(ByteOrder.LITTLE_ENDIAN);
+    all.putLong(text.length).put(text);
+    return Files.write(directory.resolve("t.safetensors"), all.array());
   }
 
   private static void generate(Path file, String init, String shape) {

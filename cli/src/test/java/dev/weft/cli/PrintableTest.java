@@ -51,13 +51,10 @@ class PrintableTest {
   }
 
   @Test
-  void whatIsTooLongIsCutBetweenCharacters() {
-    String pair = "\uD83D\uDE00";
-    assertThat(Printable.cut(pair.repeat(2), 4)).isEqualTo(pair.repeat(2));
-    assertThat(Printable.cut(pair.repeat(2), 3)).isEqualTo(pair + "… (4 characters)");
+  void whatIsTooLongIsCut() {
     String[] lines = new Table("name", "").row("n".repeat(1 << 20), "x").toString().split("\n");
     assertThat(lines).allMatch(line -> line.length() < 250);
-    assertThat(lines[1]).contains("n… (1048576 characters)  x");
+    assertThat(lines[1]).contains("n…  x");
   }
 
   @ParameterizedTest

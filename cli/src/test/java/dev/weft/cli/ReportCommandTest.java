@@ -75,7 +75,7 @@ class ReportCommandTest {
       value = {
         "good.json | --out | | need a value",
         "good.json | | | --out: need a value, none given",
-        "none.json | --out | x.html | none.json: no such file",
+        "none.json | --out | x.html | RESULTS.json: need a file that exists",
         "bad.json | --out | x.html | results: need what weft bench --suite or JMH writes, got file=bad.json",
         "text.json | --out | x.html | text.json",
         "good.json | --markdown | text.json | report: need a document with",
