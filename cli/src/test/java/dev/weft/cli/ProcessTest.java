@@ -135,10 +135,10 @@ class ProcessTest {
             "500000000",
             "--out",
             file.toString());
-    for (int i = 0; files().isEmpty() && weft.isAlive() && i < 6000; i++) {
+    for (int i = 0; files().size() < 2 && weft.isAlive() && i < 6000; i++) {
       Thread.sleep(10);
     }
-    assertThat(files()).as("the temporary file").hasSize(1);
+    assertThat(files()).as("the temporary file and the lock").hasSize(2);
     Thread.sleep(100);
     Programs.Result kill = Programs.run(List.of("sh", "-c", "kill -INT " + weft.pid()));
     assertThat(kill.ok()).as(kill.output()).isTrue();

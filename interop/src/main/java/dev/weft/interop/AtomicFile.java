@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.AtomicMoveNotSupportedException;
@@ -13,20 +14,29 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.PosixFileAttributes;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A file that appears whole or not at all. It is written as {@code .NAME.PID.N.tmp} in the
  * directory of its target and takes the target's name at {@link #commit}, with its data and its
- * directory entry on the disk; until then an existing target stays as it is. {@link #close} before
- * that leaves nothing behind, and so does the end of the process, unless it is killed.
+ * directory entry on the disk, and with the mode of the file that it replaces; until then an
+ * existing target stays as it is. {@link #close} before that leaves nothing behind, and so does the
+ * end of the process, unless it is killed.
+ *
+ * <p>A name has one writer at a time, of all processes: from {@link #create} to {@link #commit} or
+ * {@link #close} a second one is refused.
  *
  * <p>The room is reserved first ({@code posix_fallocate}), so that a full disk is found before the
  * first byte and a mapping never meets one.
@@ -36,79 +46,72 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class AtomicFile implements AutoCloseable {
   private static final String OP = "write";
   private static final int ZEROS = 1 << 20;
-  private static final AtomicInteger COUNT = new AtomicInteger();
-  private static final Set<Path> OPEN = ConcurrentHashMap.newKeySet();
 
-  static {
-    Runtime.getRuntime().addShutdownHook(new Thread(() -> OPEN.forEach(AtomicFile::delete)));
-  }
+  /** While it is written, what replaces a file is its owner's alone. */
+  private static final FileAttribute<?> PRIVATE =
+      PosixFilePermissions.asFileAttribute(
+          Set.of(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE));
 
+  private final FileSet set;
   private final Path target;
   private final long byteSize;
-  private final Path temporary;
-  private final FileChannel channel;
-  private final Arena arena = Arena.ofShared();
+  private final PosixFileAttributes replaced; // null if there is none, or no such attributes
   private final List<MemorySegment> mappings = new ArrayList<>();
+  private Path temporary;
+  private FileChannel channel; // null while the file is set aside, and when it is finished
+  private Arena arena; // of the mappings; null if there are none
   private boolean reserved;
-  private boolean committed;
+  private boolean finished;
+  private boolean named;
 
-  private AtomicFile(Path target, long byteSize) throws IOException {
+  /** Creates the temporary file. */
+  AtomicFile(FileSet set, Path target, long byteSize) throws IOException {
+    checkTarget(target);
+    this.set = set;
     this.target = target;
     this.byteSize = byteSize;
-    Path directory = checkTarget(target);
-    String name = target.getFileName().toString();
-    String start = "." + name.substring(0, Math.min(60, name.length())) + ".";
-    Path free;
-    FileChannel opened = null;
-    do {
-      free =
-          directory.resolve(
-              start + ProcessHandle.current().pid() + "." + COUNT.getAndIncrement() + ".tmp");
-      OPEN.add(free);
+    this.replaced = replaced(target);
+    FileAttribute<?>[] attributes =
+        replaced == null ? new FileAttribute<?>[0] : new FileAttribute<?>[] {PRIVATE};
+    while (channel == null) {
+      temporary = set.temporary();
       try {
-        opened =
-            FileChannel.open(
-                free,
-                StandardOpenOption.CREATE_NEW,
-                StandardOpenOption.READ,
-                StandardOpenOption.WRITE);
+        channel =
+            Temporaries.create(
+                temporary,
+                Set.of(
+                    StandardOpenOption.CREATE_NEW,
+                    StandardOpenOption.READ,
+                    StandardOpenOption.WRITE),
+                attributes);
       } catch (FileAlreadyExistsException e) {
-        OPEN.remove(free); // left over by a killed process with the same number
-      } catch (IOException e) {
-        OPEN.remove(free);
+        // left over by a killed process with the same number
+      } catch (FileSystemException e) {
         throw new IOException(
             Checks.message(
                 OP,
-                "need a directory that files can be created in (" + reason(e) + ")",
+                "need a directory that files can be created in (" + WriterLock.reason(e) + ")",
                 "file",
                 target),
             e);
       }
-    } while (opened == null);
-    temporary = free;
-    channel = opened;
+    }
   }
 
   /**
    * Begins a file of exactly {@code byteSize} bytes, and reserves its room where that is possible.
    *
    * @throws NoSpaceException if there is too little room
-   * @throws IOException if the target is not a regular file, or its directory is missing or not
-   *     writable
+   * @throws IOException {@code write: need …, got file=…}: if somebody else is writing the target,
+   *     if the target is not a regular file, if its directory is missing or not writable, or if a
+   *     quota or a limit on the sizes of files forbids it
    */
   public static AtomicFile create(Path target, long byteSize) throws IOException {
-    AtomicFile file = new AtomicFile(target, byteSize);
+    FileSet set = FileSet.open(target);
     try {
-      if (byteSize > 0) {
-        switch (Posix.reserve(file.temporary, byteSize)) {
-          case DONE -> file.reserved = true;
-          case FULL -> throw file.noSpace();
-          case UNAVAILABLE -> {}
-        }
-      }
-      return file;
+      return set.begin(target, byteSize);
     } catch (IOException | RuntimeException | Error e) {
-      file.close();
+      set.close();
       throw e;
     }
   }
@@ -128,7 +131,8 @@ public final class AtomicFile implements AutoCloseable {
   /**
    * Throws unless a file called {@code target} can be begun; returns its directory.
    *
-   * @throws IOException if the target exists and is no regular file, or its directory is missing
+   * @throws IOException if the target exists and is no regular file, its directory is missing, or
+   *     its name is longer than names are there
    */
   static Path checkTarget(Path target) throws IOException {
     if (target.getFileName() == null || target.getFileName().toString().isEmpty()) {
@@ -140,16 +144,54 @@ public final class AtomicFile implements AutoCloseable {
           Checks.message(
               OP, "need a directory that exists", "file", target, "directory", directory));
     }
-    String kind =
-        Files.isSymbolicLink(target)
-            ? "symbolic link"
-            : Files.isDirectory(target) ? "directory" : "special file";
-    if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)
-        && !Files.isRegularFile(target, LinkOption.NOFOLLOW_LINKS)) {
+    BasicFileAttributes found;
+    try {
+      found = Files.readAttributes(target, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+    } catch (NoSuchFileException e) {
+      return directory;
+    } catch (FileSystemException e) {
+      throw new IOException(
+          Checks.message(
+              OP,
+              "need a name that the file system takes (" + WriterLock.reason(e) + ")",
+              "file",
+              target),
+          e);
+    }
+    if (!found.isRegularFile()) {
+      String kind =
+          found.isSymbolicLink()
+              ? "symbolic link"
+              : found.isDirectory() ? "directory" : "special file";
       throw new IOException(
           Checks.message(OP, "need a regular file or none", "file", target, "kind", kind));
     }
     return directory;
+  }
+
+  /** Reserves the room, where that is possible. */
+  void reserve() throws IOException {
+    if (byteSize > 0) {
+      Temporaries.beforeStep.run();
+      switch (Posix.reserve(temporary, byteSize)) {
+        case DONE -> reserved = true;
+        case FULL -> throw noSpace();
+        case OVER_QUOTA ->
+            throw new IOException(
+                Checks.message(
+                    OP, "need room in the quota", "file", target, "neededBytes", byteSize));
+        case TOO_LARGE ->
+            throw new IOException(
+                Checks.message(
+                    OP,
+                    "need a size that the process (ulimit -f) and the file system allow",
+                    "file",
+                    target,
+                    "neededBytes",
+                    byteSize));
+        case UNAVAILABLE -> {}
+      }
+    }
   }
 
   /** The file that it becomes. */
@@ -161,18 +203,31 @@ public final class AtomicFile implements AutoCloseable {
    * Writes the rest of {@code bytes} at {@code position}. May be called from any thread.
    *
    * @throws NoSpaceException if there is too little room
+   * @throws IOException if the system refuses it for another reason
    */
   public void write(ByteBuffer bytes, long position) throws IOException {
+    FileChannel out = channel();
     try {
+      Temporaries.beforeStep.run();
       long at = position;
       while (bytes.hasRemaining()) {
-        at += channel.write(bytes, at);
+        at += out.write(bytes, at);
       }
+    } catch (ClosedChannelException e) {
+      throw e;
     } catch (IOException e) {
-      if (channel.isOpen() && Files.getFileStore(temporary).getUsableSpace() < bytes.remaining()) {
+      if (Files.getFileStore(temporary).getUsableSpace() < bytes.remaining()) {
         throw noSpace();
       }
-      throw e;
+      throw new IOException(
+          Checks.message(
+              OP,
+              "need bytes that the system takes (" + e.getMessage() + ")",
+              "file",
+              target,
+              "neededBytes",
+              byteSize),
+          e);
     }
   }
 
@@ -195,7 +250,10 @@ public final class AtomicFile implements AutoCloseable {
         write(zeros.asSlice(0, part).asByteBuffer(), position + done);
       }
     }
-    MemorySegment mapping = channel.map(MapMode.READ_WRITE, position, length, arena);
+    if (arena == null) {
+      arena = Arena.ofShared();
+    }
+    MemorySegment mapping = channel().map(MapMode.READ_WRITE, position, length, arena);
     mappings.add(mapping);
     return mapping;
   }
@@ -228,18 +286,54 @@ public final class AtomicFile implements AutoCloseable {
    * @throws IllegalStateException unless all bytes were written
    */
   public void commit() throws IOException {
-    if (channel.size() != byteSize) {
-      throw new IllegalStateException(
-          Checks.message(OP, "need every byte written", "bytes", channel.size(), "of", byteSize));
+    set.commit(null);
+  }
+
+  /** Removes the file unless it was committed. */
+  @Override
+  public void close() throws IOException {
+    set.close();
+  }
+
+  /** Gives back the descriptor until more is written; nothing may be mapped. */
+  void setAside() throws IOException {
+    if (channel != null) {
+      channel.close();
+      channel = null;
     }
+  }
+
+  /**
+   * Puts the data on the disk and gives back what they were written with; nothing can be written
+   * any more.
+   *
+   * @throws IllegalStateException unless all bytes were written
+   */
+  void finish() throws IOException {
+    if (finished) {
+      return;
+    }
+    FileChannel out = channel();
+    if (out.size() != byteSize) {
+      throw new IllegalStateException(
+          Checks.message(OP, "need every byte written", "bytes", out.size(), "of", byteSize));
+    }
+    Temporaries.beforeStep.run();
     try {
       mappings.forEach(MemorySegment::force);
     } catch (UncheckedIOException e) {
       throw e.getCause();
     }
     closeMappings();
-    channel.force(true);
-    channel.close();
+    keepMode();
+    out.force(true);
+    setAside();
+    finished = true;
+  }
+
+  /** Gives the finished file its name. */
+  void rename() throws IOException {
+    Temporaries.beforeStep.run();
     try {
       Files.move(
           temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
@@ -247,59 +341,75 @@ public final class AtomicFile implements AutoCloseable {
       throw new IOException(
           Checks.message(OP, "need a file system with atomic moves", "file", target), e);
     }
-    committed = true;
-    OPEN.remove(temporary);
-    force(target.toAbsolutePath().getParent());
+    named = true;
+    Temporaries.forget(temporary);
   }
 
-  /** Removes the file unless it was committed. */
-  @Override
-  public void close() throws IOException {
-    if (!committed) {
-      closeMappings();
+  /** Removes the file unless it has its name. */
+  void discard() throws IOException {
+    if (!named) {
       try {
-        channel.close();
+        closeMappings();
+        setAside();
       } finally {
-        Files.deleteIfExists(temporary);
-        OPEN.remove(temporary);
+        Temporaries.delete(temporary);
       }
     }
   }
 
-  /** Puts the entries of a directory on the disk, where the platform opens directories. */
-  static void force(Path directory) throws IOException {
-    if (System.getProperty("os.name").startsWith("Windows")) {
-      return;
+  private FileChannel channel() throws IOException {
+    if (channel == null) {
+      channel = FileChannel.open(temporary, StandardOpenOption.READ, StandardOpenOption.WRITE);
     }
-    try (FileChannel entries = FileChannel.open(directory, StandardOpenOption.READ)) {
-      entries.force(true);
-    }
+    return channel;
   }
 
   private void closeMappings() {
-    if (arena.scope().isAlive()) {
+    mappings.clear();
+    if (arena != null) {
       arena.close();
+      arena = null;
     }
+  }
+
+  /** What is known of the file that is replaced, if there is one and it has a mode. */
+  private static PosixFileAttributes replaced(Path target) throws IOException {
+    try {
+      PosixFileAttributeView view =
+          Files.getFileAttributeView(
+              target, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
+      return view == null ? null : view.readAttributes();
+    } catch (NoSuchFileException e) {
+      return null;
+    }
+  }
+
+  /** Gives the file the mode of the one that it replaces, and its owners where that is allowed. */
+  private void keepMode() throws IOException {
+    if (replaced == null) {
+      return;
+    }
+    PosixFileAttributeView view =
+        Files.getFileAttributeView(
+            temporary, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
+    try {
+      PosixFileAttributes own = view.readAttributes();
+      if (!own.group().equals(replaced.group())) {
+        view.setGroup(replaced.group());
+      }
+      if (!own.owner().equals(replaced.owner())) {
+        view.setOwner(replaced.owner());
+      }
+    } catch (FileSystemException e) {
+      // the system lets few give files away
+    }
+    view.setPermissions(replaced.permissions());
   }
 
   /** Removes what was written, to see how much room there is without it. */
   private NoSpaceException noSpace() throws IOException {
-    channel.truncate(0);
+    channel().truncate(0);
     long available = Files.getFileStore(temporary).getUsableSpace();
     return new NoSpaceException(target, byteSize, available);
-  }
-
-  private static String reason(IOException e) {
-    return e instanceof FileSystemException f && f.getReason() != null
-        ? f.getReason()
-        : e.getClass().getSimpleName();
-  }
-
-  private static void delete(Path temporary) {
-    try {
-      Files.deleteIfExists(temporary);
-    } catch (IOException e) {
-      // the process is ending; the name says what the file is
-    }
   }
 }

@@ -1,8 +1,13 @@
 package dev.weft.interop;
 
+import dev.weft.Backend;
 import dev.weft.DType;
+import dev.weft.MemoryInfo;
+import dev.weft.MemoryLimitException;
 import dev.weft.Region;
+import dev.weft.Shape;
 import dev.weft.init.Fill;
+import dev.weft.init.Layout;
 import dev.weft.random.RandomKey;
 import java.util.Optional;
 
@@ -24,5 +29,35 @@ record Draw(Fill fill, RandomKey key, DType dtype, Region region, Optional<Recei
 
   long byteSize() {
     return dtype.byteSize(region.shape().elements());
+  }
+
+  /**
+   * Throws unless {@code backend} has room for what is made as a whole, wherever it goes: an
+   * orthogonal matrix, in f32 or f64. It is passed over again and again, so in a file that memory
+   * cannot hold it would take hours.
+   *
+   * @throws MemoryLimitException {@code orthogonal: need room for the whole matrix, got …}
+   */
+  void requireMemory(Backend backend) {
+    Shape logical = region.logical();
+    long elements =
+        switch (fill) {
+          case Fill.Orthogonal f -> logical.elements();
+          case Fill.DeltaOrthogonal f when f.layout() == Layout.TORCH ->
+              logical.elements() == 0 ? 0 : logical.dim(0) * logical.dim(1);
+          case Fill.DeltaOrthogonal f ->
+              logical.elements() == 0 ? 0 : logical.dim(-2) * logical.dim(-1);
+          default -> 0;
+        };
+    if (region.shape().elements() == 0 || elements == 0) {
+      return;
+    }
+    int size = dtype == DType.F64 ? Double.BYTES : Float.BYTES;
+    long needed = elements > Long.MAX_VALUE / size ? Long.MAX_VALUE : elements * size;
+    MemoryInfo memory = backend.memory();
+    long free = memory.limitBytes() - memory.allocatedBytes();
+    if (needed > free) {
+      throw new MemoryLimitException("orthogonal", "need room for the whole matrix", needed, free);
+    }
   }
 }

@@ -5,9 +5,11 @@ import dev.weft.internal.Checks;
 import dev.weft.random.RandomKey;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -20,7 +22,13 @@ import java.util.Map;
  * shards.
  *
  * <p>Room for everything is reserved first; files take their names after all are written, the index
- * last. A failure before that leaves nothing behind, and what existed as it was.
+ * last. A failure before that leaves nothing behind, and what existed as it was. From then on the
+ * end of the process waits until all have their names; where it is killed there is no index.
+ *
+ * <p>Shards and index carry the identity of their set under {@code weft.set}: the first 128 bits of
+ * the SHA-256 of the shards' headers without it, which state names, shapes, types and receipts. It
+ * is the same for the same model on every machine, and {@link ShardedSafetensors} refuses a shard
+ * of another set. A model has one writer at a time.
  *
  * @since 0.1
  */
@@ -28,6 +36,7 @@ public final class ModelWriter implements AutoCloseable {
   private static final String OP = "model";
   private static final String END = ".safetensors";
   private static final int MAX_SHARDS = 99_999;
+  private static final int IDENTITY_BYTES = 16;
 
   /** One tensor of a shard. */
   private record Weight(String name, Draw draw) {
@@ -41,19 +50,23 @@ public final class ModelWriter implements AutoCloseable {
 
   private final Backend backend;
   private final Progress progress;
+  private final FileSet files;
   private final List<Shard> shards = new ArrayList<>();
 
-  private ModelWriter(Backend backend, Progress progress) {
+  private ModelWriter(Backend backend, Progress progress, FileSet files) {
     this.backend = backend;
     this.progress = progress;
+    this.files = files;
   }
 
   /**
    * Writes the model as one file.
    *
    * @throws IllegalArgumentException unless the name ends in {@code .safetensors}
+   * @throws dev.weft.MemoryLimitException if a matrix that is made as a whole does not fit in
+   *     memory
    * @throws NoSpaceException if it does not fit
-   * @throws IOException if it cannot be written
+   * @throws IOException if it cannot be written, or somebody else is writing it
    */
   public static void write(
       Backend backend, ModelManifest manifest, RandomKey root, Path file, Progress progress)
@@ -70,8 +83,10 @@ public final class ModelWriter implements AutoCloseable {
    * @return the files that were written; the index, if there is one, last
    * @throws IllegalArgumentException unless the name ends in {@code .safetensors}, {@code
    *     shardBytes >= 1}, and there are at most 99 999 shards
+   * @throws dev.weft.MemoryLimitException if a matrix that is made as a whole does not fit in
+   *     memory
    * @throws NoSpaceException if they do not fit
-   * @throws IOException if they cannot be written
+   * @throws IOException if they cannot be written, or somebody else is writing the model
    */
   public static List<Path> write(
       Backend backend,
@@ -82,7 +97,7 @@ public final class ModelWriter implements AutoCloseable {
       Progress progress)
       throws IOException {
     String name = String.valueOf(file.getFileName());
-    if (!name.endsWith(END)) {
+    if (!Texts.endsWith(file, END)) {
       throw Checks.bad(OP, "need a name that ends in " + END, "file", file);
     }
     if (shardBytes < 1) {
@@ -98,34 +113,23 @@ public final class ModelWriter implements AutoCloseable {
           "bytes",
           shardBytes);
     }
-    try (ModelWriter writer = new ModelWriter(backend, progress)) {
-      String stem = name.substring(0, name.length() - END.length());
-      for (int i = 0; i < parts.size(); i++) {
-        String shard =
-            parts.size() == 1
-                ? name
-                : String.format(Locale.ROOT, "%s-%05d-of-%05d%s", stem, i + 1, parts.size(), END);
-        writer.begin(manifest, file.resolveSibling(shard), parts.get(i));
+    parts.forEach(part -> part.forEach(weight -> weight.draw.requireMemory(backend)));
+    try (ModelWriter writer = new ModelWriter(backend, progress, FileSet.open(file))) {
+      if (parts.size() == 1) {
+        writer.begin(file, layout(manifest, parts.getFirst(), null), parts.getFirst());
+        writer.fill();
+        writer.files.commit(null);
+        return List.of(file);
       }
-      writer.fill();
-      return writer.commit(file.resolveSibling(name + ".index.json"));
+      return writer.writeShards(
+          manifest, file, name.substring(0, name.length() - END.length()), parts);
     }
   }
 
   /** Removes what was not committed. */
   @Override
   public void close() throws IOException {
-    IOException failure = null;
-    for (Shard shard : shards) {
-      try {
-        shard.file.close();
-      } catch (IOException e) {
-        failure = e;
-      }
-    }
-    if (failure != null) {
-      throw failure;
-    }
+    files.close();
   }
 
   /** The weights in shards, in the order of the manifest. */
@@ -146,8 +150,47 @@ public final class ModelWriter implements AutoCloseable {
     return parts;
   }
 
-  /** Lays out one file and reserves its room. */
-  private void begin(ModelManifest manifest, Path file, List<Weight> weights) throws IOException {
+  private List<Path> writeShards(
+      ModelManifest manifest, Path file, String stem, List<List<Weight>> parts) throws IOException {
+    String identity = identity(manifest, parts);
+    Map<String, String> weightMap = new LinkedHashMap<>();
+    long total = 0;
+    for (int i = 0; i < parts.size(); i++) {
+      String shard =
+          String.format(Locale.ROOT, "%s-%05d-of-%05d%s", stem, i + 1, parts.size(), END);
+      List<Weight> part = parts.get(i);
+      begin(file.resolveSibling(shard), layout(manifest, part, identity), part);
+      for (Weight weight : part) {
+        weightMap.put(weight.name, shard);
+        total += weight.draw.byteSize();
+      }
+    }
+    byte[] content = ShardedSafetensors.write(total, identity, weightMap);
+    AtomicFile index = files.begin(file.resolveSibling(stem + END + ".index.json"), content.length);
+    index.write(ByteBuffer.wrap(content), 0);
+    index.finish();
+    fill();
+    files.commit(index.target()); // one of before must never stand beside shards that it is not of
+    List<Path> written = new ArrayList<>();
+    shards.forEach(shard -> written.add(shard.file.target()));
+    written.add(index.target());
+    return written;
+  }
+
+  /** A digest of all that determines the shards. */
+  private static String identity(ModelManifest manifest, List<List<Weight>> parts) {
+    MessageDigest digest;
+    try {
+      digest = MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError(e); // every JDK has it
+    }
+    parts.forEach(part -> digest.update(layout(manifest, part, null).header()));
+    return HexFormat.of().formatHex(digest.digest(), 0, IDENTITY_BYTES);
+  }
+
+  private static SafetensorsLayout layout(
+      ModelManifest manifest, List<Weight> weights, String identity) {
     Map<String, String> metadata = new LinkedHashMap<>();
     metadata.put("format", "pt"); // loaders of PyTorch models ask for it
     metadata.put("weft.model", manifest.name());
@@ -155,9 +198,18 @@ public final class ModelWriter implements AutoCloseable {
       Receipt receipt = weight.draw.receipt().orElseThrow();
       metadata.put(SafetensorsFile.RECEIPT_KEY + weight.name, receipt.toJson());
     }
-    SafetensorsLayout layout =
-        SafetensorsLayout.of(weights.stream().map(Weight::entry).toList(), metadata);
-    shards.add(new Shard(AtomicFile.create(file, layout.byteSize()), layout, weights));
+    if (identity != null) {
+      metadata.put(SafetensorsFile.SET_KEY, identity);
+    }
+    return SafetensorsLayout.of(weights.stream().map(Weight::entry).toList(), metadata);
+  }
+
+  /** Reserves the room of one file; its descriptor waits until it is filled. */
+  private void begin(Path target, SafetensorsLayout layout, List<Weight> weights)
+      throws IOException {
+    AtomicFile file = files.begin(target, layout.byteSize());
+    file.setAside();
+    shards.add(new Shard(file, layout, weights));
   }
 
   private void fill() throws IOException {
@@ -180,39 +232,8 @@ public final class ModelWriter implements AutoCloseable {
           bytes += weight.draw.byteSize();
           progress.update(tensors, bytes);
         }
+        shard.file.finish();
       }
     }
-  }
-
-  /** Names the files. An index of before must never stand beside shards that it is not of. */
-  private List<Path> commit(Path index) throws IOException {
-    List<Path> written = new ArrayList<>();
-    if (shards.size() == 1) {
-      shards.getFirst().file.commit();
-      written.add(shards.getFirst().file.target());
-      return written;
-    }
-    Map<String, String> weightMap = new LinkedHashMap<>();
-    long total = 0;
-    for (Shard shard : shards) {
-      for (Weight weight : shard.weights) {
-        weightMap.put(weight.name, shard.file.target().getFileName().toString());
-        total += weight.draw.byteSize();
-      }
-    }
-    byte[] content = ShardedSafetensors.write(total, weightMap);
-    try (AtomicFile last = AtomicFile.create(index, content.length)) {
-      last.write(ByteBuffer.wrap(content), 0);
-      if (Files.deleteIfExists(index)) {
-        AtomicFile.force(index.toAbsolutePath().getParent());
-      }
-      for (Shard shard : shards) {
-        shard.file.commit();
-        written.add(shard.file.target());
-      }
-      last.commit();
-      written.add(index);
-    }
-    return written;
   }
 }

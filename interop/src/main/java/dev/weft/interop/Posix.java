@@ -22,6 +22,10 @@ final class Posix {
     DONE,
     /** The file system has too few. */
     FULL,
+    /** The user or the directory may not have so many. */
+    OVER_QUOTA,
+    /** The process may not write so large a file, or the file system has none. */
+    TOO_LARGE,
     /** Not available here; nothing is known. */
     UNAVAILABLE
   }
@@ -72,7 +76,9 @@ final class Posix {
       int closed = (int) close.invokeExact(descriptor);
       return switch (error) {
         case 0 -> closed == 0 ? Reservation.DONE : Reservation.UNAVAILABLE;
-        case ENOSPC, EDQUOT, EFBIG -> Reservation.FULL;
+        case ENOSPC -> Reservation.FULL;
+        case EDQUOT -> Reservation.OVER_QUOTA;
+        case EFBIG -> Reservation.TOO_LARGE;
         default -> Reservation.UNAVAILABLE;
       };
     } catch (RuntimeException | Error e) {

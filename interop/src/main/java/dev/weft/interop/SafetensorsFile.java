@@ -33,6 +33,9 @@ public final class SafetensorsFile implements TensorFile {
   /** A receipt's key in the metadata is this, followed by the tensor's name. */
   static final String RECEIPT_KEY = "weft.receipt.";
 
+  /** The key of the identity of the set that a shard, or an index, belongs to. */
+  static final String SET_KEY = "weft.set";
+
   private static final String OP = "safetensors";
   private static final Set<String> KEYS = Set.of("dtype", "shape", "data_offsets");
 

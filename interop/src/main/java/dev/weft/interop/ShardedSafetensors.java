@@ -17,8 +17,9 @@ import java.util.TreeMap;
  * its shards: {@code {"metadata": {"total_size": bytes}, "weight_map": {tensor: shard}}}.
  *
  * <p>Refused: a shard that is no plain file name beside the index; a tensor that its shard has not,
- * or that a shard has and the index does not name. Told by {@link #warnings}: a total size that is
- * not the sum of the tensors, and keys that are not known.
+ * or that a shard has and the index does not name; a shard of another set than the index, where the
+ * index names its set (docs/files.md). Told by {@link #warnings}: a total size that is not the sum
+ * of the tensors, and keys that are not known.
  *
  * <p>One shard is open at a time, or as many as threads read at once.
  *
@@ -82,6 +83,7 @@ public final class ShardedSafetensors implements TensorFile {
       for (String name : new java.util.TreeSet<>(weightMap.values())) {
         SafetensorsFile shard = SafetensorsFile.open(path.resolveSibling(name), group);
         shards.put(name, shard);
+        requireSet(path, json.get("metadata"), name, shard);
         for (StoredTensor tensor : shard.tensors()) {
           requireSame(path, tensor.name(), name, weightMap.get(tensor.name()));
           total += tensor.byteSize();
@@ -105,9 +107,12 @@ public final class ShardedSafetensors implements TensorFile {
   }
 
   /** The JSON of an index. */
-  static byte[] write(long totalSize, Map<String, String> weightMap) {
+  static byte[] write(long totalSize, String identity, Map<String, String> weightMap) {
+    Map<String, Object> metadata = new LinkedHashMap<>();
+    metadata.put("total_size", totalSize);
+    metadata.put(SafetensorsFile.SET_KEY, identity);
     Map<String, Object> json = new LinkedHashMap<>();
-    json.put("metadata", Map.of("total_size", totalSize));
+    json.put("metadata", metadata);
     json.put("weight_map", new TreeMap<>(weightMap));
     return Json.writePretty(json).getBytes(StandardCharsets.UTF_8);
   }
@@ -161,6 +166,26 @@ public final class ShardedSafetensors implements TensorFile {
     return Texts.hasEnd(shard, ".safetensors")
         && shard.length() <= 255
         && shard.chars().noneMatch(c -> c == '/' || c == '\\' || c == ':' || c < ' ');
+  }
+
+  /** Shards that were not written together are no model. An index of others names no set. */
+  private static void requireSet(Path path, Object metadata, String name, SafetensorsFile shard)
+      throws FormatException {
+    Object stated = metadata instanceof Map<?, ?> map ? map.get(SafetensorsFile.SET_KEY) : null;
+    String found = shard.metadata().get(SafetensorsFile.SET_KEY);
+    if (stated != null && !stated.equals(found)) {
+      throw new FormatException(
+          OP,
+          "need shards that were written with the index",
+          "file",
+          path,
+          "set",
+          Texts.shorten(stated.toString()),
+          "shard",
+          name,
+          "shardSet",
+          found == null ? "none" : Texts.shorten(found));
+    }
   }
 
   private static void requireSame(Path path, String tensor, String found, String indexed)

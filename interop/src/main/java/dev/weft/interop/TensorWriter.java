@@ -12,7 +12,6 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -51,8 +50,10 @@ public final class TensorWriter {
    * @param name of the tensor in a {@code .safetensors} file
    * @throws IllegalArgumentException if the fill does not suit the shape or type, or the type the
    *     file
+   * @throws dev.weft.MemoryLimitException if an orthogonal matrix does not fit in memory
    * @throws NoSpaceException if the file does not fit
-   * @throws IOException if it cannot be written; then it is as it was before
+   * @throws IOException if it cannot be written, or somebody else is writing it; then it is as it
+   *     was before
    */
   public static void write(
       Backend backend, Receipt receipt, String name, Path file, Progress progress)
@@ -79,8 +80,7 @@ public final class TensorWriter {
 
   private static void write(Backend backend, Draw draw, String name, Path file, Progress progress)
       throws IOException {
-    String end = String.valueOf(file.getFileName());
-    if (end.endsWith(".safetensors")) {
+    if (Texts.endsWith(file, ".safetensors")) {
       Map<String, String> metadata =
           draw.receipt()
               .map(receipt -> Map.of(SafetensorsFile.RECEIPT_KEY + name, receipt.toJson()))
@@ -90,9 +90,9 @@ public final class TensorWriter {
               List.of(new SafetensorsLayout.Entry(name, draw.type(), draw.region().shape())),
               metadata);
       write(backend, draw, layout.header(), file, progress);
-    } else if (end.endsWith(".npy")) {
+    } else if (Texts.endsWith(file, ".npy")) {
       writeNpy(backend, draw, file, progress);
-    } else if (end.endsWith(".bin")) {
+    } else if (Texts.endsWith(file, ".bin")) {
       write(backend, draw, new byte[0], file, progress);
     } else {
       throw Checks.bad(
@@ -100,49 +100,49 @@ public final class TensorWriter {
     }
   }
 
-  /** A receipt must never stand beside data that it is not of: it goes first and comes last. */
+  /**
+   * A receipt must never stand beside data that it is not of: it goes first and comes last, and
+   * data whose receipt cannot be written are not written either.
+   */
   private static void writeNpy(Backend backend, Draw draw, Path file, Progress progress)
       throws IOException {
     byte[] header = NpyFile.header(draw.type(), draw.region().shape());
     Path receiptFile = NpyFile.receiptPath(file);
-    AtomicFile.checkTarget(receiptFile);
     byte[] receipt =
         draw.receipt()
             .map(r -> Json.writePretty(r.toMap()).getBytes(StandardCharsets.UTF_8))
             .orElse(new byte[0]);
-    try (AtomicFile data = begin(backend, draw, header, file, progress);
-        AtomicFile beside = AtomicFile.create(receiptFile, receipt.length)) {
-      beside.write(ByteBuffer.wrap(receipt), 0);
-      if (Files.deleteIfExists(receiptFile)) {
-        AtomicFile.force(receiptFile.toAbsolutePath().getParent());
-      }
-      data.commit();
+    draw.requireMemory(backend);
+    try (FileSet files = FileSet.open(file)) {
+      AtomicFile.checkTarget(receiptFile);
+      AtomicFile data = files.begin(file, sum(header.length, draw.byteSize()));
       if (receipt.length > 0) {
-        beside.commit();
+        AtomicFile beside = files.begin(receiptFile, receipt.length);
+        beside.write(ByteBuffer.wrap(receipt), 0);
+        beside.finish();
       }
+      fill(backend, draw, header, data, progress);
+      files.commit(receiptFile);
     }
     progress.update(1, draw.byteSize());
   }
 
   private static void write(Backend backend, Draw draw, byte[] header, Path file, Progress progress)
       throws IOException {
-    try (AtomicFile data = begin(backend, draw, header, file, progress)) {
+    draw.requireMemory(backend);
+    try (AtomicFile data = AtomicFile.create(file, sum(header.length, draw.byteSize()))) {
+      fill(backend, draw, header, data, progress);
       data.commit();
     }
     progress.update(1, draw.byteSize());
   }
 
-  /** The file with its header and elements, not yet committed. */
-  private static AtomicFile begin(
-      Backend backend, Draw draw, byte[] header, Path file, Progress progress) throws IOException {
-    AtomicFile data = AtomicFile.create(file, sum(header.length, draw.byteSize()));
+  private static void fill(
+      Backend backend, Draw draw, byte[] header, AtomicFile data, Progress progress)
+      throws IOException {
     try (ChunkedFill chunks = new ChunkedFill(backend)) {
       data.write(ByteBuffer.wrap(header), 0);
       put(backend, chunks, draw, data, header.length, bytes -> progress.update(0, bytes));
-      return data;
-    } catch (IOException | RuntimeException | Error e) {
-      data.close();
-      throw e;
     }
   }
 

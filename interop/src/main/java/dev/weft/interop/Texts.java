@@ -14,6 +14,11 @@ final class Texts {
 
   private Texts() {}
 
+  /** Whether the name of {@code file} ends so, in large letters or small ones. */
+  static boolean endsWith(Path file, String end) {
+    return String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT).endsWith(end);
+  }
+
   /** The bytes of {@code file}. */
   static byte[] read(Path file) throws IOException {
     try (InputFile input = new InputFile(file)) {

@@ -47,7 +47,7 @@ public final class WeightsFile {
    */
   public static void save(Path file, Map<String, Tensor> tensors, Map<String, String> metadata)
       throws IOException {
-    if (!String.valueOf(file.getFileName()).endsWith(END)) {
+    if (!Texts.endsWith(file, END)) {
       throw Checks.bad(OP, "need a name that ends in " + END, "file", file);
     }
     List<SafetensorsLayout.Entry> entries = new ArrayList<>();

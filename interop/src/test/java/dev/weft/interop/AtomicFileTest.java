@@ -42,7 +42,8 @@ class AtomicFileTest {
       file.write(ByteBuffer.wrap(new byte[] {1, 2, 3, 4}), 0);
       assertThat(target).hasContent("old");
       assertThat(names())
-          .hasSize(2)
+          .hasSize(3)
+          .contains("a.bin", ".a.bin.lock")
           .anyMatch(name -> name.matches("\\.a\\.bin\\.\\d+\\.\\d+\\.tmp"));
       file.commit();
     }
@@ -204,15 +205,23 @@ class AtomicFileTest {
         line = lines.readLine();
       } while (line != null && !line.equals("half"));
       assertThat(line).isEqualTo("half");
+      // Another process is writing the model.
+      assertThatThrownBy(() -> AtomicFile.create(directory.resolve("model.safetensors"), 1))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("need no other writer of the file");
     } finally {
       child.destroyForcibly();
     }
     assertThat(child.waitFor(5, TimeUnit.MINUTES)).isTrue();
     assertThat(child.exitValue()).isEqualTo(128 + 9);
     assertThat(names())
-        .allMatch(name -> name.equals("model.safetensors") || name.matches("\\..*\\.tmp"));
-    assertThat(names()).hasSize(3); // the old file, and what two shards had begun with
+        .allMatch(
+            name -> name.matches("(\\.model\\.safetensors\\.(lock|.*\\.tmp))|model\\.safetensors"));
+    assertThat(names()).hasSize(5); // the old file, the lock, and what two shards and an index were
     assertThat(directory.resolve("model.safetensors")).hasContent("old");
+    Path other = Files.writeString(directory.resolve(".model.safetensors2.1.1.tmp"), "another's");
+    AtomicFile.write(directory.resolve("model.safetensors"), new byte[1]); // takes over
+    assertThat(names()).containsExactlyInAnyOrder("model.safetensors", other.getFileName() + "");
   }
 
   @Test
@@ -293,6 +302,26 @@ class AtomicFileTest {
             }
           }
         }
+        // The data fit to the last byte, and their receipt does not.
+        Receipt receipt =
+            Receipt.of(
+                InitializerSpec.parse("uniform"),
+                Layout.KERAS,
+                DType.F32,
+                Region.of(Shape.of((6 * MIB - 128) / 4)),
+                RandomKey.of(1));
+        assertThatThrownBy(
+                () ->
+                    TensorWriter.write(backend, receipt, "w", disk.resolve("a.npy"), Progress.NONE))
+            .isInstanceOf(NoSpaceException.class)
+            .hasMessageContaining(
+                AtomicFile.class.getModule().isNativeAccessEnabled()
+                    ? "a.npy.json"
+                    : "a.npy"); // not reserved: then the receipt comes first
+        try (Stream<Path> files = Files.list(disk)) {
+          assertThat(files).isEmpty();
+        }
+        TensorWriter.write(backend, receipt, "w", disk.resolve("a.bin"), Progress.NONE);
       }
     }
   }
