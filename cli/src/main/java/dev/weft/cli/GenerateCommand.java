@@ -140,6 +140,13 @@ final class GenerateCommand implements Callable<Integer> {
     if (toStdout && json) {
       throw UsageException.of("--json", "need a file, for stdout takes the elements", "--out", out);
     }
+    if (toStdout && streams.outTerminal().getAsBoolean()) {
+      throw UsageException.of(
+          "--out",
+          "need a pipe or a file for the raw elements, not a terminal; try --out - | od -t f4",
+          "--out",
+          out);
+    }
     Path file = toStdout ? null : Names.output("--out", out, ".npy", ".safetensors", ".bin");
     long begin = System.nanoTime();
     try (Backend opened = open(receipt);

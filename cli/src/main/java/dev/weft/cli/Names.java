@@ -12,10 +12,13 @@ import java.util.Locale;
 final class Names {
   private Names() {}
 
-  /** The file to be written, whose name must have one of {@code ends}, its directory exist. */
+  /**
+   * The file to be written, whose name must have one of {@code ends}, in large letters or small
+   * ones, and its directory exist.
+   */
   static Path output(String option, String name, String... ends) {
     Path file = path(option, name);
-    String last = String.valueOf(file.getFileName());
+    String last = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
     if (List.of(ends).stream().noneMatch(end -> last.endsWith(end) && !last.equals(end))) {
       throw UsageException.of(
           option, "need a name that ends in " + String.join(", ", ends), "out", name);

@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
+import java.util.function.BooleanSupplier;
 
 /**
  * Where a command writes: results to standard output, everything else to standard error.
@@ -18,16 +19,24 @@ import java.util.Locale;
  *     ClosedPipeException} if its reader went away
  * @param err standard error
  * @param terminal whether a person watches standard error
+ * @param outTerminal whether standard output is a terminal, which raw elements would garble
  */
-record Streams(WritableByteChannel out, PrintWriter err, boolean terminal) {
+record Streams(
+    WritableByteChannel out, PrintWriter err, boolean terminal, BooleanSupplier outTerminal) {
   /** More than any line says that repeats no name of some megabytes. */
   private static final int MOST_OF_A_LINE = 10_000;
 
   /** Writes to {@code channel}; see {@link #out()}. */
-  Streams(WritableByteChannel out, PrintWriter err, boolean terminal) {
+  Streams(WritableByteChannel out, PrintWriter err, boolean terminal, BooleanSupplier outTerminal) {
     this.out = new Pipe(out);
     this.err = err;
     this.terminal = terminal;
+    this.outTerminal = outTerminal;
+  }
+
+  /** Standard output is no terminal. */
+  Streams(WritableByteChannel out, PrintWriter err, boolean terminal) {
+    this(out, err, terminal, () -> false);
   }
 
   /** The streams of this process. */
@@ -37,7 +46,8 @@ record Streams(WritableByteChannel out, PrintWriter err, boolean terminal) {
     return new Streams(
         new FileOutputStream(FileDescriptor.out).getChannel(),
         new PrintWriter(System.err, true, StandardCharsets.UTF_8),
-        console != null && console.isTerminal() && !dumb);
+        console != null && console.isTerminal() && !dumb,
+        Terminal::isOutput);
   }
 
   /**

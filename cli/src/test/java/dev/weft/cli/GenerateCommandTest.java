@@ -14,9 +14,13 @@ import dev.weft.interop.StoredTensor;
 import dev.weft.interop.TensorFile;
 import dev.weft.random.RandomKey;
 import dev.weft.random.StreamOrder;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -231,13 +235,41 @@ class GenerateCommandTest {
     }
   }
 
-  @Test
-  void matrixThatDoesNotFitIsOutOfMemory() {
+  @ParameterizedTest
+  @ValueSource(strings = {"-", "w.npy", "w.safetensors", "w.bin"})
+  void matrixThatDoesNotFitIsOutOfMemory(String name) throws Exception {
+    String out = name.equals("-") ? name : directory.resolve(name).toString();
     Run run =
-        Run.of("generate", "--init", "orthogonal", "--shape", "1000000,1000000", "--out", "-");
+        Run.of("generate", "--init", "orthogonal", "--shape", "1000000,1000000", "--out", out);
     assertThat(run.code()).as(run.err()).isEqualTo(Exit.MEMORY);
     assertThat(run.err().strip().lines()).hasSize(1);
     assertThat(run.err()).contains("out of memory");
+    assertThat(directory).isEmptyDirectory();
+  }
+
+  @Test
+  void elementsAreNotWrittenToATerminal() {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    StringWriter err = new StringWriter();
+    Streams terminal =
+        new Streams(Channels.newChannel(out), new PrintWriter(err, true), true, () -> true);
+    String[] line = {"generate", "--init", "ones", "--shape", "3", "--out", "-"};
+    assertThat(Main.run(terminal, line)).isEqualTo(Exit.USAGE);
+    assertThat(err.toString())
+        .startsWith("weft generate: --out: need a pipe or a file for the raw elements")
+        .contains("| od");
+    assertThat(out.size()).isZero();
+    assertThat(Run.of(line).bytes()).hasSize(12); // the control
+    assertThat(Main.run(terminal, "devices")).isZero(); // words are
+  }
+
+  @Test
+  void largeLettersNameTheSameFormat() throws Exception {
+    Path file = directory.resolve("W.NPY");
+    Run run = Run.of("generate", "--init", "ones", "--shape", "3", "--out", file.toString());
+    assertThat(run.code()).as(run.err()).isZero();
+    assertThat(Files.size(file)).isEqualTo(128 + 12);
+    assertThat(directory.resolve("W.NPY.json")).exists();
   }
 
   private static Run run(List<String> line, String... more) {
