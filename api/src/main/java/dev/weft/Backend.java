@@ -3,12 +3,14 @@ package dev.weft;
 import dev.weft.init.Fill;
 import dev.weft.internal.Checks;
 import dev.weft.internal.Events;
+import dev.weft.internal.Failures;
 import dev.weft.internal.OperationEvent;
 import dev.weft.random.RandomKey;
 import dev.weft.spi.Buffer;
 import dev.weft.spi.Engine;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Cleaner;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -17,18 +19,23 @@ import java.util.concurrent.ConcurrentHashMap;
  * used from any thread. Results do not depend on which backend it is, nor on its options.
  *
  * <p>Closing it closes the tensors of its own memory that are still open, and reports them as
- * leaks.
+ * leaks. One that is lost unclosed ends when the garbage collector finds it.
  *
  * @since 0.1
  */
 public final class Backend implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger("dev.weft");
+
   private final Engine engine;
-  private final Cleaner cleaner = Cleaner.create();
-  private final Set<Allocation> open = ConcurrentHashMap.newKeySet();
+  private final Cleaning cleaning = new Cleaning();
+  private final Holdings holdings;
+  private final Cleaner.Cleanable watch; // null if the system has no thread to find a lost one
   private final Usage usage = new Usage();
 
   Backend(Engine engine) {
     this.engine = engine;
+    this.holdings = new Holdings(engine);
+    this.watch = cleaning.watch(this, holdings::closeLost);
   }
 
   /** What this backend is. */
@@ -55,12 +62,27 @@ public final class Backend implements AutoCloseable {
     try {
       String what = "tensor " + dtype + " " + shape;
       Buffer buffer = engine.allocate(byteSize);
-      Allocation allocation = new Allocation(buffer::close, what, open);
-      Tensor tensor = new Tensor(this, dtype, shape, buffer, null, allocation);
-      allocation.watch(cleaner, tensor);
-      return tensor;
+      Allocation allocation = allocation(buffer, what);
+      try {
+        Tensor tensor = new Tensor(this, dtype, shape, buffer, null, allocation);
+        allocation.watch(cleaning, tensor);
+        return tensor;
+      } catch (Throwable e) {
+        allocation.close();
+        throw e;
+      }
     } finally {
       leave();
+    }
+  }
+
+  /** Memory of the engine's, which goes back if this throws. */
+  private Allocation allocation(Buffer buffer, String what) {
+    try {
+      return new Allocation(buffer::close, what, holdings.open);
+    } catch (Throwable e) {
+      buffer.close();
+      throw e;
     }
   }
 
@@ -185,10 +207,38 @@ public final class Backend implements AutoCloseable {
   private Tensor adopt(
       Buffer buffer, MemorySegment memory, DType dtype, Shape shape, Runnable release) {
     String what = "adopted tensor " + dtype + " " + shape;
-    Allocation allocation = new Allocation(release, what, open);
-    Tensor tensor = new Tensor(this, dtype, shape, buffer, memory, allocation);
-    allocation.watch(cleaner, tensor);
-    return tensor;
+    Allocation allocation = new Allocation(new Once(release), what, holdings.open);
+    try {
+      Tensor tensor = new Tensor(this, dtype, shape, buffer, memory, allocation);
+      allocation.watch(cleaning, tensor);
+      return tensor;
+    } catch (Throwable e) {
+      allocation.forget(); // the memory stays the caller's
+      throw e;
+    }
+  }
+
+  /** Others' way to give memory back: called once, whatever it does. */
+  private static final class Once implements Runnable {
+    private Runnable release;
+
+    Once(Runnable release) {
+      this.release = Objects.requireNonNull(release);
+    }
+
+    @Override
+    public void run() {
+      Runnable first = release;
+      release = null;
+      if (first == null) {
+        return;
+      }
+      try {
+        first.run();
+      } catch (IllegalStateException e) { // which would say that it may be called again
+        throw new WeftException("close: what gives adopted memory back failed: " + e, e);
+      }
+    }
   }
 
   /**
@@ -254,6 +304,8 @@ public final class Backend implements AutoCloseable {
           if (event != null) {
             endGemm(event, a, b, b.byteSize(), c);
           }
+        } catch (IllegalStateException e) {
+          throw c.tensor().cause("gemm", b.tensor().cause("gemm", a.tensor().cause("gemm", e)));
         } finally {
           c.tensor().leave();
         }
@@ -289,11 +341,18 @@ public final class Backend implements AutoCloseable {
       DType dtype = b.tensor().dtype();
       String what = "packed matrix " + dtype + " " + b;
       Buffer buffer = engine.pack(b.strided());
-      Allocation allocation = new Allocation(buffer::close, what, open);
-      PackedMatrix packed =
-          new PackedMatrix(this, dtype, b.rows(), b.columns(), buffer, allocation::close);
-      allocation.watch(cleaner, packed);
-      return packed;
+      Allocation allocation = allocation(buffer, what);
+      try {
+        PackedMatrix packed =
+            new PackedMatrix(this, dtype, b.rows(), b.columns(), buffer, allocation);
+        allocation.watch(cleaning, packed);
+        return packed;
+      } catch (Throwable e) {
+        allocation.close();
+        throw e;
+      }
+    } catch (IllegalStateException e) {
+      throw b.tensor().cause("pack", e);
     } finally {
       b.tensor().leave();
     }
@@ -326,6 +385,8 @@ public final class Backend implements AutoCloseable {
           if (event != null) {
             endGemm(event, a, b, b.dtype().byteSize(b.rows() * b.columns()), c);
           }
+        } catch (IllegalStateException e) {
+          throw c.tensor().cause("gemm", a.tensor().cause("gemm", e));
         } finally {
           c.tensor().leave();
         }
@@ -345,7 +406,7 @@ public final class Backend implements AutoCloseable {
         "",
         () -> a + "·" + b,
         a.byteSize() + bBytes + c.byteSize(),
-        2 * c.batch() * c.rows() * c.columns() * a.columns());
+        (long) (2.0 * c.batch() * c.rows() * c.columns() * a.columns())); // 2^63 - 1 at most
   }
 
   /** A factor of a product, rounded to the type of its sums. */
@@ -447,20 +508,54 @@ public final class Backend implements AutoCloseable {
   }
 
   /**
-   * Ends this backend. A second call does nothing.
+   * Ends this backend: gives back everything that can be. A second call does nothing if the first
+   * gave back all; one that failed may be called again, and gives back what it then can.
    *
-   * @throws IllegalStateException if an operation of it is running, or a tensor of it is
-   *     {@linkplain Tensor#lend lent}
+   * @throws IllegalStateException {@code close: need no running operation and no lent tensor, got
+   *     backend=…}; nothing has changed then. {@code close: need memory that no other code is using
+   *     (…), got memory=…} while the segment of a tensor left open is in use, as by a write to a
+   *     channel; everything else has ended then
    */
   @Override
   public void close() {
-    if (usage.close()) {
-      open.forEach(Allocation::reportAndClose);
-      engine.close();
-    } else if (!usage.isClosed()) {
+    if (!usage.close()) {
       throw new IllegalStateException(
           Checks.message(
               "close", "need no running operation and no lent tensor", "backend", info().name()));
+    }
+    holdings.close();
+    if (watch != null) {
+      watch.clean();
+    }
+  }
+
+  /** What a backend gives back. It does not know the backend, so that a lost one can be found. */
+  private static final class Holdings {
+    final Set<Allocation> open = ConcurrentHashMap.newKeySet();
+    private final Engine engine;
+    private boolean ended;
+
+    Holdings(Engine engine) {
+      this.engine = engine;
+    }
+
+    synchronized void close() {
+      Failures failures = new Failures();
+      open.forEach(each -> failures.attempt(each::reportAndClose));
+      if (!ended) {
+        ended = true;
+        failures.attempt(engine::close);
+      }
+      failures.raise();
+    }
+
+    /** Nothing of the backend can be used any more; what others use is theirs to let go. */
+    void closeLost() {
+      try {
+        close();
+      } catch (IllegalStateException e) {
+        LOG.log(System.Logger.Level.DEBUG, "a lost backend has ended, but for: {0}", e);
+      }
     }
   }
 
@@ -499,5 +594,10 @@ public final class Backend implements AutoCloseable {
 
   void leave() {
     usage.leave();
+  }
+
+  /** Runs {@code action} after the next garbage collection. */
+  void later(Runnable action) {
+    cleaning.later(action);
   }
 }

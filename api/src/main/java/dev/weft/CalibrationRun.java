@@ -274,7 +274,7 @@ final class CalibrationRun implements AutoCloseable {
       this.size = size;
       try {
         body = body(cost);
-      } catch (RuntimeException | Error e) {
+      } catch (Throwable e) {
         close();
         throw e;
       }

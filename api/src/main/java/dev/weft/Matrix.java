@@ -34,14 +34,12 @@ public final class Matrix {
     }
     long rows = shape.dim(rank - 2);
     long columns = shape.dim(rank - 1);
-    long batch = 1;
-    for (int d = 0; d < rank - 2; d++) {
-      batch *= shape.dim(d);
-    }
+    long batch = shape.product(0, rank - 2);
+    long stride = shape.elements() == 0 ? 0 : rows * columns;
     return new Matrix(
         tensor,
         new StridedMatrix(
-            tensor.buffer(), tensor.dtype(), batch, rows * columns, 0, rows, columns, columns, 1));
+            tensor.buffer(), tensor.dtype(), batch, stride, 0, rows, columns, columns, 1));
   }
 
   /**
@@ -66,8 +64,8 @@ public final class Matrix {
           leading);
     }
     if (rows > 0 && columns > 0) {
-      long room = tensor.shape().elements() - offset - columns; // for the other rows
-      if (room < 0 || rows - 1 > 0 && (rows - 1) > room / leading) {
+      long room = tensor.shape().elements() - offset; // neither is negative
+      if (columns > room || rows - 1 > (room - columns) / leading) {
         throw Checks.bad(
             "matrix",
             "need a matrix within the tensor",
@@ -129,7 +127,9 @@ public final class Matrix {
             s.dtype(),
             s.batch(),
             s.batchStride(),
-            s.origin() + row * s.rowStride() + column * s.columnStride(),
+            height == 0 || width == 0
+                ? s.origin() // where nothing is
+                : s.origin() + row * s.rowStride() + column * s.columnStride(),
             height,
             width,
             s.rowStride(),
@@ -169,7 +169,7 @@ public final class Matrix {
 
   /** Bytes of its elements. */
   long byteSize() {
-    return tensor.dtype().byteSize(batch() * rows() * columns());
+    return tensor.dtype().byteSize(span() == 0 ? 0 : batch() * rows() * columns());
   }
 
   /** Elements from the first to after the last one of the whole batch; 0 if there is none. */

@@ -19,18 +19,18 @@ public final class PackedMatrix implements AutoCloseable {
   private final long rows;
   private final long columns;
   private final Buffer buffer;
-  private final Runnable release;
+  private final Allocation allocation;
 
   private final Usage usage = new Usage();
 
   PackedMatrix(
-      Backend backend, DType dtype, long rows, long columns, Buffer buffer, Runnable release) {
+      Backend backend, DType dtype, long rows, long columns, Buffer buffer, Allocation allocation) {
     this.backend = backend;
     this.dtype = dtype;
     this.rows = rows;
     this.columns = columns;
     this.buffer = buffer;
-    this.release = release;
+    this.allocation = allocation;
   }
 
   /** The type of what it was made of. */
@@ -60,9 +60,7 @@ public final class PackedMatrix implements AutoCloseable {
    */
   @Override
   public void close() {
-    if (usage.close()) {
-      release.run();
-    } else if (!usage.isClosed()) {
+    if (!allocation.close(usage)) {
       throw new IllegalStateException(
           Checks.message("close", "need no running operation", "matrix", this));
     }
@@ -81,8 +79,15 @@ public final class PackedMatrix implements AutoCloseable {
   /** Begins an operation, which {@link #leave} ends. */
   void enter(String op) {
     backend.enter(op);
-    if (!usage.enter()) {
-      backend.leave();
+    boolean entered = false;
+    try {
+      entered = usage.enter();
+    } finally {
+      if (!entered) {
+        backend.leave();
+      }
+    }
+    if (!entered) {
       throw new ClosedException(Checks.message(op, "need an open packed matrix", "b", this));
     }
   }

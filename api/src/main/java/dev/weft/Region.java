@@ -110,6 +110,10 @@ public final class Region {
           "shape",
           logical);
     }
+    Shape shape = Shape.of(extent);
+    if (shape.elements() == 0) { // of which products may pass 2^63
+      return new Region(logical, shape, start.clone(), 0, 0, new long[0], new long[0]);
+    }
     long origin = 0;
     long[] strides = new long[rank];
     long stride = 1;
@@ -129,7 +133,7 @@ public final class Region {
     }
     return new Region(
         logical,
-        Shape.of(extent),
+        shape,
         start.clone(),
         origin,
         run,

@@ -92,6 +92,29 @@ public final class Shape {
     return elements;
   }
 
+  /**
+   * Product of the dimensions from axis {@code from} on and before axis {@code to}: exact, and 0 if
+   * one of them is 0.
+   *
+   * @throws IllegalArgumentException {@code shape: need a product of dimensions < 2^63, got
+   *     shape=…} as only a shape without elements may have one
+   */
+  long product(int from, int to) {
+    long product = 1;
+    for (int d = from; d < to; d++) {
+      if (dims[d] == 0) {
+        return 0;
+      }
+    }
+    for (int d = from; d < to; d++) {
+      if (product > Long.MAX_VALUE / dims[d]) {
+        throw Checks.bad("shape", "need a product of dimensions < 2^63", "shape", this);
+      }
+      product *= dims[d];
+    }
+    return product;
+  }
+
   /** A copy of the dimensions. */
   public long[] dims() {
     return dims.clone();

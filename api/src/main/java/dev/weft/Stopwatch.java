@@ -1,7 +1,8 @@
 package dev.weft;
 
 import java.time.Duration;
-import java.util.stream.IntStream;
+import java.util.ArrayList;
+import java.util.List;
 
 /** What a calibration measures time by; tests have one of their own. */
 interface Stopwatch {
@@ -51,10 +52,14 @@ interface Stopwatch {
           int processors = Runtime.getRuntime().availableProcessors();
           long before = processNanos();
           long begin = nanos();
-          var threads =
-              IntStream.range(0, processors)
-                  .mapToObj(i -> Thread.ofPlatform().daemon().start(() -> spin(begin, millis)))
-                  .toList();
+          List<Thread> threads = new ArrayList<>();
+          try {
+            while (threads.size() < processors) {
+              threads.add(Thread.ofPlatform().daemon().start(() -> spin(begin, millis)));
+            }
+          } catch (OutOfMemoryError e) {
+            processors = Math.max(1, threads.size()); // as many as the system has threads for
+          }
           for (Thread thread : threads) {
             try {
               thread.join();

@@ -172,6 +172,8 @@ public final class Tensor implements AutoCloseable {
       MemorySegment element = MemorySegment.ofArray(new byte[dtype.byteSize()]);
       backend.read(buffer, at, element);
       return get(element, 0);
+    } catch (IllegalStateException e) {
+      throw cause("get", e);
     } finally {
       leave();
     }
@@ -218,6 +220,8 @@ public final class Tensor implements AutoCloseable {
       OperationEvent event = Events.copyTo();
       backend.read(buffer, dtype.byteSize(first), out);
       endCopy(event, first, out.byteSize());
+    } catch (IllegalStateException e) {
+      throw cause("copyTo", out, e);
     } finally {
       leave();
     }
@@ -251,6 +255,8 @@ public final class Tensor implements AutoCloseable {
       OperationEvent event = Events.copyFrom();
       backend.write(buffer, dtype.byteSize(first), in);
       endCopy(event, first, in.byteSize());
+    } catch (IllegalStateException e) {
+      throw cause("copyFrom", in, e);
     } finally {
       leave();
     }
@@ -306,6 +312,8 @@ public final class Tensor implements AutoCloseable {
     try {
       return backend.orthogonalityError(
           dtype, matrix.rows(shape), matrix.columns(shape), gain, buffer);
+    } catch (IllegalStateException e) {
+      throw cause("orthogonalityError", e);
     } finally {
       leave();
     }
@@ -324,38 +332,48 @@ public final class Tensor implements AutoCloseable {
       throw new ClosedException(
           Checks.message("lend", "need memory that is alive", "tensor", this));
     }
+    Lease lease = new Lease(this);
     enter("lend");
-    if (allocation != null) {
-      allocation.hold();
-    }
-    usage.leave(); // the backend stays in use until the lease ends
-    return new Lease(this);
-  }
-
-  /** Ends a lease. */
-  void takeBack() {
+    boolean held = false;
     try {
       if (allocation != null) {
-        allocation.drop();
+        allocation.hold();
       }
+      held = true;
     } finally {
-      backend.leave();
+      usage.leave();
+      if (!held) {
+        backend.leave(); // else it stays in use until the lease ends
+      }
     }
+    return lease;
+  }
+
+  /** What is held for a lease is held no more. */
+  void drop() {
+    if (allocation != null) {
+      allocation.drop();
+    }
+  }
+
+  /** Closes a tensor that nobody has seen, whose memory stays with whoever gave it. */
+  void disown() {
+    usage.close();
+    allocation.forget();
   }
 
   /**
    * Gives back the backend's memory, once it is no longer {@linkplain #lend lent}; a caller's
-   * memory stays as it is. A second call does nothing.
+   * memory stays as it is. A second call does nothing. If it throws, the tensor is open as before,
+   * and may be closed later.
    *
-   * @throws IllegalStateException if an operation is running on this tensor
+   * @throws IllegalStateException {@code close: need no running operation, got tensor=…}, or {@code
+   *     close: need memory that no other code is using, got …} while its {@link #segment} is in
+   *     use, as by a write to a channel
    */
   @Override
   public void close() {
-    if (usage.close()) {
-      if (allocation != null) {
-        allocation.close();
-      }
-    } else if (!usage.isClosed()) {
+    if (!(allocation == null ? usage.close() : allocation.close(usage))) {
       throw new IllegalStateException(
           Checks.message("close", "need no running operation", "tensor", this));
     }
@@ -427,10 +445,7 @@ public final class Tensor implements AutoCloseable {
     if (made == null) {
       int rank = shape.rank();
       long width = rank == 0 ? 1 : shape.dim(rank - 1);
-      long height = 1;
-      for (int d = 0; d < rank - 1; d++) {
-        height *= shape.dim(d);
-      }
+      long height = shape.product(0, rank - 1);
       made = new StridedMatrix(buffer, dtype, 1, height * width, 0, height, width, width, 1);
       rows = made;
     }
@@ -458,9 +473,29 @@ public final class Tensor implements AutoCloseable {
       if (event != null) {
         event.end(backend.info(), dtype, fill, region::toString, byteSize(), 0);
       }
+    } catch (IllegalStateException e) {
+      throw cause("fill", e);
     } finally {
       leave();
     }
+  }
+
+  /** What an operation failed of: the caller's memory, if it was closed meanwhile, or {@code e}. */
+  IllegalStateException cause(String op, IllegalStateException e) {
+    return callers == null || callers.scope().isAlive() ? e : closedMeanwhile(op, e);
+  }
+
+  /** The same where {@code other} memory of the caller's was used, too. */
+  private IllegalStateException cause(String op, MemorySegment other, IllegalStateException e) {
+    return other.scope().isAlive() ? cause(op, e) : closedMeanwhile(op, e);
+  }
+
+  private ClosedException closedMeanwhile(String op, IllegalStateException e) {
+    ClosedException closed =
+        new ClosedException(
+            Checks.message(op, "need memory that is alive to the end", "tensor", this));
+    closed.initCause(e);
+    return closed;
   }
 
   void requireAccessible(String op) {
@@ -485,8 +520,15 @@ public final class Tensor implements AutoCloseable {
   /** Begins an operation, which {@link #leave} ends. */
   void enter(String op) {
     backend.enter(op);
-    if (!usage.enter()) {
-      backend.leave();
+    boolean entered = false;
+    try {
+      entered = usage.enter();
+    } finally {
+      if (!entered) {
+        backend.leave();
+      }
+    }
+    if (!entered) {
       throw new ClosedException(Checks.message(op, "need an open tensor", "tensor", this));
     }
   }

@@ -31,6 +31,21 @@ final class TensorAccess extends Access {
   }
 
   @Override
+  public void disown(Tensor tensor) {
+    tensor.disown();
+  }
+
+  @Override
+  public void closeLater(Lease lease) {
+    lease.closeLater();
+  }
+
+  @Override
+  public IllegalStateException cause(Tensor tensor, String op, IllegalStateException e) {
+    return tensor.cause(op, e);
+  }
+
+  @Override
   public Engine engine(Backend backend) {
     return backend.engine();
   }

@@ -20,16 +20,24 @@ final class Usage {
     return true;
   }
 
+  /**
+   * Ends an operation. It takes no more of the stack than {@link #enter}, so that on a full one
+   * what has begun also ends.
+   */
   void leave() {
-    users.decrementAndGet();
+    int now;
+    do {
+      now = users.get();
+    } while (!users.compareAndSet(now, now - 1));
   }
 
-  /** Closes it if no operation is running; true for the one call that did. */
+  /** Closes it unless an operation is running; whether it is closed now. */
   boolean close() {
-    return users.compareAndSet(0, CLOSED);
+    return users.get() < 0 || users.compareAndSet(0, CLOSED);
   }
 
-  boolean isClosed() {
-    return users.get() < 0;
+  /** Undoes {@link #close}. */
+  void reopen() {
+    users.compareAndSet(CLOSED, 0);
   }
 }

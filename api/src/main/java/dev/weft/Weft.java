@@ -308,7 +308,12 @@ public final class Weft {
                 + probe.remedy());
       }
       Engine engine = provider.open(info.name(), options);
-      return new Backend(engine);
+      try {
+        return new Backend(engine);
+      } catch (Throwable e) {
+        engine.close();
+        throw e;
+      }
     }
   }
 }

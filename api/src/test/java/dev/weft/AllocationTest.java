@@ -27,6 +27,8 @@ class AllocationTest {
             },
             "memory",
             open);
+    Object owner = new Object();
+    allocation.watch(new Cleaning(), owner);
     Thread first = Thread.ofPlatform().start(allocation::close);
     begun.await();
     AtomicInteger seen = new AtomicInteger(-1);
@@ -47,6 +49,7 @@ class AllocationTest {
     assertThat(seen).hasValue(1);
     assertThat(released).hasValue(1);
     assertThat(open).isEmpty();
+    assertThat(owner).as("reachable so far").isNotNull();
   }
 
   private static void await(CountDownLatch latch) {

@@ -36,14 +36,14 @@ public record Fans(long in, long out) {
         throw Checks.bad("fans", "need rank >= 2 in torch layout", "shape", shape);
       }
       long field = product(shape, 2, rank);
-      return new Fans(shape.dim(1) * field, shape.dim(0) * field);
+      return new Fans(times(shape.dim(1), field, shape), times(shape.dim(0), field, shape));
     }
     if (rank < 2) {
       long n = rank == 0 ? 1 : shape.dim(0);
       return new Fans(n, n);
     }
     long field = product(shape, 0, rank - 2);
-    return new Fans(shape.dim(-2) * field, shape.dim(-1) * field);
+    return new Fans(times(shape.dim(-2), field, shape), times(shape.dim(-1), field, shape));
   }
 
   /**
@@ -62,9 +62,9 @@ public record Fans(long in, long out) {
     }
     long field = 1;
     for (int a = 0; a < named.length; a++) {
-      field *= named[a] ? 1 : shape.dim(a);
+      field = named[a] ? field : times(field, shape.dim(a), shape);
     }
-    return new Fans(shape.dim(in) * field, shape.dim(out) * field);
+    return new Fans(times(shape.dim(in), field, shape), times(shape.dim(out), field, shape));
   }
 
   /** The divisor of a scheme: at least 1. */
@@ -91,8 +91,16 @@ public record Fans(long in, long out) {
   private static long product(Shape shape, int from, int to) {
     long product = 1;
     for (int a = from; a < to; a++) {
-      product *= shape.dim(a);
+      product = times(product, shape.dim(a), shape);
     }
     return product;
+  }
+
+  /** a·b; a shape without elements may have products that are no longs. */
+  private static long times(long a, long b, Shape shape) {
+    if (Math.multiplyHigh(a, b) != 0 || a * b < 0) {
+      throw Checks.bad("fans", "need fans < 2^63", "shape", shape);
+    }
+    return a * b;
   }
 }

@@ -2,6 +2,7 @@ package dev.weft.internal;
 
 import dev.weft.Backend;
 import dev.weft.DType;
+import dev.weft.Lease;
 import dev.weft.Shape;
 import dev.weft.Tensor;
 import dev.weft.spi.Engine;
@@ -45,6 +46,12 @@ public abstract class Access {
   public abstract Tensor adopt(
       Backend backend, long devicePointer, DType dtype, Shape shape, Runnable release);
 
+  /** Closes a tensor of {@link #adopt} that nobody has seen: its memory is not given back. */
+  public abstract void disown(Tensor tensor);
+
+  /** Closes a lease, now or, if other code still uses the memory, when that lets it. */
+  public abstract void closeLater(Lease lease);
+
   /** The engine of a backend. */
   public abstract Engine engine(Backend backend);
 
@@ -67,6 +74,12 @@ public abstract class Access {
 
   /** Ends an operation. */
   public abstract void leave(Tensor tensor);
+
+  /**
+   * What an operation failed of: a {@link dev.weft.ClosedException} if the caller's memory of the
+   * tensor was closed meanwhile, else {@code e}.
+   */
+  public abstract IllegalStateException cause(Tensor tensor, String op, IllegalStateException e);
 
   /** Whether two tensors share memory. */
   public abstract boolean touch(Tensor x, Tensor y);

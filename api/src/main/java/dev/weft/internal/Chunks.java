@@ -26,8 +26,10 @@ public final class Chunks {
     long elements = region.shape().elements();
     if (region.runCount() <= 1) {
       long first = elements == 0 ? 0 : region.runStart(0);
-      for (long from = 0; from < elements; from += limit) {
-        visitor.visit(whole.slice(first + from, first + Math.min(from + limit, elements)));
+      for (long from = 0; from < elements; ) {
+        long count = Math.min(limit, elements - from);
+        visitor.visit(whole.slice(first + from, first + from + count));
+        from += count;
       }
     } else {
       boxes(whole, region.start(), region.shape().dims(), limit, visitor);
@@ -55,7 +57,7 @@ public final class Chunks {
         partExtent[a] = a < axis ? 1 : Math.min(step, extent[a] - at[a]);
       }
       visitor.visit(whole.box(partStart, partExtent));
-      at[axis] += step;
+      at[axis] += partExtent[axis];
       for (int a = axis; a > 0 && at[a] >= extent[a]; a--) {
         at[a] = 0;
         at[a - 1]++;

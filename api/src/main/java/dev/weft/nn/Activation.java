@@ -186,6 +186,8 @@ public record Activation(Kind kind, double alpha) {
     Operands.enter("activation", x, y, null, null);
     try {
       Operands.engine(x).activate(x.dtype(), this, Operands.rows(x), Operands.rows(y));
+    } catch (IllegalStateException e) {
+      throw Operands.cause("activation", e, x, y);
     } finally {
       Operands.leave(x, y, null, null);
     }
@@ -230,6 +232,8 @@ public record Activation(Kind kind, double alpha) {
               Operands.rows(dz),
               Operands.buffer(db),
               write);
+    } catch (IllegalStateException e) {
+      throw Operands.cause(op, e, saved, dy, dz, db);
     } finally {
       Operands.leave(saved, dy, dz, db);
     }

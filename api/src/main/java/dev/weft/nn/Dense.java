@@ -9,6 +9,7 @@ import dev.weft.init.Initializers;
 import dev.weft.internal.Access;
 import dev.weft.internal.Checks;
 import dev.weft.internal.Events;
+import dev.weft.internal.Failures;
 import dev.weft.internal.OperationEvent;
 import dev.weft.random.RandomKey;
 import dev.weft.spi.Engine;
@@ -199,6 +200,8 @@ public final class Dense implements AutoCloseable {
       } finally {
         Operands.leave(z, residual, null, null);
       }
+    } catch (IllegalStateException e) {
+      throw Operands.cause("dense.forward", e, x, y, kernel, bias, z, residual);
     } finally {
       Operands.leave(x, y, kernel, bias);
     }
@@ -290,6 +293,8 @@ public final class Dense implements AutoCloseable {
           Operands.leave(dx, null, null, null);
         }
       }
+    } catch (IllegalStateException e) {
+      throw Operands.cause("dense.backward", e, x, dy, kernel, gradients.kernel, dx);
     } finally {
       Operands.leave(x, dy, kernel, gradients.kernel);
     }
@@ -302,7 +307,7 @@ public final class Dense implements AutoCloseable {
 
   /** Of x·w, or of a product of backward. */
   private long productFlops(Tensor x) {
-    return 2 * x.shape().elements() * outputs();
+    return (long) (2.0 * x.shape().elements() * outputs()); // 2^63 - 1 at most
   }
 
   private void end(OperationEvent event, Activation f, Tensor x, long bytes, long flops) {
@@ -399,7 +404,7 @@ public final class Dense implements AutoCloseable {
     try {
       Tensor db = bias == null ? null : backend.tensor(bias.dtype(), bias.shape());
       return new Gradients(dw, db);
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       dw.close();
       throw e;
     }
@@ -409,11 +414,20 @@ public final class Dense implements AutoCloseable {
   @Override
   public void close() {
     if (owned) {
-      kernel.close();
-      if (bias != null) {
-        bias.close();
-      }
+      closeAll(kernel, bias);
     }
+  }
+
+  /** Closes both, whichever fails; nulls are left out. */
+  static void closeAll(Tensor one, Tensor other) {
+    Failures failures = new Failures();
+    if (one != null) {
+      failures.attempt(one::close);
+    }
+    if (other != null) {
+      failures.attempt(other::close);
+    }
+    failures.raise();
   }
 
   @Override
@@ -431,10 +445,7 @@ public final class Dense implements AutoCloseable {
     /** Frees both. */
     @Override
     public void close() {
-      kernel.close();
-      if (bias != null) {
-        bias.close();
-      }
+      closeAll(kernel, bias);
     }
   }
 
@@ -512,7 +523,7 @@ public final class Dense implements AutoCloseable {
           b.fill(bias, key.child(name + "/bias"));
         }
         return new Dense(w, b, activation, true);
-      } catch (RuntimeException | Error e) {
+      } catch (Throwable e) {
         w.close();
         if (b != null) {
           b.close();

@@ -97,6 +97,16 @@ final class Losses {
               Operands.rows(target),
               Operands.rows(gradient),
               Operands.buffer(value));
+    } catch (IllegalStateException e) {
+      if (labels != null && !labels.segment().scope().isAlive()) {
+        ClosedException closed =
+            new ClosedException(
+                Checks.message(
+                    "loss", "need labels that are alive to the end", "labels", labels.count()));
+        closed.initCause(e);
+        throw closed;
+      }
+      throw Operands.cause("loss", e, prediction, target, gradient, value);
     } finally {
       Operands.leave(prediction, target, gradient, value);
     }

@@ -9,6 +9,7 @@ import dev.weft.init.Initializer;
 import dev.weft.init.Initializers;
 import dev.weft.internal.Checks;
 import dev.weft.internal.Events;
+import dev.weft.internal.Failures;
 import dev.weft.internal.OperationEvent;
 import dev.weft.random.RandomKey;
 import dev.weft.spi.Buffer;
@@ -88,19 +89,14 @@ public final class Mlp implements AutoCloseable {
       }
       madeValue = backend.tensor(DType.F64, Shape.of(1));
       madeSquares = backend.tensor(DType.F64, Shape.of(1));
-    } catch (RuntimeException | Error e) {
-      made.forEach(Dense::close);
-      gradients.forEach(Dense.Gradients::close);
-      states.forEach(OptimizerState::close);
-      if (madeValue != null) {
-        madeValue.close();
-      }
+      madeValue.copyFrom(MemorySegment.ofArray(new double[] {Double.NaN}));
+    } catch (Throwable e) {
+      close(made, madeValue, madeSquares);
       throw e;
     }
     this.layers = Collections.unmodifiableList(made);
     this.value = madeValue;
     this.squares = madeSquares;
-    value.copyFrom(MemorySegment.ofArray(new double[] {Double.NaN}));
     Activation.Kind last = made.getLast().activation().kind();
     this.lossOfLogits =
         loss instanceof Loss.SoftmaxCrossEntropy && last == Activation.Kind.SOFTMAX
@@ -196,6 +192,8 @@ public final class Mlp implements AutoCloseable {
       Operands.enter("mlp", x, target, value, squares);
       try {
         recorded(pass, x, labels, target);
+      } catch (IllegalStateException e) {
+        throw Operands.cause("mlp", e, x, target);
       } finally {
         Operands.leave(x, target, value, squares);
       }
@@ -208,12 +206,12 @@ public final class Mlp implements AutoCloseable {
   /** Ends the event of a step. The first layer has two products, others one more, for dx. */
   private void end(OperationEvent event, Tensor x) {
     long bytes = x.byteSize();
-    long products = 0;
+    double products = 0;
     for (Dense layer : layers) {
       bytes += Operands.byteSize(layer.kernel(), layer.bias().orElse(null));
-      products += (layer == layers.getFirst() ? 2 : 3) * layer.inputs() * layer.outputs();
+      products += (layer == layers.getFirst() ? 2.0 : 3.0) * layer.inputs() * layer.outputs();
     }
-    long flops = 2 * x.shape().dim(0) * products;
+    long flops = (long) (2.0 * x.shape().dim(0) * products); // 2^63 - 1 at most
     event.end(backend.info(), dtype, loss, () -> x.shape() + widths(), bytes, flops);
   }
 
@@ -407,10 +405,16 @@ public final class Mlp implements AutoCloseable {
     }
     if (passes.size() == MOST_PASSES) {
       lastPass = null; // it may be the one
-      passes.removeFirst().close();
+      passes.getFirst().close();
+      passes.removeFirst();
     }
     Pass made = new Pass(batch);
-    passes.add(made);
+    try {
+      passes.add(made);
+    } catch (Throwable e) {
+      made.close();
+      throw e;
+    }
     return made;
   }
 
@@ -418,14 +422,20 @@ public final class Mlp implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    passes.forEach(Pass::close);
+    close(layers, value, squares);
     passes.clear();
     lastPass = null;
-    states.forEach(OptimizerState::close);
-    gradients.forEach(Dense.Gradients::close);
-    layers.forEach(Dense::close);
-    value.close();
-    squares.close();
+  }
+
+  /** Closes everything that can be; after a failure it may be called again. */
+  private void close(List<Dense> layers, Tensor value, Tensor squares) {
+    Failures failures = new Failures();
+    passes.forEach(pass -> failures.attempt(pass::close));
+    states.forEach(state -> failures.attempt(state::close));
+    gradients.forEach(each -> failures.attempt(each::close));
+    layers.forEach(layer -> failures.attempt(layer::close));
+    failures.attempt(() -> Dense.closeAll(value, squares));
+    failures.raise();
   }
 
   @Override
@@ -452,7 +462,7 @@ public final class Mlp implements AutoCloseable {
         for (int i = 0; i < y.length - 1; i++) {
           y[i] = tensor(i);
         }
-      } catch (RuntimeException | Error e) {
+      } catch (Throwable e) {
         close();
         throw e;
       }
@@ -489,16 +499,18 @@ public final class Mlp implements AutoCloseable {
 
     @Override
     public void close() {
+      Failures failures = new Failures();
       if (recorder != null) {
-        recorder.close();
+        failures.attempt(recorder::close);
       }
       for (Tensor[] some : List.of(y, z, dy)) {
         for (Tensor tensor : some) {
           if (tensor != null) {
-            tensor.close();
+            failures.attempt(tensor::close);
           }
         }
       }
+      failures.raise();
     }
   }
 

@@ -121,6 +121,20 @@ final class Operands {
     }
   }
 
+  /**
+   * What an operation on these failed of: a {@link dev.weft.ClosedException} if the caller's memory
+   * of one was closed meanwhile, else {@code e}. Nulls are left out.
+   */
+  static IllegalStateException cause(String op, IllegalStateException e, Tensor... tensors) {
+    IllegalStateException cause = e;
+    for (Tensor tensor : tensors) {
+      if (tensor != null && cause == e) {
+        cause = Access.get().cause(tensor, op, e);
+      }
+    }
+    return cause;
+  }
+
   /** Ends an operation. */
   static void leave(Tensor a, Tensor b, Tensor c, Tensor d) {
     Access access = Access.get();

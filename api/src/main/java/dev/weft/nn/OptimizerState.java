@@ -27,7 +27,7 @@ public final class OptimizerState implements AutoCloseable {
     slot1 = optimizer.slots() > 0 ? zeros(parameter) : null;
     try {
       slot2 = optimizer.slots() > 1 ? zeros(parameter) : null;
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       slot1.close();
       throw e;
     }
@@ -37,7 +37,7 @@ public final class OptimizerState implements AutoCloseable {
     Tensor tensor = like.backend().tensor(like.dtype(), like.shape());
     try {
       tensor.fill(Fill.constant(0), ANY_KEY);
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       tensor.close();
       throw e;
     }
@@ -88,19 +88,26 @@ public final class OptimizerState implements AutoCloseable {
     Operands.requireApart("update", "gradient", gradient, "parameter", parameter);
     Operands.enter("update", parameter, gradient, slot1, slot2);
     try {
-      Operands.engine(parameter)
-          .update(
-              parameter.dtype(),
-              optimizer,
-              step + 1,
-              parameter.shape().elements(),
-              Operands.buffer(parameter),
-              Operands.buffer(gradient),
-              Operands.buffer(slot1),
-              Operands.buffer(slot2),
-              Operands.buffer(squares),
-              clip);
-      step++;
+      Operands.enter("update", squares, null, null, null);
+      try {
+        Operands.engine(parameter)
+            .update(
+                parameter.dtype(),
+                optimizer,
+                step + 1,
+                parameter.shape().elements(),
+                Operands.buffer(parameter),
+                Operands.buffer(gradient),
+                Operands.buffer(slot1),
+                Operands.buffer(slot2),
+                Operands.buffer(squares),
+                clip);
+        step++;
+      } finally {
+        Operands.leave(squares, null, null, null);
+      }
+    } catch (IllegalStateException e) {
+      throw Operands.cause("update", e, parameter, gradient);
     } finally {
       Operands.leave(parameter, gradient, slot1, slot2);
     }
@@ -119,11 +126,6 @@ public final class OptimizerState implements AutoCloseable {
   /** Frees what is remembered; the parameter stays. */
   @Override
   public void close() {
-    if (slot1 != null) {
-      slot1.close();
-    }
-    if (slot2 != null) {
-      slot2.close();
-    }
+    Dense.closeAll(slot1, slot2);
   }
 }

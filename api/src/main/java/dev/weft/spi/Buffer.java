@@ -25,6 +25,11 @@ public interface Buffer {
     throw new UnsupportedOperationException("devicePointer: need memory of a device");
   }
 
-  /** Gives the memory back; once. A caller's memory stays as it is. */
+  /**
+   * Gives the memory back. A caller's memory stays as it is. Where it throws it may be called
+   * again, and does nothing if the memory is back.
+   *
+   * @throws IllegalStateException if other code uses the memory; nothing has changed then
+   */
   void close();
 }

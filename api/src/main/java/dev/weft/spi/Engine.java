@@ -114,7 +114,8 @@ public interface Engine extends NnEngine, AutoCloseable {
 
   /**
    * Ends the backend's threads and gives back its memory; {@code allocate}d buffers are closed
-   * before.
+   * before, but for those of the host's memory that other code uses, which are closed later. Called
+   * once. It may be called by any thread, and may not know its {@link dev.weft.Backend}.
    */
   @Override
   void close();

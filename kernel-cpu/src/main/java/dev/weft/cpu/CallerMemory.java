@@ -5,8 +5,9 @@ import java.lang.foreign.MemorySegment;
 
 /** Memory of the caller's; closing it does nothing. */
 final class CallerMemory implements Buffer {
-  /** A thread that is not the caller's. */
-  static final Thread OTHER = Thread.ofPlatform().unstarted(() -> {});
+  /** A thread that is not the caller's, nor keeps what is the caller's. */
+  static final Thread OTHER =
+      Thread.ofPlatform().inheritInheritableThreadLocals(false).unstarted(() -> {});
 
   private final MemorySegment segment;
   private final boolean confined;

@@ -21,6 +21,7 @@ import dev.weft.spi.Engine;
 import dev.weft.spi.StridedMatrix;
 import dev.weft.spi.fill.StreamFill;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.WeakReference;
 import java.util.concurrent.atomic.AtomicReference;
 
 /** The CPU backend, scalar or SIMD by its kernels. */
@@ -35,7 +36,7 @@ final class CpuEngine implements Engine {
   private volatile TypedOperations<?> operationsF32;
   private volatile TypedOperations<?> operationsF64;
   private volatile OrthogonalFill orthogonal;
-  private volatile Plan lastPlan = new Plan(null, null, null, null);
+  private volatile Plan lastPlan = new Plan(new WeakReference<>(null), null, null, null);
 
   CpuEngine(BackendInfo info, FillKernels kernels, int threads, BackendOptions options) {
     this.info = info;
@@ -261,11 +262,11 @@ final class CpuEngine implements Engine {
    */
   private StreamFill plan(Fill fill, RandomKey key, DType dtype) {
     Plan last = lastPlan;
-    if (last.dtype == dtype && key.equals(last.key) && fill.equals(last.fill)) {
+    if (last.dtype == dtype && key.equals(last.key) && fill.equals(last.fill.get())) {
       return last.stream;
     }
     StreamFill stream = StreamFill.of(fill, dtype, key);
-    lastPlan = new Plan(fill, key, dtype, stream);
+    lastPlan = new Plan(new WeakReference<>(fill), key, dtype, stream);
     return stream;
   }
 
@@ -284,5 +285,6 @@ final class CpuEngine implements Engine {
     return confined ? alone : workers;
   }
 
-  private record Plan(Fill fill, RandomKey key, DType dtype, StreamFill stream) {}
+  /** The fill may hold a caller's function, which may hold the backend. */
+  private record Plan(WeakReference<Fill> fill, RandomKey key, DType dtype, StreamFill stream) {}
 }

@@ -22,8 +22,14 @@ final class FillTask implements Workers.Body {
   /** A chunk is at least this many elements: below, waking a thread costs more than it saves. */
   private static final long MIN_CHUNK = 16 << 10;
 
-  /** A thread's tile of words; null while a custom function has it, which may itself fill. */
-  private static final ThreadLocal<WordTile> WORD_TILE = ThreadLocal.withInitial(WordTile::new);
+  /** Words of a tile. */
+  private static final int TILE = 1024;
+
+  /**
+   * A thread's tile of words; null while a custom function has it, which may itself fill. What a
+   * thread keeps is of the JDK's types alone, lest it keep weft's classes.
+   */
+  private static final ThreadLocal<Object[]> WORD_TILE = ThreadLocal.withInitial(FillTask::tile);
 
   private final FillKernels kernels;
   private Fill fill;
@@ -122,18 +128,20 @@ final class FillTask implements Workers.Body {
   }
 
   private void custom(Fill.Custom custom, long byteOffset, long first, long count) {
-    WordTile tile = WORD_TILE.get();
+    Object[] tile = WORD_TILE.get();
     if (tile == null) {
-      tile = new WordTile();
+      tile = tile();
     }
+    int[] words = (int[]) tile[0];
+    MemorySegment segment = (MemorySegment) tile[1];
     WORD_TILE.set(null);
     try {
       int bytes = dtype.byteSize();
-      for (long done = 0; done < count; done += WordTile.SIZE) {
-        int n = (int) Math.min(WordTile.SIZE, count - done);
-        kernels.stream(stream, tile.segment, 0, first + done, n);
+      for (long done = 0; done < count; done += TILE) {
+        int n = (int) Math.min(TILE, count - done);
+        kernels.stream(stream, segment, 0, first + done, n);
         for (int i = 0; i < n; i++) {
-          double value = custom.function().apply(first + done + i, tile.words[i]);
+          double value = custom.function().apply(first + done + i, words[i]);
           Elements.put(out, byteOffset + (done + i) * bytes, bytes, Elements.bits(dtype, value));
         }
       }
@@ -142,10 +150,8 @@ final class FillTask implements Workers.Body {
     }
   }
 
-  private static final class WordTile {
-    static final int SIZE = 1024;
-
-    final int[] words = new int[SIZE];
-    final MemorySegment segment = MemorySegment.ofArray(words);
+  private static Object[] tile() {
+    int[] words = new int[TILE];
+    return new Object[] {words, MemorySegment.ofArray(words)};
   }
 }

@@ -187,7 +187,7 @@ final class GemmTask<A> implements Workers.Body {
       gemm.right(b.buffer().segment(), b.dtype(), b.origin(), b.columnStride(), b.rowStride());
       gemm.pack(b.columns(), b.rows(), packed.segment());
       return packed;
-    } catch (RuntimeException | Error e) { // the caller's memory may be closed meanwhile
+    } catch (Throwable e) { // the caller's memory may be closed meanwhile
       packed.close();
       throw e;
     } finally {

@@ -28,7 +28,9 @@ final class StructuredFill {
     long diagonal = Math.min(logical.dim(0), columns);
     long bits = Elements.bits(dtype, fill.gain());
     int bytes = dtype.byteSize();
-    for (long d = (first + columns) / (columns + 1); d < diagonal; d++) {
+    // ceil(first / (columns + 1)), where columns + 1 may be 2^63
+    long begin = first == 0 ? 0 : Long.divideUnsigned(first - 1, columns + 1) + 1;
+    for (long d = begin; d < diagonal; d++) {
       long at = d * (columns + 1) - first;
       if (at >= count) {
         break;

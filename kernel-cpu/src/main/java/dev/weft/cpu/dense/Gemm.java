@@ -129,6 +129,9 @@ public final class Gemm<A> {
   public void pack(long n, long k, MemorySegment out) {
     int size = kernels.dtype().byteSize();
     try {
+      if (n == 0) {
+        return; // k may be anything
+      }
       for (long pc = 0; pc < k; pc += KC) {
         int kc = (int) Math.min(KC, k - pc);
         long at = packedLength(kernels, n, 1) * pc;

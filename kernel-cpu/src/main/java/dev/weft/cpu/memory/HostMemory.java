@@ -40,15 +40,24 @@ public final class HostMemory {
    * @throws MemoryLimitException if the limit or the system does not allow it
    */
   public Buffer allocate(long byteSize) {
+    Block block = new Block(byteSize);
     reserve(byteSize);
-    Arena arena = Arena.ofShared();
+    boolean done = false;
     try {
-      return new Block(segment(byteSize, arena), byteSize, arena);
+      block.open();
+      raisePeak();
+      done = true;
+      return block;
     } catch (OutOfMemoryError | MemoryLimitException e) {
-      arena.close();
-      long free = limit - allocated.addAndGet(-byteSize);
       throw new MemoryLimitException(
-          "allocate", "need memory that the system can give", byteSize, free);
+          "allocate",
+          "need memory that the system can give",
+          byteSize,
+          limit - allocated.get() + byteSize);
+    } finally {
+      if (!done) {
+        block.abandon();
+      }
     }
   }
 
@@ -74,18 +83,37 @@ public final class HostMemory {
             limit - before);
       }
     } while (!allocated.compareAndSet(before, before + byteSize));
-    peak.accumulateAndGet(before + byteSize, Math::max);
   }
 
-  private final class Block implements Buffer {
-    private final MemorySegment segment;
-    private final long byteSize;
-    private final Arena arena;
+  private void raisePeak() {
+    long now = allocated.get();
+    long old;
+    do {
+      old = peak.get();
+    } while (now > old && !peak.compareAndSet(old, now));
+  }
 
-    Block(MemorySegment segment, long byteSize, Arena arena) {
-      this.segment = segment;
+  /** Memory that is counted before it is there, and until it is gone. */
+  private final class Block implements Buffer {
+    private final long byteSize;
+    private Arena arena;
+    private MemorySegment segment;
+
+    Block(long byteSize) {
       this.byteSize = byteSize;
-      this.arena = arena;
+    }
+
+    void open() {
+      arena = Arena.ofShared();
+      segment = HostMemory.segment(byteSize, arena);
+    }
+
+    /** Ends a block that was counted, and did not open. */
+    void abandon() {
+      allocated.addAndGet(-byteSize);
+      if (arena != null) {
+        arena.close();
+      }
     }
 
     @Override
@@ -95,8 +123,15 @@ public final class HostMemory {
 
     @Override
     public void close() {
-      arena.close();
-      allocated.addAndGet(-byteSize);
+      if (arena.scope().isAlive()) {
+        try {
+          arena.close(); // throws if somebody holds the segment, and then nothing has changed
+        } finally {
+          if (!arena.scope().isAlive()) {
+            allocated.addAndGet(-byteSize);
+          }
+        }
+      }
     }
   }
 }

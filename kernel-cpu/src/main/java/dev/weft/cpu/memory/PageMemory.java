@@ -7,6 +7,7 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.util.function.Consumer;
 
 /**
  * Pages straight from Linux: mmap, then madvise(MADV_HUGEPAGE). The constants are Linux's on x86-64
@@ -74,21 +75,48 @@ final class PageMemory {
     if (MMAP == null) {
       return null;
     }
-    long mapped = byteSize + HUGE_PAGE; // room to align
+    if (byteSize > Long.MAX_VALUE - HUGE_PAGE) {
+      throw new MemoryLimitException("mmap", "need pages that the system can give", byteSize, 0);
+    }
+    Mapping mapping = new Mapping(byteSize + HUGE_PAGE); // room to align
     try {
-      long address =
-          (long) MMAP.invokeExact(0L, mapped, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0L);
-      if (address == -1) {
+      mapping.open();
+      if (mapping.address == -1) {
         throw new MemoryLimitException("mmap", "need pages that the system can give", byteSize, 0);
       }
-      long aligned = (address + HUGE_PAGE - 1) & -HUGE_PAGE;
+      long aligned = (mapping.address + HUGE_PAGE - 1) & -HUGE_PAGE;
       int ignored = (int) MADVISE.invokeExact(aligned, byteSize, MADV_HUGEPAGE); // advice alone
-      return MemorySegment.ofAddress(aligned)
-          .reinterpret(byteSize, arena, segment -> unmap(address, mapped));
-    } catch (RuntimeException | Error e) {
-      throw e;
+      return MemorySegment.ofAddress(aligned).reinterpret(byteSize, arena, mapping);
     } catch (Throwable e) {
-      throw new AssertionError(e);
+      mapping.accept(null);
+      switch (e) {
+        case RuntimeException unchecked -> throw unchecked;
+        case Error error -> throw error;
+        default -> throw new AssertionError(e);
+      }
+    }
+  }
+
+  /** Pages that are given back once: by their arena, or at once if they do not get to have one. */
+  private static final class Mapping implements Consumer<MemorySegment> {
+    private final long byteSize;
+    private long address = -1;
+
+    Mapping(long byteSize) {
+      this.byteSize = byteSize;
+    }
+
+    void open() throws Throwable {
+      address =
+          (long) MMAP.invokeExact(0L, byteSize, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0L);
+    }
+
+    @Override
+    public synchronized void accept(MemorySegment segment) {
+      if (address != -1) {
+        unmap(address, byteSize);
+        address = -1;
+      }
     }
   }
 

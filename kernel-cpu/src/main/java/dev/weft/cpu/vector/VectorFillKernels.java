@@ -34,7 +34,25 @@ public final class VectorFillKernels implements FillKernels {
   /** Longs of a call: their bytes are an int. */
   private static final int MOST_LONGS = 1 << 27;
 
-  private static final ThreadLocal<Tile> TILES = ThreadLocal.withInitial(Tile::new);
+  /**
+   * A thread's tile: floats, halves, words, scratch, and segments of the floats and words. What a
+   * thread keeps is of the JDK's types alone, lest it keep weft's classes.
+   */
+  private static final ThreadLocal<Object[]> TILES =
+      ThreadLocal.withInitial(VectorFillKernels::tile);
+
+  private static Object[] tile() {
+    float[] floats = new float[TILE];
+    long[] words = new long[TILE / 2];
+    return new Object[] {
+      floats,
+      new short[TILE],
+      words,
+      new long[TILE / 2],
+      MemorySegment.ofArray(floats),
+      MemorySegment.ofArray(words)
+    };
+  }
 
   private final int bits;
   private final FillKernels scalar = new ScalarFillKernels();
@@ -111,16 +129,19 @@ public final class VectorFillKernels implements FillKernels {
       elements(fill, q, groups, out, byteOffset);
       return;
     }
-    Tile tile = TILES.get();
+    Object[] tile = TILES.get();
+    float[] floats = (float[]) tile[0];
+    short[] halves = (short[]) tile[1];
+    MemorySegment floatSegment = (MemorySegment) tile[4];
     int group = bits / Long.SIZE;
     int most = TILE / (4 * group);
     for (int done = 0; done < groups; done += most) {
       int now = Math.min(most, groups - done);
-      elements(fill, q + (long) done * group, now, tile.floatSegment, 0);
+      elements(fill, q + (long) done * group, now, floatSegment, 0);
       int count = now * 4 * group;
-      toFloat16(tile.floats, tile.halves, count);
+      toFloat16(floats, halves, count);
       long at = byteOffset + 8L * done * group;
-      MemorySegment.copy(tile.halves, 0, out, ValueLayout.JAVA_SHORT_UNALIGNED, at, count);
+      MemorySegment.copy(halves, 0, out, ValueLayout.JAVA_SHORT_UNALIGNED, at, count);
     }
   }
 
@@ -131,17 +152,20 @@ public final class VectorFillKernels implements FillKernels {
       loops(out).stream(fill).run(fill, q, groups, out, byteOffset, group);
       return;
     }
-    Tile tile = TILES.get();
-    Stream words = loops(tile.wordSegment).words();
+    Object[] tile = TILES.get();
+    long[] tileWords = (long[]) tile[2];
+    long[] scratch = (long[]) tile[3];
+    MemorySegment wordSegment = (MemorySegment) tile[5];
+    Stream words = loops(wordSegment).words();
     int most = TILE / (4 * group);
     int elements = fill.dtype() == DType.F64 ? 2 : 4; // of a block
     int bytes = fill.dtype() == DType.BF16 ? 8 : 16;
     for (int done = 0; done < groups; done += most) {
       int now = Math.min(most, groups - done);
       long blocks = (long) done * group;
-      words.run(fill, q + blocks, now, tile.wordSegment, 0, group);
+      words.run(fill, q + blocks, now, wordSegment, 0, group);
       int count = now * group * elements;
-      loops(out).words(fill, tile.words, tile.scratch, count, out, byteOffset + blocks * bytes);
+      loops(out).words(fill, tileWords, scratch, count, out, byteOffset + blocks * bytes);
     }
   }
 
@@ -294,15 +318,5 @@ public final class VectorFillKernels implements FillKernels {
         done += now;
       }
     }
-  }
-
-  /** Scratch of one thread. */
-  private static final class Tile {
-    final float[] floats = new float[TILE];
-    final short[] halves = new short[TILE];
-    final long[] words = new long[TILE / 2];
-    final long[] scratch = new long[TILE / 2];
-    final MemorySegment floatSegment = MemorySegment.ofArray(floats);
-    final MemorySegment wordSegment = MemorySegment.ofArray(words);
   }
 }

@@ -8,20 +8,29 @@ import dev.weft.Backend;
 import dev.weft.BackendOptions;
 import dev.weft.ClosedException;
 import dev.weft.DType;
+import dev.weft.Lease;
+import dev.weft.Matrix;
 import dev.weft.MemoryInfo;
 import dev.weft.MemoryLimitException;
+import dev.weft.PackedMatrix;
 import dev.weft.Region;
 import dev.weft.Shape;
 import dev.weft.Tensor;
 import dev.weft.init.Fill;
 import dev.weft.init.Layout;
+import dev.weft.nn.Activation;
+import dev.weft.nn.Dense;
+import dev.weft.nn.Loss;
 import dev.weft.testkit.Allocations;
 import dev.weft.testkit.LogCapture;
 import dev.weft.testkit.Patience;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.nio.channels.Pipe;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,6 +42,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -310,11 +320,245 @@ public abstract class MemoryContract extends BackendContract {
           if (!(fill instanceof Fill.Sparse || fill instanceof Fill.Identity)) {
             assertThatThrownBy(() -> tensor.fill(fill, KEY))
                 .as("%s", fill)
-                .isInstanceOf(IllegalStateException.class);
+                .isInstanceOf(ClosedException.class);
           }
         }
         tensor.close();
       }
+    }
+  }
+
+  /** The function closes it: an arena that its thread does not use at the time lets it. */
+  @Test
+  void anArenaClosedInTheMiddleOfAFillIsSaidToBeClosed() {
+    for (int threads : new int[] {1, 3}) {
+      try (Backend fresh = open(threads)) {
+        Arena arena = Arena.ofShared();
+        Tensor tensor = fresh.wrap(arena.allocate(4_000_000), DType.F32, Shape.of(1_000_000));
+        Fill closing =
+            Fill.custom(
+                (index, word) -> {
+                  if (index == 500_000) {
+                    closeInTheEnd(arena);
+                  }
+                  return word;
+                });
+        assertThatThrownBy(() -> tensor.fill(closing, KEY))
+            .isInstanceOf(ClosedException.class)
+            .hasMessageStartingWith(
+                "fill: need memory that is alive to the end, got tensor=Tensor f32 [1000000]")
+            .hasCauseInstanceOf(IllegalStateException.class);
+        tensor.close();
+      }
+    }
+    Fill broken =
+        Fill.custom(
+            (index, word) -> {
+              throw new IllegalStateException("the function's own");
+            });
+    try (Tensor tensor = backend().wrap(new float[10], Shape.of(10))) {
+      assertThatThrownBy(() -> tensor.fill(broken, KEY))
+          .isExactlyInstanceOf(IllegalStateException.class)
+          .hasMessage("the function's own");
+    }
+  }
+
+  /** Other threads may be writing into it. */
+  private static void closeInTheEnd(Arena arena) {
+    while (arena.scope().isAlive()) {
+      try {
+        arena.close();
+      } catch (IllegalStateException e) {
+        Thread.onSpinWait();
+      }
+    }
+  }
+
+  /** As Kotlin, Scala and Lombok throw them: undeclared. */
+  @Test
+  void aFunctionsCheckedExceptionEndsTheFill() {
+    IOException fault = new IOException("from the function");
+    for (Throwable each : new Throwable[] {fault, new Throwable("bare"), new Error("error")}) {
+      AtomicInteger inside = new AtomicInteger();
+      Fill throwing =
+          Fill.custom(
+              (index, word) -> {
+                inside.incrementAndGet();
+                try {
+                  if (index == 123_456) {
+                    throw MemoryContract.<RuntimeException>sneaky(each);
+                  }
+                  return word;
+                } finally {
+                  inside.decrementAndGet();
+                }
+              });
+      Tensor tensor = backend().tensor(DType.F32, Shape.of(1_000_000));
+      assertThatThrownBy(() -> tensor.fill(throwing, KEY)).isSameAs(each);
+      assertThat(inside).hasValue(0);
+      tensor.close();
+      assertThatThrownBy(
+              () -> Dense.of(3, 2).kernel(shape -> throwing(each)).build(backend(), KEY).close())
+          .isSameAs(each);
+    }
+    assertThat(backend().memory().allocatedBytes()).isZero();
+  }
+
+  private static Fill throwing(Throwable e) {
+    throw MemoryContract.<RuntimeException>sneaky(e);
+  }
+
+  @SuppressWarnings("unchecked") // T is only what the compiler believes
+  private static <T extends Throwable> T sneaky(Throwable e) throws T {
+    throw (T) e;
+  }
+
+  /** What is written to a channel meanwhile cannot be closed; once it is written, it can. */
+  @Test
+  void closedIsWhatHasBeenReleased() throws Exception {
+    try (Backend fresh = open(2)) {
+      Tensor tensor = fresh.tensor(DType.F32, Shape.of(2 << 20));
+      if (!tensor.isHost()) {
+        tensor.close();
+        return; // no segment of a device's memory can be in use
+      }
+      tensor.fill(Fill.constant(3), KEY);
+      try (Use use = new Use(tensor.segment())) {
+        assertThat(use.isWriting()).isTrue();
+        for (int i = 0; i < 2; i++) {
+          assertThatThrownBy(tensor::close)
+              .isInstanceOf(IllegalStateException.class)
+              .isNotInstanceOf(ClosedException.class)
+              .hasMessageMatching(
+                  "close: need memory that no other code is using \\(.*\\), got"
+                      + " memory=tensor F32 \\[2097152\\]");
+          assertThat(tensor.get(7)).as("open as before").isEqualTo(3);
+        }
+        assertThat(fresh.memory().allocatedBytes()).isEqualTo(8 << 20);
+      }
+      tensor.close();
+      tensor.close();
+      assertThat(fresh.memory().allocatedBytes()).isZero();
+      assertThatThrownBy(() -> tensor.get(7)).isInstanceOf(ClosedException.class);
+
+      Tensor lent = fresh.tensor(DType.F32, Shape.of(2 << 20));
+      Lease lease = lent.lend();
+      try (Use use = new Use(lent.segment())) {
+        assertThat(use.isWriting()).isTrue();
+        lent.close();
+        for (int i = 0; i < 2; i++) {
+          assertThatThrownBy(lease::close)
+              .isInstanceOf(IllegalStateException.class)
+              .hasMessageStartingWith("close: need memory that no other code is using");
+        }
+        assertThat(fresh.memory().allocatedBytes()).isEqualTo(8 << 20);
+      }
+      lease.close();
+      lease.close();
+      assertThat(fresh.memory().allocatedBytes()).isZero();
+    }
+  }
+
+  @Test
+  void aBackendGivesBackWhatItCan() throws Exception {
+    try (LogCapture log = LogCapture.of("dev.weft")) {
+      Backend fresh = open(2);
+      Tensor used = fresh.tensor(DType.F32, Shape.of(2 << 20));
+      Tensor other = fresh.tensor(DType.F32, Shape.of(1000));
+      if (!used.isHost()) {
+        fresh.close();
+        return; // no segment of a device's memory can be in use
+      }
+      other.fill(Fill.constant(3), KEY);
+      try (Use use = new Use(used.segment())) {
+        assertThat(use.isWriting()).isTrue();
+        for (int i = 0; i < 2; i++) {
+          assertThatThrownBy(fresh::close)
+              .isInstanceOf(IllegalStateException.class)
+              .hasMessageStartingWith("close: need memory that no other code is using");
+          assertThat(fresh.memory().allocatedBytes()).isEqualTo(8 << 20);
+        }
+        assertThatThrownBy(used::close).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> other.get(0)).isInstanceOf(ClosedException.class);
+      }
+      used.close();
+      other.close();
+      fresh.close();
+      assertThat(fresh.memory().allocatedBytes()).isZero();
+      assertThat(log.lines())
+          .containsExactlyInAnyOrder(
+              "leak: tensor F32 [2097152] was never closed",
+              "leak: tensor F32 [1000] was never closed");
+    }
+  }
+
+  @Test
+  void aLostTensorWaitsForWhoUsesItsSegment() throws Exception {
+    try (Backend fresh = open(2);
+        LogCapture log = LogCapture.of("dev.weft")) {
+      MemorySegment segment = lostSegment(fresh);
+      if (segment == null) {
+        return; // a device's memory has none
+      }
+      try (Use use = new Use(segment)) {
+        assertThat(use.isWriting()).isTrue();
+        for (int i = 0; i < 500 && log.lines().isEmpty(); i++) {
+          System.gc();
+          Thread.sleep(10);
+        }
+        assertThat(log.lines()).containsExactly("leak: tensor F32 [2097152] was never closed");
+        assertThat(fresh.memory().allocatedBytes()).isEqualTo(8 << 20);
+      }
+      for (int i = 0; i < 500 && fresh.memory().allocatedBytes() != 0; i++) {
+        System.gc();
+        Thread.sleep(10);
+      }
+      assertThat(fresh.memory().allocatedBytes()).isZero();
+      assertThat(log.lines()).hasSize(1);
+    }
+  }
+
+  /** The memory of a tensor that nobody knows any more; null if the host does not reach it. */
+  private static MemorySegment lostSegment(Backend backend) {
+    Tensor lost = backend.tensor(DType.F32, Shape.of(2 << 20));
+    return view(lost);
+  }
+
+  /** Another thread that writes a segment to a pipe, until it is closed. */
+  private static final class Use implements AutoCloseable {
+    private final Pipe pipe = Pipe.open();
+    private final Thread writer;
+
+    Use(MemorySegment segment) throws IOException {
+      writer =
+          Thread.ofPlatform()
+              .daemon()
+              .start(
+                  () -> {
+                    try {
+                      pipe.sink().write(segment.asByteBuffer());
+                    } catch (IOException e) {
+                      // the other end is closed
+                    }
+                  });
+      if (pipe.source().read(ByteBuffer.allocate(1)) != 1) { // it is in the middle of it
+        throw new IOException("the pipe is at its end");
+      }
+    }
+
+    boolean isWriting() {
+      return writer.isAlive();
+    }
+
+    @Override
+    public void close() throws IOException {
+      pipe.source().close();
+      try {
+        writer.join();
+      } catch (InterruptedException e) {
+        throw new AssertionError(e);
+      }
+      pipe.sink().close();
     }
   }
 
@@ -377,6 +621,7 @@ public abstract class MemoryContract extends BackendContract {
       Tensor tensor = backend().wrap(arena.allocate(4_000_000), DType.F32, Shape.of(1_000_000));
       Fill fill = ELEMENTWISE.get(trial % 5);
       List<Throwable> thrown = new ArrayList<>();
+      List<Throwable> others = new ArrayList<>();
       Thread filler =
           Thread.ofPlatform()
               .start(
@@ -385,8 +630,10 @@ public abstract class MemoryContract extends BackendContract {
                       for (int i = 0; i < 3; i++) {
                         tensor.fill(fill, KEY);
                       }
-                    } catch (IllegalStateException e) {
+                    } catch (ClosedException e) {
                       thrown.add(e);
+                    } catch (RuntimeException e) {
+                      others.add(e);
                     }
                   });
       Thread.sleep(trial / 20, trial % 20 * 50_000);
@@ -400,8 +647,70 @@ public abstract class MemoryContract extends BackendContract {
       }
       filler.join();
       assertThat(thrown.size()).isLessThanOrEqualTo(1);
+      assertThat(others).isEmpty();
     }
     filled(backend(), Fill.bits(), KEY, DType.F32, Region.of(Shape.of(300_000))); // still works
+  }
+
+  /** Nothing is done in no time, whatever the other extents are. */
+  @Test
+  void nothingIsDoneForNothing() {
+    long most = Long.MAX_VALUE;
+    for (long[] dims : new long[][] {{most, 0}, {0, most}, {0, 0}}) {
+      Shape shape = Shape.of(dims);
+      try (Tensor tensor = backend().tensor(DType.F32, shape);
+          Tensor other = backend().tensor(DType.F32, shape);
+          Tensor square = backend().tensor(DType.F32, Shape.of(0, 0))) {
+        for (Fill fill : ELEMENTWISE) {
+          tensor.fill(fill, KEY);
+          tensor.fill(fill, KEY, Region.of(shape).slice(0, 0));
+        }
+        tensor.fill(Fill.orthogonal(1, Layout.KERAS), KEY);
+        tensor.orthogonalityError(Layout.KERAS, 1);
+        Matrix m = Matrix.of(tensor);
+        try (PackedMatrix packed = backend().pack(m)) {
+          assertThat(packed.rows()).isEqualTo(dims[0]);
+        }
+        try (PackedMatrix packed = backend().pack(m.transposed())) {
+          assertThat(packed.rows()).isEqualTo(dims[1]);
+        }
+        if (dims[1] == 0) { // [M, 0]ᵀ·[M, 0]
+          backend().gemm(1, m.transposed(), Matrix.of(other), 0, Matrix.of(square));
+        } else {
+          backend().gemm(1, m, Matrix.of(other).transposed(), 0, Matrix.of(square));
+        }
+        for (Activation f : new Activation[] {Activation.RELU, Activation.SOFTMAX}) {
+          f.forward(tensor, other);
+          f.backward(tensor, other, other);
+        }
+        assertThat(Loss.meanSquaredError().gradient(tensor, other, null)).isZero();
+      }
+    }
+  }
+
+  /** The last elements that a tensor may have. */
+  @Test
+  void theEndOfTheLargestTensorIsFilled() {
+    long most = Long.MAX_VALUE;
+    Fill identity = Fill.identity(3);
+    assertElements(identity, Region.of(Shape.of(1, most)).slice(0, 3), 3, 0, 0);
+    assertElements(identity, Region.of(Shape.of(1, most)).slice(most - 3, most), 0, 0, 0);
+    assertElements(identity, Region.of(Shape.of(most, 1)).slice(most - 3, most), 0, 0, 0);
+    long columns = (1L << 62) - 1;
+    Region two = Region.of(Shape.of(2, columns));
+    assertElements(identity, two.slice(columns, columns + 3), 0, 3, 0);
+    assertElements(identity, two.slice(2 * columns - 2, 2 * columns), 0, 0);
+    Fill index = Fill.custom((i, word) -> i - (most - 10));
+    assertElements(index, Region.of(Shape.of(most)).slice(most - 3, most), 7, 8, 9);
+  }
+
+  private void assertElements(Fill fill, Region region, double... expected) {
+    try (Tensor tensor = backend().tensor(DType.F64, region.shape())) {
+      tensor.fill(fill, KEY, region);
+      for (int i = 0; i < expected.length; i++) {
+        assertThat(tensor.get(i)).as("%s of %s, %d", fill, region, i).isEqualTo(expected[i]);
+      }
+    }
   }
 
   @Test
@@ -563,6 +872,9 @@ public abstract class MemoryContract extends BackendContract {
         },
         task -> {
           throw new IllegalStateException("broken");
+        },
+        task -> {
+          throw new OutOfMemoryError("unable to create native thread");
         },
         task -> {
           virtual.execute(task);
