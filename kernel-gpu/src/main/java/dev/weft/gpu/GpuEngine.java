@@ -4,7 +4,6 @@ import dev.weft.BackendInfo;
 import dev.weft.BackendOptions;
 import dev.weft.BackendUnavailableException;
 import dev.weft.DType;
-import dev.weft.DeviceException;
 import dev.weft.MemoryInfo;
 import dev.weft.Precision;
 import dev.weft.Region;
@@ -22,6 +21,7 @@ import dev.weft.gpu.kernels.OrthogonalPlan;
 import dev.weft.gpu.rand.Curand;
 import dev.weft.init.Fill;
 import dev.weft.internal.Chunks;
+import dev.weft.internal.Failures;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Labels;
 import dev.weft.nn.Loss;
@@ -90,12 +90,12 @@ final class GpuEngine implements Engine {
         new Device(
             opened,
             curand ? List.of(FillKernel.ptx(), FillKernel.wordsPtx()) : List.of(FillKernel.ptx()));
-    this.memory = new DeviceMemory(device, options.memoryLimit());
-    this.transfers = new Transfers(device, memory);
     this.hostOptions = options.withMemoryLimit(0); // the limit is of the device's memory
     try {
+      this.memory = new DeviceMemory(device, options.memoryLimit());
+      this.transfers = new Transfers(device, memory);
       this.words = curand ? new Curand(device, memory) : null;
-    } catch (DeviceException e) {
+    } catch (Throwable e) {
       device.close();
       throw e;
     }
@@ -508,37 +508,30 @@ final class GpuEngine implements Engine {
   @Override
   public StepRecorder stepRecorder() {
     StepGraphs made = new StepGraphs(device, memory, layers(), recorders::remove);
-    recorders.add(made);
+    recorders.add(made); // of nothing so far
     return made;
   }
 
   @Override
   public synchronized void close() {
-    try {
-      recorders.forEach(StepGraphs::close);
-      if (words != null) {
-        words.close();
-      }
-    } finally {
-      try {
-        if (orthogonal != null) {
-          orthogonal.close();
-        }
-      } finally {
-        try {
-          if (layers != null) {
-            layers.close();
-          }
-        } finally {
-          transfers.close();
-          memory.close();
-          device.close();
-        }
-      }
+    Failures failures = new Failures();
+    for (StepGraphs recorder : recorders) {
+      failures.attempt(recorder::close);
     }
+    if (words != null) {
+      failures.attempt(words::close);
+    }
+    if (orthogonal != null) {
+      failures.attempt(orthogonal::close);
+    }
+    if (layers != null) {
+      failures.attempt(layers::close);
+    }
+    failures.attempt(transfers::close).attempt(memory::close).attempt(device::close);
     if (host != null) {
-      host.close();
+      failures.attempt(host::close);
     }
+    failures.raise();
   }
 
   /** The caller's memory on the host. */

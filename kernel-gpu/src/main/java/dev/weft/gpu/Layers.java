@@ -379,7 +379,7 @@ final class Layers implements NnEngine, AutoCloseable {
                 useStream();
                 work.run();
               }));
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       try {
         useStream();
       } catch (DeviceException second) {

@@ -3,6 +3,7 @@ package dev.weft.gpu;
 import dev.weft.gpu.cuda.Device;
 import dev.weft.gpu.cuda.DeviceMemory;
 import dev.weft.gpu.kernels.NnLaunch;
+import dev.weft.internal.Failures;
 import dev.weft.nn.Labels;
 import dev.weft.nn.Optimizer;
 import dev.weft.spi.OptimizerRates;
@@ -36,7 +37,12 @@ final class Recording implements AutoCloseable {
     this.workspaces = Workspaces.lasting(memory);
     this.staged = Arena.ofAuto().allocate(RATES + labels * Integer.BYTES, 8);
     this.inputs = memory.workspace(staged.byteSize());
-    this.upload = new Device.Upload(staged, inputs.address());
+    try {
+      this.upload = new Device.Upload(staged, inputs.address());
+    } catch (Throwable e) {
+      inputs.release();
+      throw e;
+    }
   }
 
   /** Where the optimizer's numbers will be. */
@@ -71,11 +77,12 @@ final class Recording implements AutoCloseable {
   /** Gives everything back; what was begun ends before its memory is used otherwise. */
   @Override
   public void close() {
-    if (graph != null) {
-      device.destroy(graph);
-      graph = null;
+    Failures failures = new Failures();
+    Device.Graph last = graph;
+    graph = null;
+    if (last != null) {
+      failures.attempt(() -> device.destroy(last));
     }
-    workspaces.close();
-    inputs.release();
+    failures.attempt(workspaces::close).attempt(inputs::release).raise();
   }
 }

@@ -3,6 +3,7 @@ package dev.weft.gpu;
 import dev.weft.gpu.cuda.Device;
 import dev.weft.gpu.cuda.DeviceMemory;
 import dev.weft.gpu.cuda.InputBuffers;
+import dev.weft.internal.Failures;
 import dev.weft.nn.Labels;
 import dev.weft.nn.Optimizer;
 import dev.weft.spi.Buffer;
@@ -144,25 +145,34 @@ final class StepGraphs implements StepRecorder {
     Recording next = new Recording(device, memory, at, target, count); // before anything is done
     try {
       layers.runWith(host, at, operations);
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       next.close();
       throw e;
     }
-    if (recordings.size() == MOST) {
-      recordings.removeFirst().close();
+    try {
+      if (recordings.size() == MOST) {
+        recordings.removeFirst().close();
+      }
+      recordings.add(next);
+    } catch (Throwable e) {
+      next.close();
+      throw e;
     }
-    recordings.add(next);
   }
 
   /** Once is enough: a backend that is closed before its perceptrons does it for them. */
   @Override
   public void close() {
     closed.accept(this);
-    recordings.forEach(Recording::close);
-    recordings.clear();
-    if (inputs != null) {
-      inputs.close();
-      inputs = null;
+    Failures failures = new Failures();
+    while (!recordings.isEmpty()) {
+      failures.attempt(recordings.removeLast()::close);
     }
+    InputBuffers last = inputs;
+    inputs = null;
+    if (last != null) {
+      failures.attempt(last::close);
+    }
+    failures.raise();
   }
 }

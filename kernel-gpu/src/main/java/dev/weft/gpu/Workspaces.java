@@ -2,7 +2,6 @@ package dev.weft.gpu;
 
 import dev.weft.gpu.cuda.DeviceMemory;
 import java.util.ArrayList;
-import java.util.List;
 
 /**
  * Memory that operations use one after another, kept between them: what the next one writes there
@@ -12,8 +11,9 @@ final class Workspaces implements AutoCloseable {
   private final DeviceMemory memory;
   private final boolean gives;
   private final long mostKept; // bytes of a block
-  private final List<DeviceMemory.Block> used = new ArrayList<>(); // by the operation that runs
-  private final List<DeviceMemory.Block> idle = new ArrayList<>();
+  private final ArrayList<DeviceMemory.Block> used =
+      new ArrayList<>(); // by the operation that runs
+  private final ArrayList<DeviceMemory.Block> idle = new ArrayList<>();
 
   private Workspaces(DeviceMemory memory, boolean gives, long mostKept) {
     this.memory = memory;
@@ -37,6 +37,7 @@ final class Workspaces implements AutoCloseable {
    * @throws dev.weft.MemoryLimitException if the device has no room
    */
   long take(long bytes) {
+    used.ensureCapacity(used.size() + 1); // nothing may fail between a block and its list
     DeviceMemory.Block found = null;
     for (int i = idle.size() - 1; i >= 0 && found == null; i--) {
       if (idle.get(i).size() >= bytes) {
@@ -55,22 +56,23 @@ final class Workspaces implements AutoCloseable {
 
   /** Ends the operation that runs. */
   void release() {
-    for (int i = 0; i < used.size(); i++) {
-      DeviceMemory.Block block = used.get(i);
+    idle.ensureCapacity(idle.size() + used.size());
+    while (!used.isEmpty()) {
+      DeviceMemory.Block block = used.removeLast();
       if (block.size() <= mostKept) {
         idle.add(block);
       } else {
         block.release();
       }
     }
-    used.clear();
   }
 
   /** Gives everything back. */
   @Override
   public void close() {
     release();
-    idle.forEach(DeviceMemory.Block::release);
-    idle.clear();
+    while (!idle.isEmpty()) {
+      idle.removeLast().release();
+    }
   }
 }

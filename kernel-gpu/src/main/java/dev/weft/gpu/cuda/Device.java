@@ -79,7 +79,7 @@ public final class Device implements AutoCloseable {
       for (byte[] ptx : kernels) {
         load(ptx);
       }
-    } catch (DeviceException | UnavailableException e) {
+    } catch (Throwable e) {
       modules.forEach(JCudaDriver::cuModuleUnload);
       destroy(second);
       destroy(first);
@@ -334,8 +334,7 @@ public final class Device implements AutoCloseable {
 
   /** Waits for both streams after a failure, whose own exception counts. */
   void drain() {
-    if (death == null) {
-      bind();
+    if (death == null && JCudaDriver.cuCtxSetCurrent(context) == CUresult.CUDA_SUCCESS) {
       JCudaDriver.cuStreamSynchronize(compute);
       JCudaDriver.cuStreamSynchronize(copy);
     }
@@ -519,14 +518,17 @@ public final class Device implements AutoCloseable {
   /** Gives the context back; memory, streams and kernels of a lost one are gone with it. */
   @Override
   public void close() {
-    if (death == null) {
-      bind();
-      JCudaDriver.cuStreamSynchronize(compute);
-      modules.forEach(JCudaDriver::cuModuleUnload);
-      JCudaDriver.cuStreamDestroy(copy);
-      destroy(recording);
-      JCudaDriver.cuStreamDestroy(compute);
+    try {
+      if (death == null) {
+        bind();
+        JCudaDriver.cuStreamSynchronize(compute);
+        modules.forEach(JCudaDriver::cuModuleUnload);
+        JCudaDriver.cuStreamDestroy(copy);
+        destroy(recording);
+        JCudaDriver.cuStreamDestroy(compute);
+      }
+    } finally {
+      JCudaDriver.cuDevicePrimaryCtxRelease(device);
     }
-    JCudaDriver.cuDevicePrimaryCtxRelease(device);
   }
 }

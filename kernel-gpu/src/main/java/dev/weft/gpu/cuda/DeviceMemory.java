@@ -3,8 +3,8 @@ package dev.weft.gpu.cuda;
 import dev.weft.DeviceException;
 import dev.weft.MemoryInfo;
 import dev.weft.MemoryLimitException;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import dev.weft.internal.Failures;
+import java.util.ArrayList;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -24,7 +24,7 @@ public final class DeviceMemory {
 
   private final Device device;
   private final long limit;
-  private final TreeMap<Long, Deque<Long>> kept = new TreeMap<>(); // addresses by size
+  private final TreeMap<Long, ArrayList<Long>> kept = new TreeMap<>(); // addresses by size
   private long keptBytes;
   private long usedBytes;
   private long peakBytes;
@@ -41,15 +41,19 @@ public final class DeviceMemory {
 
   /** A block of memory. */
   public final class Block {
-    private final long address;
-    private final long size;
     private final long tensorBytes; // that count
+    private long address; // like the next, set once, before anybody sees the block
+    private long size;
     private boolean released; // guarded by the memory
 
-    private Block(long address, long size, long tensorBytes) {
+    private Block(long tensorBytes) {
+      this.tensorBytes = tensorBytes;
+    }
+
+    private Block at(long address, long size) {
       this.address = address;
       this.size = size;
-      this.tensorBytes = tensorBytes;
+      return this;
     }
 
     /** Where it begins: a multiple of 256. */
@@ -114,9 +118,10 @@ public final class DeviceMemory {
 
   private Block block(long bytes, long tensorBytes) {
     long size = blockSize(bytes);
-    Map.Entry<Long, Deque<Long>> found = kept.ceilingEntry(size);
-    if (found != null && found.getKey() - size <= size / 8) {
-      return new Block(take(found), found.getKey(), tensorBytes);
+    Block block = new Block(tensorBytes); // nothing may fail once there is memory
+    Map.Entry<Long, ArrayList<Long>> found = kept.ceilingEntry(size);
+    if (found != null && !found.getValue().isEmpty() && found.getKey() - size <= size / 8) {
+      return block.at(take(found), found.getKey());
     }
     if (size > limit - usedBytes - keptBytes) {
       trim();
@@ -130,11 +135,11 @@ public final class DeviceMemory {
       throw new MemoryLimitException(
           "allocate", "need requestedBytes <= freeBytes of the device", bytes, device.freeBytes());
     }
-    return new Block(address, size, tensorBytes);
+    return block.at(address, size);
   }
 
-  private long take(Map.Entry<Long, Deque<Long>> entry) {
-    long address = entry.getValue().pop();
+  private long take(Map.Entry<Long, ArrayList<Long>> entry) {
+    long address = entry.getValue().removeLast();
     if (entry.getValue().isEmpty()) {
       kept.remove(entry.getKey());
     }
@@ -152,15 +157,27 @@ public final class DeviceMemory {
       free(block.address);
       return;
     }
-    kept.computeIfAbsent(block.size, size -> new ArrayDeque<>()).push(block.address);
-    keptBytes += block.size;
+    try {
+      kept.computeIfAbsent(block.size, size -> new ArrayList<>()).add(block.address);
+      keptBytes += block.size;
+    } catch (OutOfMemoryError e) { // of the heap, to keep it with
+      free(block.address);
+    }
   }
 
   /** Gives everything that is kept back to the driver. */
   public synchronized void trim() {
-    kept.values().forEach(addresses -> addresses.forEach(this::free));
-    kept.clear();
-    keptBytes = 0;
+    Failures failures = new Failures();
+    while (!kept.isEmpty()) {
+      Map.Entry<Long, ArrayList<Long>> first = kept.firstEntry();
+      if (first.getValue().isEmpty()) { // one that could not be kept
+        kept.remove(first.getKey());
+      } else {
+        long address = take(first); // before it is freed: once, also if that fails
+        failures.attempt(() -> free(address));
+      }
+    }
+    failures.raise();
   }
 
   private void free(long address) {

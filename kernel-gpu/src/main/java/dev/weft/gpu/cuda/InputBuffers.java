@@ -1,5 +1,6 @@
 package dev.weft.gpu.cuda;
 
+import dev.weft.internal.Failures;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import jcuda.driver.CUevent;
@@ -40,7 +41,7 @@ public final class InputBuffers implements AutoCloseable {
         device.register(buffer);
         slot.pinned = buffer;
       }
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       close();
       throw e;
     }
@@ -59,10 +60,18 @@ public final class InputBuffers implements AutoCloseable {
     Slot slot = slots[turn];
     device.await(slot.copied); // the input before the last is out of the pinned buffer
     MemorySegment.copy(in, 0, slot.pinned, 0, in.byteSize());
-    device.copyAfter(slot.computed); // nor does anything read the block
-    device.copyToDevice(slot.pinned, slot.block.address(), in.byteSize());
-    device.recordCopy(slot.copied);
-    device.computeAfter(slot.copied);
+    boolean done = false;
+    try {
+      device.copyAfter(slot.computed); // nor does anything read the block
+      device.copyToDevice(slot.pinned, slot.block.address(), in.byteSize());
+      device.recordCopy(slot.copied);
+      device.computeAfter(slot.copied);
+      done = true;
+    } finally {
+      if (!done) {
+        device.drain(); // the next input takes the same buffer
+      }
+    }
   }
 
   /** What computes with the input was begun. */
@@ -75,12 +84,13 @@ public final class InputBuffers implements AutoCloseable {
   @Override
   public void close() {
     device.drain();
+    Failures failures = new Failures();
     for (Slot slot : slots) {
       if (slot != null) {
-        close(slot);
+        failures.attempt(() -> close(slot));
       }
     }
-    arena.close();
+    failures.attempt(arena::close).raise();
   }
 
   private void close(Slot slot) {

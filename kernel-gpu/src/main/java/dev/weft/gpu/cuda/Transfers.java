@@ -1,5 +1,6 @@
 package dev.weft.gpu.cuda;
 
+import dev.weft.internal.Failures;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.locks.ReentrantLock;
@@ -47,15 +48,23 @@ public final class Transfers implements AutoCloseable {
       long size = out.byteSize();
       long bytes = chunkBytes(size);
       long chunks = (size + bytes - 1) / bytes;
-      for (long chunk = 0; chunk <= chunks; chunk++) {
-        if (chunk < chunks) {
-          int i = (int) (chunk % 2);
-          long from = chunk * bytes;
-          device.copyToHost(address + from, pinned[i], Math.min(bytes, size - from));
-          device.recordCopy(copied[i]);
+      boolean done = false;
+      try {
+        for (long chunk = 0; chunk <= chunks; chunk++) {
+          if (chunk < chunks) {
+            int i = (int) (chunk % 2);
+            long from = chunk * bytes;
+            device.copyToHost(address + from, pinned[i], Math.min(bytes, size - from));
+            device.recordCopy(copied[i]);
+          }
+          if (chunk > 0) {
+            receive(chunk - 1, bytes, out);
+          }
         }
-        if (chunk > 0) {
-          receive(chunk - 1, bytes, out);
+        done = true;
+      } finally {
+        if (!done) {
+          device.drain(); // a copy may still read memory that its owner gives back after this
         }
       }
     } finally {
@@ -84,6 +93,7 @@ public final class Transfers implements AutoCloseable {
       device.copyAfter(computed[0]);
       long size = in.byteSize();
       long bytes = chunkBytes(size);
+      boolean done = false;
       try {
         for (long from = 0; from < size; from += bytes) {
           int i = (int) (from / bytes % 2);
@@ -93,9 +103,13 @@ public final class Transfers implements AutoCloseable {
           device.copyToDevice(pinned[i], address + from, count);
           device.recordCopy(copied[i]);
         }
-      } finally { // also of a part, when the caller's memory was closed under it
         device.recordCopy(computed[1]);
         device.computeAfter(computed[1]);
+        done = true;
+      } finally {
+        if (!done) {
+          device.drain(); // of a part, when the caller's memory was closed under it
+        }
       }
     } finally {
       lock.unlock();
@@ -177,18 +191,20 @@ public final class Transfers implements AutoCloseable {
   public void close() {
     lock.lock();
     try {
-      for (int i = 0; i < 2; i++) {
-        if (pinned[i] != null) {
-          device.unregister(pinned[i]);
-        }
-        if (copied[i] != null) {
-          device.destroy(copied[i]);
-        }
-        if (computed[i] != null) {
-          device.destroy(computed[i]);
+      Failures failures = new Failures();
+      for (MemorySegment buffer : pinned) {
+        if (buffer != null) {
+          failures.attempt(() -> device.unregister(buffer));
         }
       }
-      arena.close();
+      for (CUevent[] events : new CUevent[][] {copied, computed}) {
+        for (CUevent event : events) {
+          if (event != null) {
+            failures.attempt(() -> device.destroy(event));
+          }
+        }
+      }
+      failures.attempt(arena::close).raise();
     } finally {
       lock.unlock();
     }
