@@ -6,6 +6,7 @@ import dev.weft.Tensor;
 import dev.weft.init.Fill;
 import dev.weft.internal.Checks;
 import dev.weft.internal.Chunks;
+import dev.weft.internal.Failures;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.lang.foreign.Arena;
@@ -16,6 +17,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 
 /**
  * Fills regions of any size chunk by chunk in two buffers: while a thread fills one, the caller's
@@ -166,7 +168,13 @@ final class ChunkedFill implements AutoCloseable {
     /** Begins a chunk, in the buffer that was delivered last, and delivers the one before it. */
     void next(Draw draw, Region chunk) throws IOException {
       int mine = turn;
-      last = thread.submit(() -> filled(draw, chunk, mine));
+      FutureTask<MemorySegment> filling = new FutureTask<>(() -> filled(draw, chunk, mine));
+      try {
+        thread.execute(filling);
+      } catch (OutOfMemoryError e) { // no thread left: this one does the work
+        filling.run();
+      }
+      last = filling;
       if (before != null) {
         finish();
       }
@@ -183,11 +191,8 @@ final class ChunkedFill implements AutoCloseable {
         Thread.currentThread().interrupt();
         throw delivery.interrupted(e);
       } catch (ExecutionException e) {
-        switch (e.getCause()) {
-          case RuntimeException cause -> throw cause;
-          case Error cause -> throw cause;
-          default -> throw new AssertionError(e.getCause());
-        }
+        Failures.raise(e.getCause());
+        throw new AssertionError(e); // it was thrown
       }
       delivery.take(bytes);
     }

@@ -23,6 +23,9 @@ import java.lang.foreign.MemorySegment;
  * <tr><td>BF16</td><td>kDLBfloat 16, one lane</td><td>the same</td></tr>
  * </table>
  *
+ * <p>C may call the deleter of an exported struct at any time: a class loader whose weft has
+ * exported a tensor is never unloaded.
+ *
  * <p>Native access must be allowed to this module ({@code --enable-native-access}), or the JVM says
  * so. An address is taken at its word: weft refuses what a struct says wrongly, but cannot know
  * whether the memory is there.
@@ -118,8 +121,13 @@ public final class Dlpack {
     DlpackTensor found = managed.tensor();
     DlpackTensor.Leading matrix = found.matrix();
     Tensor tensor = adopt(backend, managed, Shape.of(matrix.span()));
-    Matrix stored = Matrix.of(tensor, 0, matrix.rows(), matrix.columns(), matrix.leading());
-    return matrix.byColumns() ? stored.transposed() : stored;
+    try {
+      Matrix stored = Matrix.of(tensor, 0, matrix.rows(), matrix.columns(), matrix.leading());
+      return matrix.byColumns() ? stored.transposed() : stored;
+    } catch (Throwable e) {
+      Access.get().disown(tensor);
+      throw e;
+    }
   }
 
   private static Tensor adopt(Backend backend, DlpackStruct.Managed managed, Shape shape) {

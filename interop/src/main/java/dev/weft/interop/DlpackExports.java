@@ -1,6 +1,7 @@
 package dev.weft.interop;
 
 import dev.weft.Lease;
+import dev.weft.internal.Access;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -17,12 +18,18 @@ final class DlpackExports {
 
   /** The address of the function {@code void deleter(struct *)}. */
   static long deleter() {
-    return NativeMemory.DELETER;
+    return NativeMemory.Deleter.ADDRESS;
   }
 
   /** Keeps the lease until the deleter is called with the struct, which it returns. */
   static long add(Lease lease, long struct) {
-    OPEN.put(struct, lease);
+    try {
+      OPEN.put(struct, lease);
+    } catch (Throwable e) {
+      OPEN.remove(struct);
+      NativeMemory.free(struct);
+      throw e;
+    }
     return struct;
   }
 
@@ -38,7 +45,7 @@ final class DlpackExports {
         return;
       }
       NativeMemory.free(struct);
-      lease.close();
+      Access.get().closeLater(lease);
     } catch (Throwable e) {
       report(e);
     }

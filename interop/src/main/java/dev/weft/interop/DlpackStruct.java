@@ -71,14 +71,26 @@ enum DlpackStruct {
    */
   long write(long flagBits, DlpackTensor x) {
     int rank = x.shape().rank();
+    long deleterAddress = DlpackExports.deleter();
     long address = NativeMemory.allocate(byteSize + 2L * rank * Long.BYTES);
+    try {
+      write(address, deleterAddress, flagBits, x);
+    } catch (Throwable e) {
+      NativeMemory.free(address);
+      throw e;
+    }
+    return address;
+  }
+
+  private void write(long address, long deleterAddress, long flagBits, DlpackTensor x) {
+    int rank = x.shape().rank();
     MemorySegment struct = NativeMemory.at(address, byteSize + 2L * rank * Long.BYTES);
     struct.fill((byte) 0);
     if (this == VERSIONED) {
       struct.set(INT, 0, MAJOR);
       struct.set(LONG, flags, flagBits);
     }
-    struct.set(LONG, deleter, DlpackExports.deleter());
+    struct.set(LONG, deleter, deleterAddress);
     struct.set(LONG, tensor, x.address());
     struct.set(INT, tensor + 8, x.deviceType());
     struct.set(INT, tensor + 12, x.deviceId());
@@ -93,7 +105,6 @@ enum DlpackStruct {
       struct.set(LONG, byteSize + (long) d * Long.BYTES, x.shape().dim(d));
       struct.set(LONG, byteSize + (long) (rank + d) * Long.BYTES, x.strides()[d]);
     }
-    return address;
   }
 
   /**

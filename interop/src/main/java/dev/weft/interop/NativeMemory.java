@@ -22,8 +22,13 @@ final class NativeMemory {
   private static final MethodHandle CALL_DELETER =
       LINKER.downcallHandle(FunctionDescriptor.ofVoid(ADDRESS));
 
-  /** The address of a C function that calls {@link DlpackExports#delete}. */
-  static final long DELETER = deleter();
+  /** A C function that calls {@link DlpackExports#delete}; made by the first export. */
+  static final class Deleter {
+    /** Its address. */
+    static final long ADDRESS = deleter();
+
+    private Deleter() {}
+  }
 
   private NativeMemory() {}
 
