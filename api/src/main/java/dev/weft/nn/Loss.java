@@ -20,6 +20,13 @@ import dev.weft.internal.Checks;
  * <p>The value is summed in f64 in an order that depends on the shape alone; a row of a gradient
  * depends on its own row, and B, alone. The loss of an empty batch is 0.
  *
+ * <p>Infinities give limits: 0·∞ is 0 where a probability of the target is 0, so that a logit of −∞
+ * costs nothing there, and ∞ where it is not. A NaN in a row gives NaN, and so does a row of logits
+ * that has no softmax: one with +∞, or of −∞ alone. An infinite prediction is infinitely far from a
+ * finite target; ∞ − ∞ is NaN. A logarithm is of the exponentials of differences from the largest
+ * logit, so that finite logits of any size give the right loss, which is ∞ only where it is beyond
+ * f64.
+ *
  * @since 0.1
  */
 public sealed interface Loss {
@@ -42,7 +49,8 @@ public sealed interface Loss {
 
   /**
    * −t·ln σ(x) − (1 − t)·ln(1 − σ(x)) = ln(1 + eˣ) − t·x, the mean over elements: prediction holds
-   * logits. The gradient is (σ(x) − t)/(B·C).
+   * logits. The gradient is (σ(x) − t)/(B·C). At x = ∞ and −∞ it is (1 − t)·∞ and t·∞, with 0·∞ =
+   * 0.
    */
   record SigmoidCrossEntropy() implements Loss {}
 

@@ -13,6 +13,7 @@ import dev.weft.internal.Failures;
 import dev.weft.internal.OperationEvent;
 import dev.weft.random.RandomKey;
 import dev.weft.spi.Buffer;
+import dev.weft.spi.NnEngine;
 import dev.weft.spi.StepRecorder;
 import dev.weft.spi.StridedMatrix;
 import java.lang.foreign.MemorySegment;
@@ -88,7 +89,7 @@ public final class Mlp implements AutoCloseable {
         }
       }
       madeValue = backend.tensor(DType.F64, Shape.of(1));
-      madeSquares = backend.tensor(DType.F64, Shape.of(1));
+      madeSquares = backend.tensor(DType.F64, Shape.of(NnEngine.SQUARES));
       madeValue.copyFrom(MemorySegment.ofArray(new double[] {Double.NaN}));
     } catch (Throwable e) {
       close(made, madeValue, madeSquares);
@@ -590,7 +591,7 @@ public final class Mlp implements AutoCloseable {
 
     /**
      * Scales the gradients of a step by {@code min(1, norm/|g|)}, where |g| is the Euclidean norm
-     * of all of them.
+     * of all of them. The norm neither overflows nor underflows.
      *
      * @param norm finite and positive
      * @throws IllegalArgumentException {@code mlp: need finite clipNorm > 0, got clipNorm=…}

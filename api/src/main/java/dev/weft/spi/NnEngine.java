@@ -12,6 +12,20 @@ import dev.weft.nn.Write;
  * or F64; arguments are checked before they come here.
  */
 public interface NnEngine {
+  /** Length of what {@link #sumOfSquares} writes. */
+  int SQUARES = 3;
+
+  /**
+   * What the elements are multiplied by in the second sum, which stands in where Σ x² overflows.
+   */
+  double SHRINK = 0x1p-600;
+
+  /** The same of the third, which stands in where Σ x² is below {@link #LEAST_SQUARES}. */
+  double GROW = 0x1p600;
+
+  /** Above it no square that matters has lost bits to underflow. */
+  double LEAST_SQUARES = 0x1p-900;
+
   /**
    * {@code y = f(x·w + b) + residual}; see {@link dev.weft.nn.Dense#forward}.
    *
@@ -73,9 +87,11 @@ public interface NnEngine {
       Buffer value);
 
   /**
-   * {@code sum = Σ x²}, or that added to it, in f64.
+   * {@code sum[0] = Σ x²}, or that added to it, in f64; for F64 also {@code sum[1] = Σ (x·}{@link
+   * #SHRINK}{@code )²} and {@code sum[2] = Σ (x·}{@link #GROW}{@code )²}, since f64 does not hold
+   * the squares of all of its numbers.
    *
-   * @param sum F64 [1]
+   * @param sum F64 [{@link #SQUARES}]; of F32 only the first is read and written
    */
   void sumOfSquares(DType dtype, long count, Buffer x, Write write, Buffer sum);
 
@@ -85,7 +101,7 @@ public interface NnEngine {
    * @param step 1 for the first
    * @param slot1 the optimizer's first state, or null if it has none
    * @param slot2 its second
-   * @param squares F64 [1], the square of the norm of all gradients; null to clip nothing
+   * @param squares the {@link #sumOfSquares} of all gradients; null to clip nothing
    * @param clip the largest norm
    */
   void update(

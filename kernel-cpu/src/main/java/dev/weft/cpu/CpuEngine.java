@@ -174,9 +174,26 @@ final class CpuEngine implements Engine {
   @Override
   public void sumOfSquares(DType dtype, long count, Buffer x, Write write, Buffer sum) {
     Workers team = team(x, sum, null, null);
-    double squares = operations(dtype).elements().sumOfSquares(team, x.segment(), count);
-    double old = write == Write.ACCUMULATE ? sum.segment().get(JAVA_DOUBLE_UNALIGNED, 0) : 0;
-    sum.segment().set(JAVA_DOUBLE_UNALIGNED, 0, old + squares);
+    addSquares(team, dtype, count, x, 1, write, sum, 0);
+    if (dtype == DType.F64) {
+      addSquares(team, dtype, count, x, SHRINK, write, sum, 1);
+      addSquares(team, dtype, count, x, GROW, write, sum, 2);
+    }
+  }
+
+  private void addSquares(
+      Workers team,
+      DType dtype,
+      long count,
+      Buffer x,
+      double unit,
+      Write write,
+      Buffer sum,
+      long index) {
+    long at = Double.BYTES * index;
+    double squares = operations(dtype).elements().sumOfSquares(team, x.segment(), count, unit);
+    double old = write == Write.ACCUMULATE ? sum.segment().get(JAVA_DOUBLE_UNALIGNED, at) : 0;
+    sum.segment().set(JAVA_DOUBLE_UNALIGNED, at, old + squares);
   }
 
   @Override
@@ -192,18 +209,14 @@ final class CpuEngine implements Engine {
       Buffer squares,
       double clip) {
     Workers team = team(parameters, gradients, slot1, slot2);
-    double scale = 1;
-    if (squares != null) {
-      double norm = Math.sqrt(squares.segment().get(JAVA_DOUBLE_UNALIGNED, 0));
-      scale = norm > clip ? clip / norm : 1;
-    }
     operations(dtype)
         .elements()
         .update(
             team,
             optimizer,
             step,
-            scale,
+            segment(squares),
+            clip,
             parameters.segment(),
             gradients.segment(),
             segment(slot1),

@@ -405,9 +405,9 @@ final class Layers implements NnEngine, AutoCloseable {
     boolean accumulate = write == Write.ACCUMULATE;
     try {
       long in = operands.read(x, dtype.byteSize(count));
-      long sums = operands.workspace(Double.BYTES * NnLaunch.lanes(count));
-      long out =
-          accumulate ? operands.readWrite(sum, Double.BYTES) : operands.write(sum, Double.BYTES);
+      long sums = operands.workspace(Double.BYTES * NnLaunch.squareLanes(dtype, count));
+      long bytes = Double.BYTES * NnLaunch.squares(dtype);
+      long out = accumulate ? operands.readWrite(sum, bytes) : operands.write(sum, bytes);
       launch.squares(dtype, in, sums, out, count, accumulate);
       operands.giveBack();
     } finally {
@@ -436,7 +436,8 @@ final class Layers implements NnEngine, AutoCloseable {
       long g = operands.read(gradients, bytes);
       long first = slot1 == null ? 0 : operands.readWrite(slot1, bytes);
       long second = slot2 == null ? 0 : operands.readWrite(slot2, bytes);
-      long norm = squares == null ? 0 : operands.read(squares, Double.BYTES);
+      long norm =
+          squares == null ? 0 : operands.read(squares, Double.BYTES * NnLaunch.squares(dtype));
       long newer = recording == null ? 0 : recording.ratesAddress();
       launch.update(dtype, optimizer, step, w, g, first, second, norm, clip, count, newer);
       operands.giveBack();

@@ -3,8 +3,14 @@ package dev.weft.testkit;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Loss;
 import dev.weft.nn.Optimizer;
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.util.Arrays;
 
-/** Layers, losses and optimizers in f64, naive; shares no code with a backend. */
+/**
+ * Layers, losses and optimizers in f64, naive; losses of extreme numbers in decimal arithmetic.
+ * Shares no code with a backend.
+ */
 public final class NnReference {
   private NnReference() {}
 
@@ -75,6 +81,105 @@ public final class NnReference {
       }
     }
     return sum / (loss instanceof Loss.SoftmaxCrossEntropy ? x.length : elements);
+  }
+
+  /**
+   * The loss of one row of any numbers: differences and products are exact, 0·∞ is 0, and a row
+   * with NaN, or of logits that have no softmax, gives NaN.
+   */
+  public static double limit(Loss loss, double[] x, double[] target) {
+    if (hasNaN(x) || hasNaN(target)) {
+      return Double.NaN;
+    }
+    if (loss instanceof Loss.SoftmaxCrossEntropy entropy) {
+      return crossEntropy(entropy.smoothing(), x, target);
+    }
+    double infinite = 0;
+    BigDecimal sum = BigDecimal.ZERO;
+    for (int j = 0; j < x.length; j++) {
+      double t = target[j];
+      if (Double.isInfinite(x[j])) {
+        double weight = x[j] > 0 ? 1 - t : t;
+        infinite +=
+            !(loss instanceof Loss.SigmoidCrossEntropy)
+                ? Double.POSITIVE_INFINITY
+                : weight == 0 ? 0 : weight * Double.POSITIVE_INFINITY;
+        continue;
+      }
+      BigDecimal d = new BigDecimal(x[j]).subtract(new BigDecimal(t));
+      sum =
+          sum.add(
+              switch (loss) {
+                case Loss.SigmoidCrossEntropy l ->
+                    new BigDecimal(softplus(x[j]))
+                        .subtract(new BigDecimal(t).multiply(new BigDecimal(x[j])));
+                case Loss.MeanSquaredError l -> d.multiply(d);
+                case Loss.MeanAbsoluteError l -> d.abs();
+                case Loss.Huber l -> huber(d.abs(), new BigDecimal(l.delta()));
+                case Loss.SoftmaxCrossEntropy l -> throw new AssertionError("a loss of rows");
+              });
+    }
+    return infinite
+        + sum.divide(BigDecimal.valueOf(x.length), MathContext.DECIMAL128).doubleValue();
+  }
+
+  private static BigDecimal huber(BigDecimal size, BigDecimal delta) {
+    BigDecimal half = new BigDecimal("0.5");
+    return size.compareTo(delta) <= 0
+        ? size.multiply(size).multiply(half)
+        : delta.multiply(size.subtract(delta.multiply(half)));
+  }
+
+  private static double crossEntropy(double smoothing, double[] x, double[] target) {
+    double[] p = softmax(x);
+    if (hasNaN(p)) {
+      return Double.NaN;
+    }
+    BigDecimal max = new BigDecimal(max(x));
+    BigDecimal sum = BigDecimal.ZERO;
+    BigDecimal mass = BigDecimal.ZERO;
+    double exponentials = 0;
+    double infinite = 0;
+    for (int j = 0; j < x.length; j++) {
+      double weight = (1 - smoothing) * target[j] + smoothing / x.length;
+      mass = mass.add(new BigDecimal(weight));
+      if (Double.isInfinite(x[j])) {
+        infinite += weight == 0 ? 0 : weight * Double.POSITIVE_INFINITY;
+        continue;
+      }
+      BigDecimal below = max.subtract(new BigDecimal(x[j]));
+      exponentials += StrictMath.exp(-below.doubleValue());
+      sum = sum.add(new BigDecimal(weight).multiply(below));
+    }
+    BigDecimal log = new BigDecimal(StrictMath.log(exponentials));
+    return infinite + sum.add(mass.multiply(log)).doubleValue();
+  }
+
+  /** Softmax of a row of any numbers; NaN for one with +∞ or NaN, or of −∞ alone. */
+  public static double[] softmax(double[] x) {
+    double[] p = new double[x.length];
+    double max = max(x);
+    if (hasNaN(x) || Double.isInfinite(max)) {
+      Arrays.fill(p, Double.NaN);
+      return p;
+    }
+    double sum = 0;
+    for (int j = 0; j < x.length; j++) {
+      p[j] = StrictMath.exp(x[j] - max);
+      sum += p[j];
+    }
+    for (int j = 0; j < x.length; j++) {
+      p[j] /= sum;
+    }
+    return p;
+  }
+
+  private static double max(double[] x) {
+    return Arrays.stream(x).max().orElseThrow();
+  }
+
+  private static boolean hasNaN(double[] x) {
+    return Arrays.stream(x).anyMatch(Double::isNaN);
   }
 
   /**

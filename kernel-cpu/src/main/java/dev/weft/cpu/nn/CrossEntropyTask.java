@@ -82,11 +82,38 @@ final class CrossEntropyTask<A> extends SumTask {
     if (smoothing > 0) {
       hit += spread * rows.sum(x, max, at, columns, tile, other, lanes);
     }
+    if (!(Math.abs(hit) <= Double.MAX_VALUE)) {
+      hit = carefulHit(row, at, max, keep, spread, tile, other);
+    }
     double sum = rows.expSum(x, at, columns, max, gradient, at, tile, lanes);
     if (gradient != null) {
       gradient(row, at, mass / (sum * batch), keep / batch, spread / batch, tile, other);
     }
     return mass * rows.log(sum) - hit;
+  }
+
+  /**
+   * Σ (keep·q + spread)·(x − max) once more, where it is not finite: 0·∞ is 0, and halves of finite
+   * numbers do not overflow in f64.
+   */
+  private double carefulHit(
+      long row, long at, double max, double keep, double spread, A tile, A other) {
+    double sum = 0;
+    for (long j = 0; j < columns; j += TILE) {
+      int n = (int) Math.min(TILE, columns - j);
+      type.load(x, at + j, tile, 0, n);
+      if (labels == null) {
+        type.load(target, at + j, other, 0, n);
+      }
+      for (int i = 0; i < n; i++) {
+        double q = labels == null ? type.get(other, i) : labels.get(row) == j + i ? 1 : 0;
+        double weight = Math.fma(keep, q, spread);
+        if (weight != 0) {
+          sum = Math.fma(weight, 0.5 * type.get(tile, i) - 0.5 * max, sum);
+        }
+      }
+    }
+    return 2 * sum;
   }
 
   /** {@code g = g·factor − spread − keep·target}. */

@@ -82,6 +82,11 @@ final class ElementLossTask<A> extends SumTask {
         for (int i = 0; i < n; i++) {
           losses[i] = Math.fma(-t[i], x[i], losses[i]);
         }
+        for (int i = 0; i < n; i++) {
+          if (Double.isInfinite(x[i])) {
+            losses[i] = atInfinity(x[i], t[i]);
+          }
+        }
         sigmoid.forward(x, 0, n, 0);
         for (int i = 0; i < n; i++) {
           x[i] = (x[i] - t[i]) * scale;
@@ -91,7 +96,7 @@ final class ElementLossTask<A> extends SumTask {
         for (int i = 0; i < n; i++) {
           double d = x[i] - t[i];
           losses[i] = d * d;
-          x[i] = 2 * d * scale;
+          x[i] = d * (2 * scale); // 2·d could overflow
         }
       }
       case Loss.MeanAbsoluteError l -> {
@@ -104,6 +109,12 @@ final class ElementLossTask<A> extends SumTask {
       case Loss.Huber l -> huber(l.delta(), x, t, losses, n);
       case Loss.SoftmaxCrossEntropy l -> throw new AssertionError("a loss of rows");
     }
+  }
+
+  /** The sigmoid cross-entropy of x = ±∞: (1 − t)·∞ or t·∞, with 0·∞ = 0. */
+  private static double atInfinity(double x, double t) {
+    double weight = x > 0 ? 1 - t : -t;
+    return weight == 0 ? 0 : weight * x;
   }
 
   private void huber(double delta, double[] x, double[] t, double[] losses, int n) {

@@ -226,11 +226,11 @@ public final class Operations<A> {
     }
   }
 
-  /** Σ x². */
-  public double sumOfSquares(Workers team, MemorySegment x, long count) {
+  /** Σ (x·unit)². */
+  public double sumOfSquares(Workers team, MemorySegment x, long count, double unit) {
     SquaresTask<A> task = squares.take();
     try {
-      team.run(task.prepare(x, count), task);
+      team.run(task.prepare(x, count, unit), task);
       return task.sum();
     } finally {
       task.clear();
@@ -238,12 +238,18 @@ public final class Operations<A> {
     }
   }
 
-  /** One step of an optimizer. */
+  /**
+   * One step of an optimizer.
+   *
+   * @param squares what {@link dev.weft.spi.NnEngine#sumOfSquares} gave; null to clip nothing
+   * @param clip the largest norm
+   */
   public void update(
       Workers team,
       Optimizer optimizer,
       long step,
-      double scale,
+      MemorySegment squares,
+      double clip,
       MemorySegment w,
       MemorySegment g,
       MemorySegment slot1,
@@ -251,7 +257,7 @@ public final class Operations<A> {
       long count) {
     UpdateTask<A> task = updates.take();
     try {
-      team.run(task.prepare(optimizer, step, scale, w, g, slot1, slot2, count), task);
+      team.run(task.prepare(optimizer, step, squares, clip, w, g, slot1, slot2, count), task);
     } finally {
       task.clear();
       updates.give(task);

@@ -4,12 +4,13 @@ import dev.weft.cpu.parallel.Spares;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
-/** Σ x² in f64. */
+/** Σ (x·unit)² in f64; unit is a power of two. */
 final class SquaresTask<A> extends SumTask {
   private final ArrayType<A> type;
   private final Spares<A> tiles;
   private final Spares<double[]> doubles;
   private MemorySegment x;
+  private double unit;
 
   SquaresTask(ArrayType<A> type, Spares<A> tiles, Spares<double[]> doubles) {
     this.type = type;
@@ -17,8 +18,9 @@ final class SquaresTask<A> extends SumTask {
     this.doubles = doubles;
   }
 
-  long prepare(MemorySegment x, long count) {
+  long prepare(MemorySegment x, long count, double unit) {
     this.x = x;
+    this.unit = unit;
     return cut(count, MIN_CHUNK);
   }
 
@@ -34,7 +36,8 @@ final class SquaresTask<A> extends SumTask {
         type.load(x, at, tile, 0, n);
         type.widen(tile, squares, n);
         for (int i = 0; i < n; i++) {
-          squares[i] *= squares[i];
+          double value = squares[i] * unit;
+          squares[i] = value * value;
         }
         add(squares, n, lanes);
       }

@@ -8,7 +8,7 @@ public final class UpdateF32 implements UpdateKernel<float[]> {
   @Override
   public void update(
       OptimizerRates rates,
-      double scale,
+      Clip clip,
       float[] w,
       float[] g,
       float[] slot1,
@@ -16,9 +16,7 @@ public final class UpdateF32 implements UpdateKernel<float[]> {
       int count) {
     float step = (float) -rates.step();
     float keep = (float) rates.keep();
-    if (scale != 1) {
-      scale(g, (float) scale, count);
-    }
+    clip.scale(g, count);
     switch (rates.rule()) {
       case Optimizer.Sgd o -> sgd(step, w, g, count);
       case Optimizer.Momentum o -> momentum(step, keep, w, g, slot1, count);
@@ -31,12 +29,6 @@ public final class UpdateF32 implements UpdateKernel<float[]> {
       case Optimizer.RmsProp o ->
           rmsProp(
               step, keep, (float) (1 - rates.keep()), (float) rates.epsilon(), w, g, slot1, count);
-    }
-  }
-
-  private static void scale(float[] g, float factor, int count) {
-    for (int i = 0; i < count; i++) {
-      g[i] *= factor;
     }
   }
 

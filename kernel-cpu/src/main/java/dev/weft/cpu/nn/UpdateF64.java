@@ -8,7 +8,7 @@ public final class UpdateF64 implements UpdateKernel<double[]> {
   @Override
   public void update(
       OptimizerRates rates,
-      double scale,
+      Clip clip,
       double[] w,
       double[] g,
       double[] slot1,
@@ -16,9 +16,7 @@ public final class UpdateF64 implements UpdateKernel<double[]> {
       int count) {
     double step = -rates.step();
     double keep = rates.keep();
-    if (scale != 1) {
-      scale(g, scale, count);
-    }
+    clip.scale(g, count);
     switch (rates.rule()) {
       case Optimizer.Sgd o -> sgd(step, w, g, count);
       case Optimizer.Momentum o -> momentum(step, keep, w, g, slot1, count);
@@ -30,12 +28,6 @@ public final class UpdateF64 implements UpdateKernel<double[]> {
       }
       case Optimizer.RmsProp o ->
           rmsProp(step, keep, (1 - rates.keep()), rates.epsilon(), w, g, slot1, count);
-    }
-  }
-
-  private static void scale(double[] g, double factor, int count) {
-    for (int i = 0; i < count; i++) {
-      g[i] *= factor;
     }
   }
 

@@ -15,7 +15,7 @@ public interface UpdateKernel<A> {
    * Updates {@code count} parameters w, and the slots.
    *
    * @param rates the rule's numbers of this step
-   * @param scale factor of the gradients
+   * @param clip scales the gradients
    */
-  void update(OptimizerRates rates, double scale, A w, A g, A slot1, A slot2, int count);
+  void update(OptimizerRates rates, Clip clip, A w, A g, A slot1, A slot2, int count);
 }

@@ -11,7 +11,7 @@ final class UpdateTask<A> implements Task {
   private final UpdateKernel<A> kernel;
   private final Spares<A> tiles;
   private final OptimizerRates rates = new OptimizerRates();
-  private double scale;
+  private final Clip clip = new Clip();
   private MemorySegment w;
   private MemorySegment g;
   private MemorySegment slot1;
@@ -27,14 +27,15 @@ final class UpdateTask<A> implements Task {
   long prepare(
       Optimizer rule,
       long step,
-      double scale,
+      MemorySegment squares,
+      double limit,
       MemorySegment w,
       MemorySegment g,
       MemorySegment slot1,
       MemorySegment slot2,
       long count) {
     rates.set(rule, step);
-    this.scale = scale;
+    clip.set(type.dtype(), squares, limit);
     this.w = w;
     this.g = g;
     this.slot1 = slot1;
@@ -61,7 +62,7 @@ final class UpdateTask<A> implements Task {
         if (slot2 != null) {
           type.load(slot2, at, second, 0, n);
         }
-        kernel.update(rates, scale, weights, gradients, first, second, n);
+        kernel.update(rates, clip, weights, gradients, first, second, n);
         type.store(weights, 0, w, at, n);
         if (slot1 != null) {
           type.store(first, 0, slot1, at, n);

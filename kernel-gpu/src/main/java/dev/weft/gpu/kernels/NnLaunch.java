@@ -10,6 +10,7 @@ import dev.weft.DType;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Loss;
 import dev.weft.nn.Optimizer;
+import dev.weft.spi.NnEngine;
 import dev.weft.spi.OptimizerRates;
 import dev.weft.spi.StridedMatrix;
 import java.lang.foreign.Arena;
@@ -243,13 +244,33 @@ public final class NnLaunch {
     total(value, sums, lanes(elements), CHUNK_LANES, elements, false);
   }
 
-  /** Σ x², or that added to {@code sum}; memory as {@link #elementLosses}. */
+  /** Lanes that {@link #squares} needs a double for. */
+  public static long squareLanes(DType dtype, long elements) {
+    return squares(dtype) * lanes(elements);
+  }
+
+  /** How many sums {@link #squares} makes. */
+  public static int squares(DType dtype) {
+    return dtype == DType.F64 ? NnEngine.SQUARES : 1;
+  }
+
+  /**
+   * Σ x² and, for F64, its substitutes, or those added to {@code sum}; see {@link
+   * NnEngine#sumOfSquares}.
+   *
+   * @param sums memory for {@link #squareLanes} doubles
+   * @param sum as many doubles as {@link #squares(DType)} says
+   */
   public void squares(DType dtype, long x, long sums, long sum, long elements, boolean accumulate) {
     if (elements != 0) {
       begin(dtype).add(x).add(sums).add(elements).add(chunk(elements, MIN_CHUNK));
       launch(NnKernel.SQUARES_F32, lanes(elements));
     }
-    total(sum, sums, lanes(elements), CHUNK_LANES, 1, accumulate);
+    long lanes = lanes(elements);
+    for (int i = 0; i < squares(dtype); i++) {
+      long from = sums + Double.BYTES * i * lanes;
+      total(sum + Double.BYTES * i, from, lanes, CHUNK_LANES, 1, accumulate);
+    }
   }
 
   /** {@code out = 0}, a double. */
@@ -275,7 +296,7 @@ public final class NnLaunch {
   }
 
   /**
-   * One step of an optimizer; squares is the square of the norm that is kept below clip.
+   * One step of an optimizer; squares are sums of the squares of what has a norm of at most clip.
    *
    * @param newer where {@link #put} will have written the numbers that count instead of those of
    *     {@code step}; 0 for none

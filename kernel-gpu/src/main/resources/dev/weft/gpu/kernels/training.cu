@@ -7,8 +7,25 @@
 // Partial sums of a chunk: SumTask.LANES.
 #define WEFT_CHUNK_LANES 8
 
+WEFT_DEVICE bool is_finite(double value) { return magnitude(Real<double>(value)) <= 0x1.fffffffffffffp1023; }
+
+// The sum of (keep q + spread)(x - max) of a row once more, where it is not finite: 0 times infinity is 0, and halves of finite numbers do not
+// overflow in f64. By one thread; CrossEntropyTask.carefulHit.
+template <class T>
+WEFT_DEVICE double careful_hit(const T* x, const T* target, u64 at, u64 columns, u64 label, T max, double keep, double spread) {
+  double sum = 0;
+  for (u64 j = 0; j < columns; j++) {
+    double q = target != nullptr ? (double)target[at + j] : j == label ? 1 : 0;
+    double weight = fma_rn(keep, q, spread);
+    if (weight != 0) {
+      sum = fma_rn(weight, sub_rn(mul_rn(0.5, (double)x[at + j]), mul_rn(0.5, (double)max)), sum);
+    }
+  }
+  return mul_rn(2.0, sum);
+}
+
 // Softmax cross-entropy of rows, in f64, one a row, and its gradient by x; CrossEntropyTask. Either labels or target is null; gradient may be
-// null or x. Reads x three times.
+// null or x. Reads x three times, and once more where a logit is infinite or a difference overflows.
 template <class T>
 WEFT_DEVICE void cross_entropy(const T* x, const int* labels, const T* target, T* gradient, double* losses, double smoothing, u64 rows,
                                u64 columns, T* shared) {
@@ -35,6 +52,10 @@ WEFT_DEVICE void cross_entropy(const T* x, const int* labels, const T* target, T
     if (smoothing > 0) {
       hit = hit + spread * R((double)row.sum(x, max, lanes));
     }
+    if (here && row.lane == 0 && !is_finite(hit.v)) {
+      hit = careful_hit(x, target, row.at, row.columns, label, max, keep.v, spread.v);
+    }
+    __syncthreads();  // the gradient may overwrite x
     R sum = (double)row.exp_sum(x, max, gradient, lanes);
     if (gradient != nullptr) {
       R batch = __ull2double_rn(rows);
@@ -71,12 +92,16 @@ WEFT_DEVICE Real<double> element_loss(u32 kind, Real<double>& x, Real<double> t,
   typedef Activation<double> A;
   if (kind == SIGMOID_CROSS_ENTROPY) {
     Real<double> loss = fma_rn(-t, x, A::value(SOFTPLUS, x, 0));
+    if (magnitude(x) > 0x1.fffffffffffffp1023) {  // (1 - t) or t times infinity, with 0 times infinity = 0
+      Real<double> weight = x > 0 ? 1 - t : -t;
+      loss = weight.v == 0 ? Real<double>(0) : weight * x;
+    }
     x = (A::value(SIGMOID, x, 0) - t) * scale;
     return loss;
   }
   Real<double> d = x - t;
   if (kind == MEAN_SQUARED_ERROR) {
-    x = 2 * d * scale;
+    x = d * (2 * Real<double>(scale));  // 2 d could overflow
     return d * d;
   }
   if (kind == MEAN_ABSOLUTE_ERROR) {
@@ -110,7 +135,13 @@ WEFT_DEVICE void element_losses(const T* x, const T* target, T* gradient, double
   }
 }
 
-// Sums of squares in f64, by the same chunks and lanes; SquaresTask.
+// NnEngine.SHRINK, GROW and LEAST_SQUARES.
+#define WEFT_SHRINK 0x1p-600
+#define WEFT_GROW 0x1p600
+#define WEFT_LEAST_SQUARES 0x1p-900
+
+// Sums of squares in f64, by the same chunks and lanes; SquaresTask. For f64 also those of the elements times SHRINK and GROW, each with lanes
+// of its own.
 template <class T>
 WEFT_DEVICE void squares(const T* x, double* sums, u64 count, u64 chunk) {
   u64 items = (count + chunk - 1) / chunk * WEFT_CHUNK_LANES;
@@ -118,11 +149,24 @@ WEFT_DEVICE void squares(const T* x, double* sums, u64 count, u64 chunk) {
     u64 from = item / WEFT_CHUNK_LANES * chunk;
     u64 end = count - from < chunk ? count : from + chunk;
     double sum = 0;
+    double shrunk = 0;
+    double grown = 0;
 #pragma unroll 8
     for (u64 i = from + item % WEFT_CHUNK_LANES; i < end; i += WEFT_CHUNK_LANES) {
-      sum = add_rn(sum, mul_rn((double)x[i], (double)x[i]));
+      double value = (double)x[i];
+      sum = add_rn(sum, mul_rn(value, value));
+      if (sizeof(T) == 8) {
+        double less = mul_rn(value, WEFT_SHRINK);
+        double more = mul_rn(value, WEFT_GROW);
+        shrunk = add_rn(shrunk, mul_rn(less, less));
+        grown = add_rn(grown, mul_rn(more, more));
+      }
     }
     sums[item] = sum;
+    if (sizeof(T) == 8) {
+      sums[items + item] = shrunk;
+      sums[2 * items + item] = grown;
+    }
   }
 }
 
@@ -223,21 +267,58 @@ struct Update {
   }
 };
 
-// w and the slots after a step with gradients g. squares, unless null, is the square of the gradients' norm, which is scaled down to clip.
+// How gradients are scaled so that their norm is at most a limit; Clip.java. squares are the sums of squares(), or null.
+template <class T>
+struct Clip {
+  typedef ::Real<double> R;
+  T factor = 1;
+  bool scaling = false;
+  bool dividing = false;
+  double unit = 1;
+  double norm = 0;
+  double limit;
+
+  WEFT_METHOD Clip(const double* squares, double limit) : limit(limit) {
+    if (squares == nullptr) {
+      return;
+    }
+    double sum = squares[0];
+    if (sizeof(T) == 8) {
+      if (sum > 0x1.fffffffffffffp1023) {
+        unit = WEFT_SHRINK;
+        sum = squares[1];
+      } else if (sum < WEFT_LEAST_SQUARES) {
+        unit = WEFT_GROW;
+        sum = squares[2];
+      }
+    }
+    norm = sqrt_rn(sum);
+    if (norm > mul_rn(limit, unit)) {
+      double quotient = div_rn(limit, norm);
+      scaling = quotient != 1;
+      factor = rounded<T>(quotient);
+      dividing = unit != 1 || quotient < (sizeof(T) == 4 ? 0x1p-126 : 0x1p-1022);
+    }
+  }
+
+  WEFT_METHOD T operator()(T g) const {
+    if (dividing) {
+      return rounded<T>((R((double)g) * R(unit) / R(norm) * R(limit)).v);
+    }
+    return scaling ? mul_rn(g, factor) : g;
+  }
+};
+
+// w and the slots after a step with gradients g. squares, unless null, are sums of the gradients' squares, whose norm is scaled down to limit.
 // Slots that the rule does not have are null. The step's numbers are an argument, or in memory where a recorded launch finds newer ones.
 template <class T>
-WEFT_DEVICE void take_step(T* w, const T* g, T* slot1, T* slot2, const double* squares, double clip, u64 count, u32 rule,
+WEFT_DEVICE void take_step(T* w, const T* g, T* slot1, T* slot2, const double* squares, double limit, u64 count, u32 rule,
                         const Rates& given, const Rates* newer) {
   Rates rates = given;
   if (newer != nullptr) {
     rates = {newer->step, newer->keep, newer->keep2, newer->unbias, newer->epsilon, newer->decay};
   }
-  double scale = 1;
-  if (squares != nullptr) {
-    double norm = sqrt_rn(*squares);
-    scale = norm > clip ? div_rn(clip, norm) : 1;
-  }
-  T factor = rounded<T>(scale);
+  Clip<T> clip(squares, limit);
   Update<T> update(rule, rates);
   Items<T> items(count, (u64)w | (u64)g | (u64)slot1 | (u64)slot2);
   for (u64 item = thread_index(); item < items.count; item += thread_count()) {
@@ -256,11 +337,7 @@ WEFT_DEVICE void take_step(T* w, const T* g, T* slot1, T* slot2, const double* s
     for (u32 i = 0; i < size; i++) {
       Real<T> s1 = first.v[0];
       Real<T> s2 = second.v[0];
-      T gradient = gradients.v[0];
-      if (scale != 1) {
-        gradient = mul_rn(gradient, factor);
-      }
-      weights.turn(update.next(weights.v[0], gradient, s1, s2).v);
+      weights.turn(update.next(weights.v[0], clip(gradients.v[0]), s1, s2).v);
       gradients.turn(0);
       first.turn(s1.v);
       second.turn(s2.v);

@@ -12,6 +12,7 @@ import dev.weft.nn.Write;
 import dev.weft.spi.BackendProvider;
 import dev.weft.spi.Buffer;
 import dev.weft.spi.Engine;
+import dev.weft.spi.NnEngine;
 import dev.weft.spi.OptimizerRates;
 import dev.weft.spi.StridedMatrix;
 import dev.weft.testkit.Tensors;
@@ -336,17 +337,124 @@ class NnKernelTest {
     for (DType each : types()) {
       int count = 40_001;
       MemorySegment x = moderate(count, 14);
-      MemorySegment expected = arena.allocate(ValueLayout.JAVA_DOUBLE);
-      MemorySegment value = arena.allocate(ValueLayout.JAVA_DOUBLE);
-      MemorySegment sums = arena.allocate(ValueLayout.JAVA_DOUBLE, 24).fill((byte) 0xFF);
+      for (int i = 0; i < count && each == DType.F64; i += 97) { // it does not hold their squares
+        set(x, i, i % 2 == 0 ? -1e300 : 1e-300);
+      }
+      MemorySegment expected = arena.allocate(ValueLayout.JAVA_DOUBLE, NnEngine.SQUARES);
+      MemorySegment value = arena.allocate(ValueLayout.JAVA_DOUBLE, NnEngine.SQUARES);
+      MemorySegment sums = arena.allocate(ValueLayout.JAVA_DOUBLE, 72).fill((byte) 0xFF);
       for (Write write : List.of(Write.OVERWRITE, Write.ACCUMULATE)) {
         scalar.sumOfSquares(each, count, scalar.wrap(content(x)), write, scalar.wrap(expected));
         boolean accumulate = write == Write.ACCUMULATE;
         launch.squares(dtype, at(x), at(sums), at(value), count, accumulate);
-        assertThat(value.get(ValueLayout.JAVA_DOUBLE, 0))
-            .isEqualTo(expected.get(ValueLayout.JAVA_DOUBLE, 0));
+        assertThat(value.toArray(ValueLayout.JAVA_DOUBLE))
+            .isEqualTo(expected.toArray(ValueLayout.JAVA_DOUBLE));
       }
     }
+  }
+
+  /** Sums of squares of every size, whose norms are scaled by one factor or divided one by one. */
+  @Test
+  void gradientsOfEverySizeAreClippedAlike() {
+    double[][] squares = {
+      {1 / 0.0, 0x1p-40, 0},
+      {0, 0, 1e-5},
+      {1e-300, 0, 7},
+      {1e-260, 0, 0},
+      {1e77, 0, 0},
+      {Double.NaN, 0, 0},
+      {1 / 0.0, 1 / 0.0, 0}
+    };
+    for (DType each : types()) {
+      for (double[] of : squares) {
+        for (double clip : new double[] {1e-30, 1e-300, 1, 1e200}) {
+          if (each == DType.F32 && clip < 1e-40) {
+            continue; // it is not positive in f32
+          }
+          int count = 203;
+          MemorySegment g = values(count, 23);
+          MemorySegment w = copy(moderate(count, 16));
+          MemorySegment w2 = copy(w);
+          MemorySegment sums = arena.allocateFrom(ValueLayout.JAVA_DOUBLE, of);
+          Optimizer rule = Optimizer.sgd(0.5);
+          scalar.update(
+              each,
+              rule,
+              1,
+              count,
+              scalar.wrap(content(w2)),
+              scalar.wrap(content(g)),
+              null,
+              null,
+              scalar.wrap(sums),
+              clip);
+          launch.update(dtype, rule, 1, at(w), at(g), 0, 0, at(sums), clip, count, 0);
+          assertSame(w, w2, each + " " + Arrays.toString(of) + " clip " + clip);
+        }
+      }
+    }
+  }
+
+  /** Logits that are infinite or far apart, against targets with and without zeros. */
+  @Test
+  void lossesAtTheLimits() {
+    for (DType each : types()) {
+      double most = each.maxValue();
+      double[] special = {0, 1, -1, most, -most, -1 / 0.0, 1 / 0.0, Double.NaN, most / 2, 3};
+      double[] targets = {0, 1, 0, 0.5, 0.25, 0, 1, -1, 2, 0};
+      int rows = 400;
+      int columns = 5;
+      SplittableRandom random = new SplittableRandom(24);
+      MemorySegment x = poison(rows * columns, 0);
+      MemorySegment target = poison(rows * columns, 0);
+      for (int i = 0; i < rows * columns; i++) {
+        int kinds = i < rows * columns / 2 ? 6 : special.length; // half of it without NaN and +∞
+        set(x, i, special[random.nextInt(kinds)]);
+        set(target, i, targets[random.nextInt(targets.length)]);
+      }
+      for (Loss loss :
+          Stream.concat(
+                  elementLosses(),
+                  Stream.of(Loss.softmaxCrossEntropy(), Loss.softmaxCrossEntropy(0.1)))
+              .toList()) {
+        for (int row = 0; row < rows; row++) { // one by one: a NaN would hide the others
+          lossOfRow(loss, x, target, row, columns);
+        }
+      }
+    }
+  }
+
+  private void lossOfRow(Loss loss, MemorySegment x, MemorySegment target, int row, int columns) {
+    MemorySegment logits = poison(columns, 0);
+    MemorySegment wanted = poison(columns, 0);
+    for (int j = 0; j < columns; j++) {
+      set(logits, j, get(x, row * columns + j));
+      set(wanted, j, get(target, row * columns + j));
+    }
+    MemorySegment expected = poison(columns, 0);
+    MemorySegment expectedValue = arena.allocate(ValueLayout.JAVA_DOUBLE);
+    scalar.loss(
+        dtype,
+        loss,
+        matrix(logits, 1, columns),
+        null,
+        matrix(wanted, 1, columns),
+        matrix(expected, 1, columns),
+        scalar.wrap(expectedValue));
+    MemorySegment value = arena.allocate(ValueLayout.JAVA_DOUBLE);
+    MemorySegment sums = arena.allocate(ValueLayout.JAVA_DOUBLE, 8);
+    MemorySegment gradient = copy(logits); // in place
+    long to = at(gradient);
+    if (loss instanceof Loss.SoftmaxCrossEntropy entropy) {
+      double smoothing = entropy.smoothing();
+      launch.crossEntropy(dtype, smoothing, to, 0, at(wanted), to, at(sums), at(value), 1, columns);
+    } else {
+      launch.elementLosses(dtype, loss, to, at(wanted), to, at(sums), at(value), columns);
+    }
+    assertSame(gradient, expected, loss + " of row " + row);
+    assertThat(value.toArray(ValueLayout.JAVA_DOUBLE)) // arrays: NaN is as good as NaN
+        .as("%s of row %d", loss, row)
+        .isEqualTo(expectedValue.toArray(ValueLayout.JAVA_DOUBLE));
   }
 
   @ParameterizedTest

@@ -13,6 +13,7 @@ import dev.weft.testkit.Allocations;
 import dev.weft.testkit.NnReference;
 import dev.weft.testkit.Tensors;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.assertj.core.data.Offset;
@@ -142,6 +143,89 @@ public abstract class LossContract extends BackendContract {
         Tensors.put(t, 0, 0, 1, 1);
         assertThat(Loss.sigmoidCrossEntropy().gradient(x, t, g)).isEqualTo(5000);
         assertThat(Tensors.values(g)).containsExactly(0.25, 0, -0.25, 0);
+      }
+    }
+  }
+
+  /** Infinite logits, finite ones as far apart as the type goes, and targets that are 0. */
+  @ParameterizedTest
+  @MethodSource("all")
+  void limitsAgreeWithTheReference(Loss loss) {
+    for (DType dtype : TYPES) {
+      double most = dtype.maxValue();
+      double[] special = {0, 3, most, -most, Double.NEGATIVE_INFINITY, -2, most / 2, -1e-30};
+      double[] more = {Double.POSITIVE_INFINITY, Double.NaN, -most, 1, 0, 2};
+      double[] probabilities = {0, 1, 0, 0.25, 0.5};
+      SplittableRandom random = new SplittableRandom(31);
+      for (int trial = 0; trial < 200; trial++) {
+        int columns = trial % 3 == 0 ? 1 + random.nextInt(40) : 1 + random.nextInt(4);
+        double[] x = new double[columns];
+        double[] t = new double[columns];
+        for (int j = 0; j < columns; j++) {
+          double[] from = trial % 5 == 4 && random.nextInt(columns) == 0 ? more : special;
+          x[j] = dtype.nearest(from[random.nextInt(from.length)]);
+          t[j] = probabilities[random.nextInt(probabilities.length)];
+        }
+        limit(loss, dtype, x, t);
+      }
+    }
+  }
+
+  private void limit(Loss loss, DType dtype, double[] x, double[] t) {
+    Shape of = Shape.of(1, x.length);
+    try (Tensor prediction = Tensors.put(backend().tensor(dtype, of), x);
+        Tensor target = Tensors.put(backend().tensor(dtype, of), t);
+        Tensor gradient = Tensors.poison(backend().tensor(dtype, of))) {
+      double value = loss.gradient(prediction, target, gradient);
+      String what = loss + " " + dtype + " " + Arrays.toString(x) + " " + Arrays.toString(t);
+      double expected = NnReference.limit(loss, x, t);
+      double tolerance = (dtype == DType.F32 ? 1e-5 : 1e-13) * (1 + Math.abs(expected));
+      boolean sumIsTooLarge = expected > Double.MAX_VALUE / 100 && value > Double.MAX_VALUE;
+      boolean same = Double.compare(value, expected) == 0 || sumIsTooLarge;
+      if (!same && !(Math.abs(value - expected) <= tolerance)) {
+        assertThat(value).as(what).isEqualTo(expected);
+      }
+      if (loss instanceof Loss.SoftmaxCrossEntropy entropy) {
+        double[] p = NnReference.softmax(x);
+        double mass = Arrays.stream(t).sum();
+        for (int j = 0; j < x.length; j++) {
+          double s = entropy.smoothing();
+          double q = (1 - s) * t[j] + s / x.length;
+          double slope = p[j] * ((1 - s) * mass + s) - q;
+          double actual = gradient.get(j);
+          double allowed = (dtype == DType.F32 ? 1e-6 : 1e-14) * (1 + mass);
+          boolean near = Math.abs(actual - slope) <= allowed;
+          assertThat(near || Double.isNaN(actual) && Double.isNaN(slope))
+              .as("%s: gradient %s for %s", what, actual, slope)
+              .isTrue();
+        }
+      }
+    }
+  }
+
+  /** 0·∞ is 0 whether a class comes as a label or as a target. */
+  @Test
+  void whatATargetDoesNotHoldCostsNothing() {
+    double infinite = Double.POSITIVE_INFINITY;
+    for (DType dtype : TYPES) {
+      Shape of = Shape.of(1, 2);
+      try (Tensor x = Tensors.put(backend().tensor(dtype, of), 0, -infinite);
+          Tensor t = Tensors.put(backend().tensor(dtype, of), 1, 0);
+          Tensor g = backend().tensor(dtype, of)) {
+        Loss softmax = Loss.softmaxCrossEntropy();
+        assertThat(softmax.gradient(x, Labels.of(0), g)).isZero();
+        assertThat(softmax.gradient(x, t, g)).isZero();
+        assertThat(Tensors.values(g)).containsExactly(0, 0);
+        assertThat(softmax.gradient(x, Labels.of(1), g)).isEqualTo(infinite);
+        Tensors.put(t, 0, 1);
+        assertThat(softmax.gradient(x, t, g)).isEqualTo(infinite);
+        assertThat(Tensors.values(g)).containsExactly(1, -1);
+        Tensors.put(x, infinite, -infinite);
+        Tensors.put(t, 1, 0);
+        assertThat(Loss.sigmoidCrossEntropy().gradient(x, t, g)).isZero();
+        assertThat(Tensors.values(g)).containsExactly(0, 0);
+        Tensors.put(t, 1, 0.5);
+        assertThat(Loss.sigmoidCrossEntropy().gradient(x, t, g)).isEqualTo(infinite);
       }
     }
   }

@@ -22,6 +22,8 @@ import dev.weft.testkit.NnReference;
 import dev.weft.testkit.Tensors;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -119,6 +121,58 @@ public abstract class TrainingContract extends BackendContract {
         }
       }
       return step;
+    }
+  }
+
+  /** Gradients whose squares f64 does not hold, and factors that f32 does not. */
+  @Test
+  void normsNeitherOverflowNorUnderflow() {
+    assertClipped(DType.F64, 1e100, 1); // a gradient of (2e200, 2e100)
+    assertClipped(DType.F64, 1e-100, 1e-250);
+    assertClipped(DType.F64, 1e-70, 1e-200);
+    assertClipped(DType.F64, 3e150, 1e-300);
+    assertClipped(DType.F64, 1e-150, 1);
+    assertClipped(DType.F64, 1e-150, 1e-200);
+    assertClipped(DType.F32, 1e19, 1e-8);
+    assertClipped(DType.F32, 1e-15, 1e-40);
+    assertClipped(DType.F64, 3, 0.5);
+  }
+
+  /** One step of plain descent from w = 1 and no bias, for the loss x² of the target 0. */
+  private void assertClipped(DType dtype, double x, double clip) {
+    try (Mlp mlp =
+            Mlp.of(1)
+                .dense(1, Activation.LINEAR)
+                .kernel(Initializers.zeros())
+                .bias(Initializers.zeros())
+                .dtype(dtype)
+                .loss(Loss.meanSquaredError())
+                .optimizer(Optimizer.sgd(1))
+                .clipNorm(clip)
+                .build(backend(), KEY);
+        Tensor in = Tensors.put(backend().tensor(dtype, Shape.of(1, 1)), x);
+        Tensor target = Tensors.put(backend().tensor(dtype, Shape.of(1, 1)), x)) {
+      mlp.trainStep(in, target);
+      BigDecimal rounded = new BigDecimal(dtype.nearest(x));
+      BigDecimal slope = rounded.multiply(BigDecimal.valueOf(-2)); // by the bias: 2·(0 − x)
+      BigDecimal steep = slope.multiply(rounded); // by the kernel
+      MathContext digits = new MathContext(60);
+      BigDecimal norm = steep.pow(2).add(slope.pow(2)).sqrt(digits);
+      BigDecimal factor = new BigDecimal(clip).divide(norm, digits).min(BigDecimal.ONE);
+      double least = dtype == DType.F32 ? 0x1p-149 : 0x1p-1074;
+      double precision = dtype == DType.F32 ? 0x1p-21 : 0x1p-50;
+      double[] expected = {
+        steep.multiply(factor).negate().doubleValue(), slope.multiply(factor).negate().doubleValue()
+      };
+      double[] actual = {
+        mlp.parameters().get("dense0/kernel").get(0), mlp.parameters().get("dense0/bias").get(0)
+      };
+      for (int i = 0; i < 2; i++) {
+        double allowed = precision * Math.abs(expected[i]) + least;
+        assertThat(actual[i])
+            .as("%s x=%s clip=%s", dtype, x, clip)
+            .isCloseTo(expected[i], Offset.offset(allowed));
+      }
     }
   }
 
