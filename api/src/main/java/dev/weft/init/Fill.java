@@ -42,7 +42,10 @@ public sealed interface Fill {
 
   /**
    * U[lo, hi): fma(k·2⁻²⁴, hi − lo, lo) with k uniform in [0, 2²⁴) (f64: 2⁻⁵³), kept within [lo,
-   * hi) in the tensor's type; lo can occur where the type holds it, hi never does.
+   * hi) in the tensor's type; lo can occur where the type holds it, hi never does. A negative value
+   * that becomes zero, by rounding or because the type has no other value in the interval below it,
+   * is −0.0: only where {@code lo < 0 < hi}, and seldom unless the interval is a few subnormals
+   * wide. A fill with {@code lo >= 0} never holds −0.0, also if lo is −0.0.
    *
    * @throws IllegalArgumentException {@code uniform: need finite lo < hi, got …}
    */
@@ -258,6 +261,8 @@ public sealed interface Fill {
 
     @Override
     public void check(Shape logical, DType dtype) {
+      DType computed = dtype == DType.F64 ? DType.F64 : DType.F32;
+      Checks.positiveIn("truncated_normal", "stddev", stddev, computed);
       double maxZ = dtype == DType.F64 ? MAX_NORMAL_F64 : MAX_NORMAL_F32;
       // without a bound on a side, the values end where a word's least probability puts them
       double low = Math.max(min(), mean - Math.max(maxZ, 1 - upperSigma() + maxZ) * stddev);

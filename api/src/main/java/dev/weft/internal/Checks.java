@@ -1,5 +1,7 @@
 package dev.weft.internal;
 
+import dev.weft.DType;
+
 /** Forms every argument error of weft: {@code <op>: <rule>, got <name>=<value>, …}. */
 public final class Checks {
   /** The most characters of a rule or a value in a message: either may come out of a file. */
@@ -50,5 +52,29 @@ public final class Checks {
       throw bad(op, "need finite " + name + " >= 0", name, value);
     }
     return value;
+  }
+
+  /** Throws unless {@code value}, rounded to a type, is finite and at least 0 (NaN fails). */
+  public static void nonNegativeIn(String op, String name, double value, DType dtype) {
+    double rounded = dtype.nearest(value);
+    if (!(rounded >= 0 && rounded <= dtype.maxValue())) {
+      throw bad(op, "need finite " + name + " >= 0 in " + dtype.id(), name, value);
+    }
+  }
+
+  /** Throws unless {@code value}, rounded to a type, is finite and above 0 (NaN fails). */
+  public static void positiveIn(String op, String name, double value, DType dtype) {
+    double rounded = dtype.nearest(value);
+    if (!(rounded > 0 && rounded <= dtype.maxValue())) {
+      throw bad(op, "need finite " + name + " > 0 in " + dtype.id(), name, value);
+    }
+  }
+
+  /** Throws unless {@code value}, rounded to a type, is at least 0 and below 1 (NaN fails). */
+  public static void fractionIn(String op, String name, double value, DType dtype) {
+    double rounded = dtype.nearest(value);
+    if (!(rounded >= 0 && rounded < 1)) {
+      throw bad(op, "need 0 <= " + name + " < 1 in " + dtype.id(), name, value);
+    }
   }
 }

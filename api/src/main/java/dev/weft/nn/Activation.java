@@ -1,5 +1,6 @@
 package dev.weft.nn;
 
+import dev.weft.DType;
 import dev.weft.Tensor;
 import dev.weft.internal.Checks;
 import java.util.Locale;
@@ -12,7 +13,8 @@ import java.util.Objects;
  * their errors are in {@code docs/accuracy.md}. NaN gives NaN.
  *
  * @param kind the formula
- * @param alpha its parameter, for {@link Kind#LEAKY_RELU} and {@link Kind#ELU}; 0 for others
+ * @param alpha its parameter, for {@link Kind#LEAKY_RELU} and {@link Kind#ELU}, finite and at least
+ *     0, also when it is rounded to the type of the elements; 0 for others
  * @since 0.1
  */
 public record Activation(Kind kind, double alpha) {
@@ -174,12 +176,14 @@ public record Activation(Kind kind, double alpha) {
    * <tr><td>y</td><td>that of x</td><td>overwritten; may be x</td></tr>
    * </table>
    *
-   * @throws IllegalArgumentException {@code activation: need x and y of one shape, got …}, or for a
-   *     type or memory that does not suit
+   * @throws IllegalArgumentException {@code activation: need x and y of one shape, got …}, {@code
+   *     activation: need finite alpha >= 0 in f32, got alpha=…}, or for a type or memory that does
+   *     not suit
    * @throws dev.weft.ClosedException if a tensor or its backend is closed
    */
   public void forward(Tensor x, Tensor y) {
     Operands.requireFloat("activation", "x", x);
+    requireIn(x.dtype());
     Operands.requireLike("activation", "y", y, x);
     Operands.requireSameShape("activation", "x", x, "y", y);
     Operands.requireApartOrSame("activation", "x", x, "y", y);
@@ -215,6 +219,7 @@ public record Activation(Kind kind, double alpha) {
   /** The same, and the sums of dz's columns in db. */
   void backward(String op, Tensor saved, Tensor dy, Tensor dz, Tensor db, Write write) {
     Operands.requireFloat(op, "saved", saved);
+    requireIn(saved.dtype());
     Operands.requireLike(op, "dy", dy, saved);
     Operands.requireLike(op, "dz", dz, saved);
     Operands.requireSameShape(op, "saved", saved, "dy", dy);
@@ -237,6 +242,11 @@ public record Activation(Kind kind, double alpha) {
     } finally {
       Operands.leave(saved, dy, dz, db);
     }
+  }
+
+  /** Throws unless alpha is in its range when it is rounded to a type. */
+  void requireIn(DType dtype) {
+    Checks.nonNegativeIn("activation", "alpha", alpha, dtype);
   }
 
   @Override

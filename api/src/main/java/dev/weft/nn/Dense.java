@@ -50,6 +50,7 @@ public final class Dense implements AutoCloseable {
     this.activation = Objects.requireNonNull(activation);
     this.owned = owned;
     this.dtype = kernel.dtype() == DType.F64 ? DType.F64 : DType.F32;
+    activation.requireIn(dtype);
   }
 
   /**
@@ -69,7 +70,8 @@ public final class Dense implements AutoCloseable {
    *
    * @param kernel [I, O], of any type
    * @param bias [O], or null for none
-   * @throws IllegalArgumentException {@code dense: need kernel [I, O] and bias [O], got …}
+   * @throws IllegalArgumentException {@code dense: need kernel [I, O] and bias [O], got …}, or
+   *     {@code activation: need finite alpha >= 0 in f32, got alpha=…}
    */
   public static Dense of(Tensor kernel, Tensor bias, Activation activation) {
     Shape shape = kernel.shape();
@@ -511,9 +513,12 @@ public final class Dense implements AutoCloseable {
      * The layer, its kernel filled with {@code key.child(name + "/kernel")} and its bias with
      * {@code key.child(name + "/bias")}.
      *
+     * @throws IllegalArgumentException {@code activation: need finite alpha >= 0 in f32, got
+     *     alpha=…}, or for a fill that does not suit
      * @throws dev.weft.MemoryLimitException if the weights do not fit
      */
     public Dense build(Backend backend, RandomKey key) {
+      activation.requireIn(dtype);
       Tensor w = backend.tensor(dtype, Shape.of(inputs, outputs));
       Tensor b = null;
       try {

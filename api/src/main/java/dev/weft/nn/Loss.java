@@ -35,7 +35,7 @@ public sealed interface Loss {
    * the target, or 1 for the label and 0 for others, mixed with the uniform distribution: q·(1 − s)
    * + s/C. The gradient is (p·Σq − q)/B.
    *
-   * @param smoothing s in [0, 1)
+   * @param smoothing s in [0, 1), also when it is rounded to the type of the prediction
    * @see <a href="https://doi.org/10.1109/CVPR.2016.308">Szegedy et al. 2016</a>, label smoothing
    */
   record SoftmaxCrossEntropy(double smoothing) implements Loss {
@@ -63,7 +63,7 @@ public sealed interface Loss {
   /**
    * ½(x − t)² where |x − t| ≤ delta, else delta·(|x − t| − ½·delta), the mean over elements.
    *
-   * @param delta positive
+   * @param delta positive and finite, also when it is rounded to the type of the prediction
    */
   record Huber(double delta) implements Loss {
     /** Checks the range. */
@@ -132,11 +132,12 @@ public sealed interface Loss {
    * The loss, written to {@code value}, F64 of one element, and its gradient.
    *
    * @throws IllegalArgumentException {@code loss: need prediction and target of one shape, got …},
-   *     or for types or memory that do not suit
+   *     {@code loss: need finite delta > 0 in f32, got delta=…}, or for types or memory that do not
+   *     suit
    * @throws dev.weft.ClosedException if a tensor or its backend is closed
    */
   default void gradient(Tensor prediction, Tensor target, Tensor gradient, Tensor value) {
-    Losses.check(prediction, target, gradient, value);
+    Losses.check(this, prediction, target, gradient, value);
     Losses.run(this, prediction, null, target, gradient, value);
   }
 

@@ -10,9 +10,21 @@ import dev.weft.spi.StridedMatrix;
 final class Losses {
   private Losses() {}
 
+  /** Throws unless the numbers of a loss keep to their ranges when they are rounded to a type. */
+  static void requireIn(Loss loss, DType dtype) {
+    switch (loss) {
+      case Loss.SoftmaxCrossEntropy l ->
+          Checks.fractionIn("loss", "smoothing", l.smoothing(), dtype);
+      case Loss.Huber l -> Checks.positiveIn("loss", "delta", l.delta(), dtype);
+      case Loss.SigmoidCrossEntropy l -> {}
+      case Loss.MeanSquaredError l -> {}
+      case Loss.MeanAbsoluteError l -> {}
+    }
+  }
+
   /** All checks of a loss of targets. */
-  static void check(Tensor prediction, Tensor target, Tensor gradient, Tensor value) {
-    check(prediction, gradient, value);
+  static void check(Loss loss, Tensor prediction, Tensor target, Tensor gradient, Tensor value) {
+    check(loss, prediction, gradient, value);
     Operands.requireLike("loss", "target", target, prediction);
     Operands.requireSameShape("loss", "prediction", prediction, "target", target);
     Operands.requireApart("loss", "gradient", gradient, "target", target);
@@ -21,7 +33,7 @@ final class Losses {
 
   /** All checks of a loss of labels. */
   static void check(Loss loss, Tensor prediction, Labels labels, Tensor gradient, Tensor value) {
-    check(prediction, gradient, value);
+    check(loss, prediction, gradient, value);
     if (!(loss instanceof Loss.SoftmaxCrossEntropy)) {
       throw Checks.bad("loss", "need a softmax cross-entropy for labels", "loss", loss);
     }
@@ -30,8 +42,9 @@ final class Losses {
     Operands.requireApart("loss", "value", value, labels);
   }
 
-  static void check(Tensor prediction, Tensor gradient, Tensor value) {
+  private static void check(Loss loss, Tensor prediction, Tensor gradient, Tensor value) {
     Operands.requireFloat("loss", "prediction", prediction);
+    requireIn(loss, prediction.dtype());
     if (prediction.shape().rank() == 0) {
       throw Checks.bad("loss", "need at least one dimension", "prediction", prediction.shape());
     }

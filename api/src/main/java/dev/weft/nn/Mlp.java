@@ -236,7 +236,7 @@ public final class Mlp implements AutoCloseable {
     if (labels != null) {
       Losses.check(loss, pass.prediction(), labels, pass.lastGradient(), value);
     } else {
-      Losses.check(pass.prediction(), target, pass.lastGradient(), value);
+      Losses.check(loss, pass.prediction(), target, pass.lastGradient(), value);
     }
     requireOpen();
     pass.recorder.replay(in, labels, rule, step);
@@ -314,7 +314,8 @@ public final class Mlp implements AutoCloseable {
    * The rule of the next steps, which keeps what the last one remembered: for a schedule of the
    * learning rate.
    *
-   * @throws IllegalArgumentException if it is another kind of rule
+   * @throws IllegalArgumentException if it is another kind of rule, or as {@link Optimizer#state};
+   *     the old rule then stays
    */
   public void optimizer(Optimizer next) {
     for (OptimizerState state : states) {
@@ -593,7 +594,7 @@ public final class Mlp implements AutoCloseable {
      * Scales the gradients of a step by {@code min(1, norm/|g|)}, where |g| is the Euclidean norm
      * of all of them. The norm neither overflows nor underflows.
      *
-     * @param norm finite and positive
+     * @param norm finite and positive, also when it is rounded to the type of the weights
      * @throws IllegalArgumentException {@code mlp: need finite clipNorm > 0, got clipNorm=…}
      */
     public Builder clipNorm(double norm) {
@@ -622,12 +623,20 @@ public final class Mlp implements AutoCloseable {
      * The perceptron, its weights filled with {@code key.child("dense0/kernel")}, {@code
      * key.child("dense0/bias")}, …
      *
-     * @throws IllegalArgumentException {@code mlp: need at least one layer, got layers=0}
+     * @throws IllegalArgumentException {@code mlp: need at least one layer, got layers=0}, or
+     *     {@code optimizer: need finite rate >= 0 in f32, got rate=…} and the like for a number of
+     *     the optimizer, the loss, an activation or clipping that is out of its range when it is
+     *     rounded to the type of the weights
      * @throws dev.weft.MemoryLimitException if it does not fit
      */
     public Mlp build(Backend backend, RandomKey key) {
       if (outputs.isEmpty()) {
         throw Checks.bad("mlp", "need at least one layer", "layers", 0);
+      }
+      Optimizers.requireIn(optimizer, dtype);
+      Losses.requireIn(loss, dtype);
+      if (clipNorm > 0) {
+        Checks.positiveIn("mlp", "clipNorm", clipNorm, dtype);
       }
       return new Mlp(this, backend, key);
     }

@@ -8,6 +8,12 @@ import dev.weft.internal.Checks;
  * plain data; what it remembers of a parameter is in an {@link OptimizerState}. t counts the steps
  * from 1; every operation is rounded to the parameters' type.
  *
+ * <p>A rule's numbers are rounded to that type, too, and must keep to their ranges there: {@link
+ * #state}, {@link OptimizerState#optimizer} and {@link Mlp.Builder#build} refuse an epsilon that is
+ * 0 in f32, a rate that is infinite or a momentum that is 1. g² is of the same type: in f32 it
+ * overflows beyond |g| = 1.8e19, after which Adam and RMSProp no longer move that parameter; {@link
+ * Mlp.Builder#clipNorm} keeps gradients below.
+ *
  * @since 0.1
  */
 public sealed interface Optimizer {
@@ -80,7 +86,7 @@ public sealed interface Optimizer {
    * @param rate finite, at least 0
    * @param beta1 in [0, 1)
    * @param beta2 in [0, 1)
-   * @param epsilon finite, at least 0
+   * @param epsilon finite and positive: a parameter whose gradient is 0 then stays as it is
    * @see <a href="https://arxiv.org/abs/1412.6980">Kingma and Ba 2015</a>
    */
   record Adam(double rate, double beta1, double beta2, double epsilon) implements Optimizer {
@@ -89,7 +95,7 @@ public sealed interface Optimizer {
       Checks.nonNegative("optimizer", "rate", rate);
       Optimizers.requireFraction("beta1", beta1);
       Optimizers.requireFraction("beta2", beta2);
-      Checks.nonNegative("optimizer", "epsilon", epsilon);
+      Optimizers.requireEpsilon(epsilon);
     }
 
     @Override
@@ -104,7 +110,7 @@ public sealed interface Optimizer {
    * @param rate finite, at least 0
    * @param beta1 in [0, 1)
    * @param beta2 in [0, 1)
-   * @param epsilon finite, at least 0
+   * @param epsilon finite and positive: a parameter whose gradient is 0 then stays as it is
    * @param decay finite, at least 0
    * @see <a href="https://arxiv.org/abs/1711.05101">Loshchilov and Hutter 2019</a>
    */
@@ -115,7 +121,7 @@ public sealed interface Optimizer {
       Checks.nonNegative("optimizer", "rate", rate);
       Optimizers.requireFraction("beta1", beta1);
       Optimizers.requireFraction("beta2", beta2);
-      Checks.nonNegative("optimizer", "epsilon", epsilon);
+      Optimizers.requireEpsilon(epsilon);
       Checks.nonNegative("optimizer", "decay", decay);
     }
 
@@ -130,7 +136,7 @@ public sealed interface Optimizer {
    *
    * @param rate finite, at least 0
    * @param rho in [0, 1)
-   * @param epsilon finite, at least 0
+   * @param epsilon finite and positive: a parameter whose gradient is 0 then stays as it is
    * @see <a
    *     href="https://www.cs.toronto.edu/~tijmen/csc321/slides/lecture_slides_lec6.pdf">Tieleman
    *     and Hinton 2012</a>, lecture 6
@@ -140,7 +146,7 @@ public sealed interface Optimizer {
     public RmsProp {
       Checks.nonNegative("optimizer", "rate", rate);
       Optimizers.requireFraction("rho", rho);
-      Checks.nonNegative("optimizer", "epsilon", epsilon);
+      Optimizers.requireEpsilon(epsilon);
     }
 
     @Override
@@ -182,7 +188,9 @@ public sealed interface Optimizer {
   /**
    * What this optimizer has to remember of {@code parameter}, which is F32 or F64.
    *
-   * @throws IllegalArgumentException {@code optimizer: need f32 or f64, got parameter=…}
+   * @throws IllegalArgumentException {@code optimizer: need f32 or f64, got parameter=…}, or {@code
+   *     optimizer: need finite epsilon > 0 in f32, got epsilon=…} and the like for a number that is
+   *     out of its range when it is rounded to the parameter's type
    * @throws dev.weft.MemoryLimitException if it does not fit
    */
   default OptimizerState state(Tensor parameter) {

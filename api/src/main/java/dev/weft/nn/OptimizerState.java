@@ -22,6 +22,7 @@ public final class OptimizerState implements AutoCloseable {
 
   OptimizerState(Optimizer optimizer, Tensor parameter) {
     Operands.requireFloat("optimizer", "parameter", parameter);
+    Optimizers.requireIn(optimizer, parameter.dtype());
     this.optimizer = optimizer;
     this.parameter = parameter;
     slot1 = optimizer.slots() > 0 ? zeros(parameter) : null;
@@ -57,12 +58,13 @@ public final class OptimizerState implements AutoCloseable {
   /**
    * The rule of the next steps, with what is remembered as it is: another learning rate, say.
    *
-   * @throws IllegalArgumentException if it is another kind of rule
+   * @throws IllegalArgumentException if it is another kind of rule, or as {@link Optimizer#state}
    */
   public void optimizer(Optimizer next) {
     if (next.getClass() != optimizer.getClass()) {
       throw Checks.bad("optimizer", "need the same kind of rule", "old", optimizer, "new", next);
     }
+    Optimizers.requireIn(next, parameter.dtype());
     optimizer = next;
   }
 
@@ -80,7 +82,7 @@ public final class OptimizerState implements AutoCloseable {
   /**
    * One step, of the gradient times min(1, clip/norm).
    *
-   * @param squares F64 [1], the square of the norm; null to clip nothing
+   * @param squares what {@link dev.weft.spi.NnEngine#sumOfSquares} gave; null to clip nothing
    */
   void update(Tensor gradient, Tensor squares, double clip) {
     Operands.requireLike("update", "gradient", gradient, parameter);

@@ -121,6 +121,24 @@ class FillTest {
   }
 
   @Test
+  void parametersMustBeNumbersOfTheType() {
+    refuses(
+        () -> Fill.truncatedNormalSigma(0, 1e-46, -2, 2).check(ANY, DType.F32),
+        "truncated_normal: need finite stddev > 0 in f32, got stddev=1.0E-46");
+    refuses(
+        () -> Fill.truncatedNormalSigma(0, 1e-46, -2, 2).check(ANY, DType.BF16),
+        "truncated_normal: need finite stddev > 0 in f32, got stddev=1.0E-46");
+    accepts(Fill.truncatedNormalSigma(0, 1e-46, -2, 2), ANY, DType.F64);
+    refuses(
+        () -> Fill.uniform(0, 1e6).check(ANY, DType.F16),
+        "uniform: need lo, hi and hi - lo within ±65504.0, got lo=0.0, hi=1000000.0, dtype=f16");
+    refuses(() -> Fill.normal(0, 1e4).check(ANY, DType.F16), "normal: need |mean| + 6.77·stddev");
+    refuses(() -> Fill.normal(0, 1e39).check(ANY, DType.F32), "normal: need |mean| + 6.77·stddev");
+    refuses(() -> Fill.sparse(0.5, 1e39).check(ANY, DType.BF16), "sparse: need |mean|");
+    refuses(() -> Fill.constant(1e39).check(ANY, DType.F32), "constant: need |value| <= 3.40");
+  }
+
+  @Test
   void structuredFillsNeedTheirRank() {
     refuses(
         () -> Fill.identity(1).check(Shape.of(3), DType.F32),

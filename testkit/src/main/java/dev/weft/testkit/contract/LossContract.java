@@ -282,6 +282,14 @@ public abstract class LossContract extends BackendContract {
           .hasMessageStartingWith("loss: need a softmax cross-entropy for labels, got loss=");
       assertThatThrownBy(() -> loss.gradient(scalar, scalar, null))
           .hasMessageStartingWith("loss: need at least one dimension");
+      assertThatThrownBy(() -> Loss.huber(1e-46).gradient(x, x, null))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("loss: need finite delta > 0 in f32, got delta=1.0E-46");
+      assertThatThrownBy(() -> Loss.huber(1e39).gradient(x, x, null))
+          .hasMessage("loss: need finite delta > 0 in f32, got delta=1.0E39");
+      assertThatThrownBy(() -> Loss.softmaxCrossEntropy(1 - 0x1p-30).gradient(x, x, null))
+          .hasMessage("loss: need 0 <= smoothing < 1 in f32, got smoothing=" + (1 - 0x1p-30));
+      Loss.huber(1e-46).gradient(f64, f64, null); // f64 holds it
       assertThatThrownBy(() -> loss.gradient(x, x, x))
           .hasMessageStartingWith("loss: need gradient apart from target in memory");
     }

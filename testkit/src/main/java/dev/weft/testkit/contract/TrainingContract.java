@@ -25,7 +25,9 @@ import java.lang.foreign.MemorySegment;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
@@ -174,6 +176,79 @@ public abstract class TrainingContract extends BackendContract {
             .isCloseTo(expected[i], Offset.offset(allowed));
       }
     }
+  }
+
+  /** What f64 holds and f32 does not is refused when the type is known, before anything changes. */
+  @Test
+  void numbersMustKeepToTheirRangesInTheirType() {
+    Map<Optimizer, String> bad = new LinkedHashMap<>();
+    bad.put(Optimizer.sgd(1e39), "finite rate >= 0 in f32, got rate=1.0E39");
+    bad.put(Optimizer.momentum(1, 1 - 0x1p-30), "0 <= momentum < 1 in f32, got momentum=0.99");
+    bad.put(Optimizer.nesterov(1, 1 - 0x1p-30), "0 <= momentum < 1 in f32, got momentum=0.99");
+    bad.put(new Optimizer.RmsProp(1, 1 - 0x1p-30, 1), "0 <= rho < 1 in f32, got rho=0.99");
+    bad.put(new Optimizer.RmsProp(1, 0, 1e-46), "finite epsilon > 0 in f32, got epsilon=1.0E-46");
+    bad.put(new Optimizer.Adam(1, 1 - 0x1p-30, 0, 1), "0 <= beta1 < 1 in f32, got beta1=0.99");
+    bad.put(new Optimizer.Adam(1, 0, 1 - 0x1p-30, 1), "0 <= beta2 < 1 in f32, got beta2=0.99");
+    bad.put(new Optimizer.Adam(1, 0, 0, 1e39), "finite epsilon > 0 in f32, got epsilon=1.0E39");
+    bad.put(
+        new Optimizer.Adam(1e38, 0.9, 0, 1),
+        "finite rate/(1 − beta1) in f32, got rate=1.0E38, beta1=0.9");
+    bad.put(
+        new Optimizer.AdamW(1, 0.9, 0.999, 1e-46, 0),
+        "finite epsilon > 0 in f32, got epsilon=1.0E-46");
+    bad.put(Optimizer.adamW(1, 1e39), "finite decay >= 0 in f32, got decay=1.0E39");
+    bad.put(Optimizer.adamW(1e20, 1e20), "finite rate·decay in f32, got rate=1.0E20, decay=1.0E20");
+    Mlp.Builder model = Mlp.of(1).dense(1, Activation.LINEAR);
+    try (Tensor w = Tensors.put(backend().tensor(DType.F32, Shape.of(1)), 1);
+        Tensor g = Tensors.put(backend().tensor(DType.F32, Shape.of(1)), 0);
+        Tensor wide = Tensors.put(backend().tensor(DType.F64, Shape.of(1)), 1);
+        Tensor zero = Tensors.put(backend().tensor(DType.F64, Shape.of(1)), 0)) {
+      bad.forEach(
+          (rule, message) -> {
+            assertThatThrownBy(() -> rule.state(w))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("optimizer: need " + message);
+            assertThatThrownBy(() -> model.optimizer(rule).build(backend(), KEY))
+                .hasMessageStartingWith("optimizer: need " + message);
+            try (OptimizerState state = rule.state(wide)) { // f64 holds it
+              state.update(zero);
+            }
+          });
+      assertThat(wide.get(0)).isFinite();
+      try (OptimizerState state = Optimizer.adam(0.1).state(w)) {
+        Optimizer next = new Optimizer.Adam(0.1, 0.9, 0.999, 1e-46);
+        assertThatThrownBy(() -> state.optimizer(next))
+            .hasMessage("optimizer: need finite epsilon > 0 in f32, got epsilon=1.0E-46");
+        state.update(g);
+        assertThat(w.get(0)).as("a gradient of 0").isEqualTo(1);
+      }
+      for (Optimizer least :
+          List.of(
+              new Optimizer.Adam(1, 0.9, 0.999, 0x1p-149),
+              new Optimizer.RmsProp(1, 0.9, 0x1p-149))) {
+        try (OptimizerState state = least.state(w)) {
+          state.update(g);
+          assertThat(w.get(0)).as("%s", least).isEqualTo(1);
+        }
+      }
+      assertThatThrownBy(() -> Activation.leakyRelu(1e39).forward(w, g))
+          .hasMessage("activation: need finite alpha >= 0 in f32, got alpha=1.0E39");
+      assertThatThrownBy(() -> Activation.elu(1e39).backward(w, g, g))
+          .hasMessage("activation: need finite alpha >= 0 in f32, got alpha=1.0E39");
+      Activation.elu(1e39).forward(zero, zero);
+    }
+    model.optimizer(Optimizer.sgd(1));
+    assertThatThrownBy(() -> model.clipNorm(1e-46).build(backend(), KEY))
+        .hasMessage("mlp: need finite clipNorm > 0 in f32, got clipNorm=1.0E-46");
+    model.clipNorm(1);
+    assertThatThrownBy(() -> model.loss(Loss.huber(1e39)).build(backend(), KEY))
+        .hasMessage("loss: need finite delta > 0 in f32, got delta=1.0E39");
+    model.loss(Loss.meanSquaredError()).dense(1, Activation.elu(1e39));
+    assertThatThrownBy(() -> model.build(backend(), KEY))
+        .hasMessage("activation: need finite alpha >= 0 in f32, got alpha=1.0E39");
+    model.dtype(DType.F64).build(backend(), KEY).close();
+    assertThatThrownBy(() -> new Optimizer.Adam(1, 0, 0, 0))
+        .hasMessage("optimizer: need finite epsilon > 0, got epsilon=0.0");
   }
 
   static List<Activation> hidden() {
