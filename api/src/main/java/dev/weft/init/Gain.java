@@ -51,7 +51,10 @@ public final class Gain {
   /** Leaky rectified linear unit: √(2 / (1 + slope²)). */
   public static double leakyRelu(double negativeSlope) {
     Checks.finite("gain", "negativeSlope", negativeSlope);
-    return Math.sqrt(2 / (1 + negativeSlope * negativeSlope));
+    double square = negativeSlope * negativeSlope;
+    return square < 0x1p600
+        ? Math.sqrt(2 / (1 + square))
+        : RELU / Math.abs(negativeSlope); // the square overflows, or the quotient is subnormal
   }
 
   /**

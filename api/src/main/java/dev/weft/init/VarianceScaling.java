@@ -73,12 +73,20 @@ public record VarianceScaling(
     double n = Fans.of(logical, layout).divisor(mode);
     return switch (distribution) {
       case UNIFORM -> {
-        double limit = gain * Math.sqrt(3 * scale / n);
+        double limit = gain * root(3, scale, n);
         yield Fill.uniform(-limit, limit);
       }
-      case UNTRUNCATED_NORMAL -> Fill.normal(0, gain * Math.sqrt(scale / n));
+      case UNTRUNCATED_NORMAL -> Fill.normal(0, gain * root(1, scale, n));
       case TRUNCATED_NORMAL ->
-          Fill.truncatedNormalSigma(0, gain * Math.sqrt(scale / n) / TRUNCATED_STDDEV, -2, 2);
+          Fill.truncatedNormalSigma(0, gain * root(1, scale, n) / TRUNCATED_STDDEV, -2, 2);
     };
+  }
+
+  /** √(factor·scale/n), also where the quotient overflows or underflows. */
+  private static double root(double factor, double scale, double n) {
+    double quotient = factor * scale / n;
+    return quotient >= Double.MIN_NORMAL && quotient <= Double.MAX_VALUE
+        ? Math.sqrt(quotient)
+        : Math.sqrt(factor) * (Math.sqrt(scale) / Math.sqrt(n));
   }
 }

@@ -33,6 +33,9 @@ class GainTest {
     assertThat(Gain.SELU).isEqualTo(0.75);
     assertThat(Gain.leakyRelu(0.2)).isCloseTo(1.386750, within(5e-7));
     assertThat(Gain.leakyRelu(0)).isEqualTo(Gain.RELU);
+    assertThat(Gain.leakyRelu(-1e200) * 1e200).isCloseTo(Math.sqrt(2), within(1e-15));
+    assertThat(Gain.leakyRelu(1e154) * 1e154).isCloseTo(Math.sqrt(2), within(1e-15));
+    assertThat(Gain.leakyRelu(1e80) * 1e80).isCloseTo(Math.sqrt(2), within(1e-15));
   }
 
   @Test

@@ -78,6 +78,22 @@ class VarianceScalingTest {
     }
   }
 
+  @Test
+  void scalesOfEverySizeHaveTheirRoots() {
+    Shape shape = Shape.of(1000, 1);
+    for (double scale : new double[] {Double.MAX_VALUE, 1e-307, Double.MIN_VALUE, 0.5}) {
+      double root = Math.sqrt(scale) / Math.sqrt(1000);
+      Fill normal =
+          Initializers.varianceScaling(scale, FanMode.FAN_IN, Distribution.UNTRUNCATED_NORMAL)
+              .plan(shape);
+      assertThat(((Fill.Normal) normal).stddev() / root).isCloseTo(1, within(1e-15));
+      Fill uniform =
+          Initializers.varianceScaling(scale, FanMode.FAN_IN, Distribution.UNIFORM).plan(shape);
+      double limit = root * Math.sqrt(3);
+      assertThat(((Fill.Uniform) uniform).hi() / limit).isCloseTo(1, within(1e-15));
+    }
+  }
+
   private static void stddev(VarianceScaling scheme, double stddev) {
     VarianceScaling torch = scheme.withSemantics(Semantics.TORCH);
     for (Fill fill : new Fill[] {scheme.plan(KERAS), scheme.withLayout(Layout.TORCH).plan(TORCH)}) {
