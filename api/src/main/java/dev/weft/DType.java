@@ -124,6 +124,7 @@ public enum DType {
     }
     int exponent = x == 0 ? minExponent : Math.max(Math.getExponent(x), minExponent);
     boolean shrinks = x < 0 && exponent > minExponent && Math.abs(x) == Math.scalb(1.0, exponent);
-    return x + Math.scalb(1.0, exponent - precision + (shrinks ? 0 : 1));
+    double next = x + Math.scalb(1.0, exponent - precision + (shrinks ? 0 : 1));
+    return next == 0 ? -0.0 : next; // as Math.nextUp has it
   }
 }

@@ -59,6 +59,18 @@ public abstract class FillContract extends BackendContract {
           "truncated_normal:mean=5,stddev=0.5,min=0,max=5.0625",
           "truncated_normal:mean=-1,stddev=1,min=0.25,max=0.28125");
 
+  /** Intervals of a few subnormals of each type: of −0.0, too. */
+  private static final List<String> TINY =
+      List.of(
+          "uniform:minval=-4.9e-324,maxval=4.9e-324",
+          "uniform:minval=-4.9e-324,maxval=1.5e-323",
+          "uniform:minval=-1.4e-45,maxval=1.4e-45",
+          "uniform:minval=-1e-45,maxval=4.2e-45",
+          "uniform:minval=-5.96e-8,maxval=5.97e-8",
+          "uniform:minval=-1e-7,maxval=2e-7",
+          "uniform:minval=-9.2e-41,maxval=9.3e-41",
+          "uniform:minval=-1e-40,maxval=3e-40");
+
   private static final List<String> FEW =
       List.of("bits", "uniform", "normal:stddev=1", "truncated_normal:stddev=1");
 
@@ -68,6 +80,7 @@ public abstract class FillContract extends BackendContract {
 
   static List<Case> everyCase() {
     List<Case> cases = cases(RANDOM, DTYPES, ORDERS);
+    cases.addAll(cases(TINY, DTYPES, ORDERS));
     for (DType dtype : DTYPES) {
       for (StreamOrder order : ORDERS) {
         cases.add(new Case("custom", CUSTOM, dtype, KEY.withOrder(order)));
@@ -316,6 +329,35 @@ public abstract class FillContract extends BackendContract {
       }
     }
     assertThat(worst).isLessThan(Accuracy.NORMAL_CURAND);
+  }
+
+  /** A negative value that becomes zero is −0.0; only an interval around 0 has such values. */
+  @Test
+  void uniformsOfAFewSubnormalsHoldNegativeZeros() {
+    double[][] least = {{0x1p-1074, 0}, {0x1p-149, 1}, {0x1p-24, 2}, {0x1p-133, 3}};
+    DType[] types = {DType.F64, DType.F32, DType.F16, DType.BF16};
+    for (double[] each : least) {
+      DType dtype = types[(int) each[1]];
+      double unit = each[0];
+      long around = negativeZeros(-unit, 2 * unit, dtype);
+      assertThat(around).as("%s around 0", dtype).isBetween(100L, 250L); // a sixth of 1000
+      assertThat(negativeZeros(0, 2 * unit, dtype)).as("%s from 0", dtype).isZero();
+      assertThat(negativeZeros(-0.0, 2 * unit, dtype)).as("%s from −0.0", dtype).isZero();
+      assertThat(negativeZeros(-3 * unit, 0, dtype)).as("%s below 0", dtype).isZero();
+    }
+  }
+
+  private long negativeZeros(double lo, double hi, DType dtype) {
+    MemorySegment out =
+        filled(backend(), Fill.uniform(lo, hi), KEY, dtype, Region.of(Shape.of(1000)));
+    long found = 0;
+    for (int i = 0; i < 1000; i++) {
+      long pattern = Patterns.get(out, dtype, i);
+      double value = Patterns.value(dtype, pattern);
+      assertThat(value).isGreaterThanOrEqualTo(lo == 0 ? 0 : lo).isLessThan(hi);
+      found += Patterns.of(dtype, -0.0) == pattern ? 1 : 0;
+    }
+    return found;
   }
 
   static List<GoldenFills.Line> golden() {
