@@ -1,6 +1,7 @@
 package dev.weft.compare;
 
 import dev.weft.init.Fill;
+import java.math.BigDecimal;
 import java.util.Optional;
 import java.util.function.DoubleUnaryOperator;
 
@@ -8,7 +9,8 @@ import java.util.function.DoubleUnaryOperator;
  * The distribution that a fill draws from, as far as it has a density.
  *
  * <p>Mean, variance and mass come from integrating the density by Simpson's rule; no closed form is
- * shared with the code that draws.
+ * shared with the code that draws. Very large and very small values are divided by a power of two
+ * first.
  */
 public final class Density {
   private static final int INTERVALS = 4096;
@@ -22,16 +24,19 @@ public final class Density {
   private final DoubleUnaryOperator shape;
   private final double low;
   private final double high;
+  private final int exponent; // mass and mean are those of the values over 2^exponent
   private final double mass;
   private final double mean;
 
   private Density(DoubleUnaryOperator shape, double low, double high) {
     this.shape = shape;
-    this.low = low;
-    this.high = high;
-    this.mass = integrate(shape);
-    double computed = integrate(x -> x * shape.applyAsDouble(x)) / mass;
-    this.mean = Math.abs(computed) < ROUNDING * (high - low) ? 0 : computed;
+    this.low = Math.max(-Double.MAX_VALUE, low);
+    this.high = Math.min(Double.MAX_VALUE, high);
+    this.exponent = Scaling.exponent(Math.max(Math.abs(this.low), Math.abs(this.high)));
+    this.mass = integrate(x -> 1);
+    double computed = integrate(x -> x) / mass;
+    double width = Math.scalb(this.high, -exponent) - Math.scalb(this.low, -exponent);
+    this.mean = Math.abs(computed) < ROUNDING * width ? 0 : computed;
   }
 
   /**
@@ -72,7 +77,12 @@ public final class Density {
 
   /** The density at {@code x}. */
   public double at(double x) {
-    return x >= low && x <= high ? shape.applyAsDouble(x) / mass : 0;
+    return at(x, 0);
+  }
+
+  /** The density at {@code x} of the values over 2^{@code unit}. */
+  public double at(double x, int unit) {
+    return x >= low && x <= high ? Math.scalb(shape.applyAsDouble(x) / mass, unit - exponent) : 0;
   }
 
   /** Where it begins to be above 0, or to matter. */
@@ -87,20 +97,41 @@ public final class Density {
 
   /** The expected mean. */
   public double mean() {
-    return mean;
+    return Math.scalb(mean, exponent);
   }
 
-  /** The expected variance. */
+  /** The expected variance; ∞ or 0 where f64 does not hold it, as {@link #stddev} it does. */
   public double variance() {
-    return integrate(x -> (x - mean) * (x - mean) * shape.applyAsDouble(x)) / mass;
+    return Math.scalb(scaledVariance(), 2 * exponent);
   }
 
+  /** {@link #variance}, whatever its size. */
+  public BigDecimal exactVariance() {
+    return Scaling.decimal(scaledVariance(), 2 * exponent);
+  }
+
+  /** The expected standard deviation. */
+  public double stddev() {
+    return Math.scalb(Math.sqrt(scaledVariance()), exponent);
+  }
+
+  private double scaledVariance() {
+    return integrate(x -> (x - mean) * (x - mean)) / mass;
+  }
+
+  /** The integral of f times the shape, both of values over 2^{@code exponent}. */
   private double integrate(DoubleUnaryOperator f) {
-    double step = (high - low) / INTERVALS;
-    double sum = f.applyAsDouble(low) + f.applyAsDouble(high);
+    double first = Math.scalb(low, -exponent);
+    double last = Math.scalb(high, -exponent);
+    double step = (last - first) / INTERVALS;
+    double sum = term(f, first) + term(f, last);
     for (int i = 1; i < INTERVALS; i++) {
-      sum += (i % 2 == 0 ? 2 : 4) * f.applyAsDouble(low + i * step);
+      sum += (i % 2 == 0 ? 2 : 4) * term(f, first + i * step);
     }
     return sum * step / 3;
+  }
+
+  private double term(DoubleUnaryOperator f, double x) {
+    return f.applyAsDouble(x) * shape.applyAsDouble(Math.scalb(x, exponent));
   }
 }

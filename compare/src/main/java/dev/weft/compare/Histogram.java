@@ -3,29 +3,39 @@ package dev.weft.compare;
 import java.util.Arrays;
 import java.util.Locale;
 
-/** Counts of values in bins of equal width over [low, high]; values outside are not counted. */
+/**
+ * Counts of values in bins of equal width over [low, high]; values outside are not counted. Bounds
+ * may be any finite numbers: very large and very small ones are divided by a power of two first.
+ */
 public final class Histogram {
   private static final String EIGHTHS = " ▏▎▍▌▋▊▉";
 
   private final double low;
   private final double high;
   private final long[] counts;
+  private final int exponent;
+  private final double first; // low and high over 2^exponent
+  private final double last;
 
   /** Empty bins; where {@code low == high}, every value that is equal falls into the first. */
   public Histogram(double low, double high, int bins) {
     this.low = low;
     this.high = high;
     this.counts = new long[bins];
+    this.exponent = Scaling.exponent(Math.max(Math.abs(low), Math.abs(high)));
+    this.first = Math.scalb(low, -exponent);
+    this.last = Math.scalb(high, -exponent);
   }
 
   /** Counts {@code values[0 .. length)}. */
   public void add(double[] values, int length) {
-    int last = counts.length - 1;
-    double perUnit = high > low ? counts.length / (high - low) : 0;
+    int lastBin = counts.length - 1;
+    double perUnit = high > low ? counts.length / (last - first) : 0;
+    double unit = Math.scalb(1.0, -exponent);
     for (int i = 0; i < length; i++) {
       double x = values[i];
       if (x >= low && x <= high) {
-        counts[Math.min(last, (int) ((x - low) * perUnit))]++;
+        counts[Math.min(lastBin, (int) ((x * unit - first) * perUnit))]++;
       }
     }
   }
@@ -56,12 +66,14 @@ public final class Histogram {
 
   /** Where bin {@code edge} begins; edge {@code bins()} is the end of the last. */
   public double edge(int edge) {
-    return edge == counts.length ? high : low + (high - low) * edge / counts.length;
+    return edge == counts.length
+        ? high
+        : Math.scalb(first + (last - first) * edge / counts.length, exponent);
   }
 
-  /** Width of a bin. */
+  /** Width of a bin, at most the largest number. */
   public double width() {
-    return (high - low) / counts.length;
+    return Math.min(Double.MAX_VALUE, Math.scalb((last - first) / counts.length, exponent));
   }
 
   /** One line a bin: where it begins, a bar of at most {@code width} characters, its share. */

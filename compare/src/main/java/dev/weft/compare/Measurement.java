@@ -3,6 +3,7 @@ package dev.weft.compare;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.DoubleStream;
 
 /**
  * The rates at which one contestant did a task.
@@ -53,7 +54,8 @@ public record Measurement(
 
   /** The lower end of {@link #high}'s interval. */
   public double low() {
-    return Math.min(rate(), Math.min(mean() - error(), leastFork()));
+    double low = Math.min(rate(), Math.min(mean() - error(), leastFork()));
+    return Math.max(-Double.MAX_VALUE, low);
   }
 
   /**
@@ -62,7 +64,8 @@ public record Measurement(
    * JVM to the next is not seen by samples of one.
    */
   public double high() {
-    return Math.max(rate(), Math.max(mean() + error(), greatestFork()));
+    double high = Math.max(rate(), Math.max(mean() + error(), greatestFork()));
+    return Math.min(Double.MAX_VALUE, high);
   }
 
   /** Whether this is faster or slower than {@code that}, beyond both intervals. */
@@ -72,18 +75,30 @@ public record Measurement(
         : high() < that.low() ? Verdict.SLOWER : Verdict.SAME;
   }
 
+  /** The exponent of the power of two that the samples are divided by for the next two. */
+  private int exponent() {
+    return Scaling.exponent(Arrays.stream(all()).max().orElseThrow());
+  }
+
   private double mean() {
-    return Arrays.stream(all()).average().orElseThrow();
+    int exponent = exponent();
+    return Math.scalb(scaled(exponent).average().orElseThrow(), exponent);
   }
 
   private double error() {
-    double[] all = all();
-    if (all.length < 2) {
+    int exponent = exponent();
+    int count = all().length;
+    if (count < 2) {
       return 0;
     }
-    double mean = mean();
-    double squares = Arrays.stream(all).map(x -> (x - mean) * (x - mean)).sum();
-    return Student.quantile(all.length - 1) * Math.sqrt(squares / (all.length - 1) / all.length);
+    double mean = scaled(exponent).average().orElseThrow();
+    double squares = scaled(exponent).map(x -> (x - mean) * (x - mean)).sum();
+    double error = Student.quantile(count - 1) * Math.sqrt(squares / (count - 1) / count);
+    return Math.scalb(error, exponent);
+  }
+
+  private DoubleStream scaled(int exponent) {
+    return Arrays.stream(all()).map(x -> Math.scalb(x, -exponent));
   }
 
   private double leastFork() {
@@ -102,6 +117,7 @@ public record Measurement(
     double[] sorted = values.clone();
     Arrays.sort(sorted);
     int n = sorted.length;
-    return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
+    double sum = sorted[(n - 1) / 2] + sorted[n / 2];
+    return sum <= Double.MAX_VALUE ? sum / 2 : sorted[(n - 1) / 2] / 2 + sorted[n / 2] / 2;
   }
 }

@@ -1,16 +1,22 @@
 package dev.weft.compare;
 
+import java.math.BigDecimal;
+
 /**
  * Count, range and the first four central moments of a sample, in f64.
  *
  * <p>A block of values is summed around its own mean in two passes; blocks are merged by the
- * pairwise formulas, so that a large mean or a large sample costs no precision. Values that are not
- * finite are counted, and left out of everything else.
+ * pairwise formulas, so that a large mean or a large sample costs no precision. Values beyond 2²⁰⁰
+ * or below 2⁻²⁰⁰ are divided by a power of two first, so that finite values of any size have finite
+ * moments. Values that are not finite are counted, and left out of everything else.
  *
  * @see <a href="https://doi.org/10.2172/1028931">Pébay 2008</a>, formulas (2.1) for M2, M3, M4
  */
 public final class Moments {
+  private static final int ZEROS = Integer.MIN_VALUE; // exponent of no values but zeros
+
   private long count;
+  private int exponent = ZEROS; // mean, m2, m3, m4 are those of the values over 2^exponent
   private double mean;
   private double m2;
   private double m3;
@@ -45,21 +51,25 @@ public final class Moments {
   private void addFinite(double[] values, int n) {
     double low = values[0];
     double high = values[0];
-    double sum = 0;
     int zero = 0;
     for (int i = 0; i < n; i++) {
       double x = values[i];
       low = Math.min(low, x);
       high = Math.max(high, x);
-      sum += x / n; // x alone could overflow the sum
       zero += x == 0 ? 1 : 0;
+    }
+    int common = Scaling.exponent(Math.max(-low, high));
+    double unit = Math.scalb(1.0, -common);
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+      sum += values[i] * unit / n;
     }
     double s1 = 0;
     double s2 = 0;
     double s3 = 0;
     double s4 = 0;
     for (int i = 0; i < n; i++) {
-      double d = values[i] - sum;
+      double d = values[i] * unit - sum;
       double d2 = d * d;
       s1 += d;
       s2 += d2;
@@ -69,6 +79,7 @@ public final class Moments {
     double shift = s1 / n; // what rounding left of the mean
     Moments block = new Moments();
     block.count = n;
+    block.exponent = zero == n ? ZEROS : common;
     block.mean = sum + shift;
     block.m2 = s2 - n * shift * shift;
     block.m3 = s3 - 3 * shift * s2 + 2 * n * shift * shift * shift;
@@ -77,6 +88,22 @@ public final class Moments {
     block.max = high;
     block.zeros = zero;
     merge(block);
+  }
+
+  /** The same moments of the values over another power of two, at least that of this. */
+  private Moments over(int common) {
+    if (exponent == common) {
+      return this;
+    }
+    int by = exponent == ZEROS ? 0 : exponent - common;
+    Moments scaled = new Moments();
+    scaled.count = count;
+    scaled.exponent = common;
+    scaled.mean = Math.scalb(mean, by);
+    scaled.m2 = Math.scalb(m2, 2 * by);
+    scaled.m3 = Math.scalb(m3, 3 * by);
+    scaled.m4 = Math.scalb(m4, 4 * by);
+    return scaled;
   }
 
   /** Adds the sample of {@code that}. */
@@ -89,6 +116,18 @@ public final class Moments {
     if (that.count == 0) {
       return;
     }
+    int common = Math.max(exponent, that.exponent);
+    Moments mine = over(common);
+    add(mine, that.over(common));
+    exponent = common;
+  }
+
+  /** Sets the moments to those of two samples over one power of two. */
+  private void add(Moments mine, Moments that) {
+    mean = mine.mean;
+    m2 = mine.m2;
+    m3 = mine.m3;
+    m4 = mine.m4;
     double a = count;
     double b = that.count;
     double n = a + b;
@@ -113,12 +152,31 @@ public final class Moments {
 
   /** The mean; NaN of an empty sample, as all of the following. */
   public double mean() {
-    return count == 0 ? Double.NaN : mean;
+    if (count == 0) {
+      return Double.NaN;
+    }
+    double value = Math.scalb(mean, exponent());
+    return Double.isInfinite(value) ? value > 0 ? max : min : value;
   }
 
-  /** M2 / n. */
+  /** M2 / n; ∞ or 0 where f64 does not hold it, as {@link #stddev} it always does. */
   public double variance() {
-    return m2 / count;
+    return Math.scalb(m2 / count, 2 * exponent());
+  }
+
+  /** {@link #variance}, whatever its size; of a sample that is not empty. */
+  public BigDecimal exactVariance() {
+    return Scaling.decimal(m2 / count, 2 * exponent());
+  }
+
+  /** √(M2 / n). */
+  public double stddev() {
+    double value = Math.scalb(Math.sqrt(m2 / count), exponent());
+    return value > Double.MAX_VALUE ? Double.MAX_VALUE : value;
+  }
+
+  private int exponent() {
+    return exponent == ZEROS ? 0 : exponent;
   }
 
   /** √n·M3 / M2^1.5; NaN where all values are equal. */

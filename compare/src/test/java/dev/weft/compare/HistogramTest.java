@@ -23,6 +23,47 @@ class HistogramTest {
     assertThat(histogram.counts()).containsExactly(2, 0, 0);
   }
 
+  /** Bounds as far apart as f64 has them, and as near. */
+  @Test
+  void edgesAreFiniteAndInOrder() {
+    double most = Double.MAX_VALUE;
+    double least = Double.MIN_VALUE;
+    double[][] bounds = {
+      {-most, most}, {-most, 0}, {0, most}, {most / 2, most}, {-1.7e308, 1.7e308}, {1e300, 1e301},
+      {0, least}, {-least, least}, {least, 100 * least}, {0, 1e-310}, {1e-301, 1e-300}, {-3, 4}
+    };
+    for (double[] each : bounds) {
+      Histogram histogram = new Histogram(each[0], each[1], 20);
+      for (int edge = 0; edge < 20; edge++) {
+        assertThat(histogram.edge(edge)).isBetween(each[0], each[1]);
+        assertThat(histogram.edge(edge)).isLessThanOrEqualTo(histogram.edge(edge + 1));
+      }
+      double quarter = each[0] / 4 * 3 + each[1] / 4;
+      histogram.add(new double[] {each[0], each[1], quarter}, 3);
+      assertThat(histogram.total()).isEqualTo(3);
+      assertThat(histogram.count(19)).isPositive();
+      assertThat(histogram.count(0)).isPositive();
+      assertThat(histogram.width()).isFinite();
+      assertThat(histogram.text(10)).doesNotContain("NaN", "Infinity");
+    }
+    Histogram wide = new Histogram(-most, most, 4);
+    wide.add(new double[] {-most, -most / 4, most / 4, most}, 4);
+    assertThat(wide.counts()).containsExactly(1, 1, 1, 1);
+  }
+
+  @Test
+  void densitiesOfEverySizeHaveTheirMoments() {
+    for (double size : new double[] {8e307, 1e155, 1, 1e-155, 1e-300}) {
+      Density uniform = Density.of(Fill.uniform(-size, size), 8).orElseThrow();
+      assertThat(uniform.mean()).isZero();
+      assertThat(uniform.stddev() / size).isCloseTo(Math.sqrt(1 / 3.0), within(1e-12));
+      assertThat(uniform.at(0, 0) * size).isCloseTo(0.5, within(1e-6));
+      Density normal = Density.of(Fill.normal(size, size / 8), 8).orElseThrow();
+      assertThat(normal.mean() / size).isCloseTo(1, within(1e-9));
+      assertThat(normal.stddev() / size * 8).isCloseTo(1, within(1e-6));
+    }
+  }
+
   @Test
   void textHasALineForEachBin() {
     Histogram histogram = new Histogram(0, 2, 2);

@@ -8,6 +8,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Medians and intervals of samples, against tables and numbers computed by hand. */
 class MeasurementTest {
@@ -24,6 +25,20 @@ class MeasurementTest {
     double error = 8.610 * Math.sqrt(50 / 4.0 / 5); // t of 4 degrees at 0.0005; squares sum to 50
     assertThat(five.high()).isCloseTo(13 + error, within(0.01));
     assertThat(five.low()).isCloseTo(13 - error, within(0.01));
+  }
+
+  /** Rates of any size have the same interval, in their unit; none is infinite. */
+  @ParameterizedTest
+  @ValueSource(doubles = {1e300, 1e160, 1e-160, 1e-300})
+  void intervalsDoNotDependOnTheUnit(double unit) {
+    Measurement ordinary = of(new double[] {10, 11, 12, 13, 19});
+    Measurement scaled = of(new double[] {10 * unit, 11 * unit, 12 * unit, 13 * unit, 19 * unit});
+    assertThat(scaled.low() / unit).isCloseTo(ordinary.low(), within(1e-12));
+    assertThat(scaled.high() / unit).isCloseTo(ordinary.high(), within(1e-12));
+    Measurement largest = of(new double[] {Double.MAX_VALUE, Double.MAX_VALUE / 2});
+    assertThat(largest.low()).isFinite();
+    assertThat(largest.rate()).isBetween(Double.MAX_VALUE / 2, Double.MAX_VALUE);
+    assertThat(largest.high()).isEqualTo(Double.MAX_VALUE);
   }
 
   @Test

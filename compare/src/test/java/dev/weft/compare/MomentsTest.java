@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.math.BigDecimal;
 import java.math.MathContext;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -91,6 +93,101 @@ class MomentsTest {
     assertThat(parts.variance()).isCloseTo(whole.variance(), within(1e-14));
     assertThat(parts.skewness()).isCloseTo(whole.skewness(), within(1e-12));
     assertThat(parts.excessKurtosis()).isCloseTo(whole.excessKurtosis(), within(1e-12));
+  }
+
+  /** Of any size: merged blocks of numbers whose squares, or fourth powers, f64 does not hold. */
+  @ParameterizedTest
+  @ValueSource(
+      doubles = {
+        Double.MAX_VALUE,
+        1e300,
+        1e155,
+        1e80,
+        1e60,
+        1,
+        1e-60,
+        1e-80,
+        1e-155,
+        1e-300,
+        1e-310
+      })
+  void areFiniteForFiniteValues(double size) {
+    Random random = new Random(23);
+    Moments moments = new Moments();
+    moments.add(new double[] {0, 0}, 2); // a block of zeros has no size of its own
+    List<Double> values = new ArrayList<>(List.of(0.0, 0.0));
+    for (int block = 0; block < 5; block++) {
+      double[] some = new double[100];
+      for (int i = 0; i < some.length; i++) {
+        some[i] = (random.nextDouble() - 0.3) * size * (block == 2 ? 1e-3 : 1);
+        values.add(some[i]);
+      }
+      moments.add(some, some.length);
+    }
+    assertMoments(moments, values);
+  }
+
+  @Test
+  void ofBlocksOfEverySizeAreThoseOfTheLargest() {
+    double[] sizes = {1e-300, 1, 1e300, 1e-80, 1e80, 1e308};
+    Moments moments = new Moments();
+    List<Double> values = new ArrayList<>();
+    for (double size : sizes) {
+      moments.add(new double[] {size, -size / 2, size / 4}, 3);
+      values.addAll(List.of(size, -size / 2, size / 4));
+    }
+    assertMoments(moments, values);
+  }
+
+  @Test
+  void ofTheLargestNumbersAreNumbers() {
+    Moments moments = moments(1.7e308, -1.7e308, 1e308, 0);
+    assertThat(moments.mean()).isCloseTo(2.5e307, within(1e293));
+    assertThat(moments.variance()).isInfinite(); // 1.6e616
+    assertThat(moments.exactVariance().precision() - moments.exactVariance().scale())
+        .isEqualTo(617); // digits before the point
+    assertThat(moments.stddev()).isCloseTo(1.2776932339180638e308, within(1e293));
+    Moments equal = moments(Double.MAX_VALUE, Double.MAX_VALUE, Double.MAX_VALUE);
+    assertThat(equal.mean()).isEqualTo(Double.MAX_VALUE);
+    Moments apart = moments(Double.MAX_VALUE, -Double.MAX_VALUE);
+    assertThat(apart.mean()).isZero();
+    assertThat(apart.stddev()).isEqualTo(Double.MAX_VALUE);
+    Moments least = moments(Double.MIN_VALUE, 3 * Double.MIN_VALUE);
+    assertThat(least.mean()).isEqualTo(2 * Double.MIN_VALUE);
+    assertThat(least.stddev()).isEqualTo(Double.MIN_VALUE);
+    assertThat(least.variance()).isZero();
+    assertThat(least.exactVariance().signum()).isOne();
+  }
+
+  /** Against decimal arithmetic. */
+  private static void assertMoments(Moments moments, List<Double> values) {
+    BigDecimal n = BigDecimal.valueOf(values.size());
+    BigDecimal sum = BigDecimal.ZERO;
+    for (double x : values) {
+      sum = sum.add(new BigDecimal(x));
+    }
+    MathContext digits = new MathContext(60);
+    BigDecimal mean = sum.divide(n, digits);
+    BigDecimal[] power = new BigDecimal[5];
+    Arrays.fill(power, BigDecimal.ZERO);
+    for (double x : values) {
+      BigDecimal d = new BigDecimal(x).subtract(mean, digits);
+      for (int p = 2; p < 5; p++) {
+        power[p] = power[p].add(d.pow(p, digits).divide(n, digits), digits);
+      }
+    }
+    BigDecimal deviation = power[2].sqrt(digits);
+    double stddev = deviation.doubleValue();
+    double skewness = power[3].divide(power[2].multiply(deviation), digits).doubleValue();
+    double kurtosis = power[4].divide(power[2].pow(2), digits).doubleValue() - 3;
+    double least = Double.MIN_VALUE;
+    assertThat(moments.mean()).isCloseTo(mean.doubleValue(), within(1e-13 * stddev + least));
+    assertThat(moments.stddev()).isCloseTo(stddev, within(1e-13 * stddev + least));
+    assertThat(moments.exactVariance().divide(power[2], digits).doubleValue())
+        .isCloseTo(1, within(1e-12));
+    assertThat(moments.skewness()).isCloseTo(skewness, within(1e-11 * (1 + Math.abs(skewness))));
+    assertThat(moments.excessKurtosis())
+        .isCloseTo(kurtosis, within(1e-11 * (1 + Math.abs(kurtosis))));
   }
 
   @Test

@@ -1,6 +1,7 @@
 package dev.weft.compare.report;
 
 import dev.weft.compare.Drawn;
+import dev.weft.compare.Histogram;
 import dev.weft.compare.Results;
 import dev.weft.compare.Signal;
 import java.util.ArrayList;
@@ -11,6 +12,8 @@ import java.util.stream.IntStream;
 
 /** What initializers draw, and what becomes of signals in layers that begin with it. */
 final class Initializers {
+  private static final double MOST = Double.MAX_VALUE;
+
   private final Page page;
 
   private Initializers(Page page) {
@@ -59,14 +62,17 @@ final class Initializers {
 
   private void histogram(Drawn drawn) {
     int bins = drawn.counts().length;
-    double width = (drawn.high() - drawn.low()) / bins;
+    Histogram bounds = new Histogram(drawn.low(), drawn.high(), bins); // of any numbers
+    double width = bounds.width();
     double total = Arrays.stream(drawn.counts()).sum();
     double[] heights =
-        Arrays.stream(drawn.counts()).mapToDouble(count -> count / total / width).toArray();
+        Arrays.stream(drawn.counts())
+            .mapToDouble(count -> Math.min(MOST, count / total / width))
+            .toArray();
     double top =
         Math.max(
             Arrays.stream(heights).max().orElse(0), Arrays.stream(drawn.density()).max().orElse(0));
-    double margin = (drawn.high() - drawn.low()) / 40;
+    double margin = width / 40 * bins;
     String title = drawn.initializer() + " " + drawn.shape();
     Chart chart =
         new Chart(
@@ -74,26 +80,26 @@ final class Initializers {
             210,
             new Chart.Axis(
                 "value",
-                drawn.low() - margin,
-                drawn.high() + margin,
+                Math.max(-MOST, drawn.low() - margin),
+                Math.min(MOST, drawn.high() + margin),
                 Scale.Kind.LINEAR,
                 Text::tick),
-            new Chart.Axis("density", 0, top * 1.08, Scale.Kind.LINEAR, Text::tick),
+            new Chart.Axis("density", 0, Math.min(MOST, top * 1.08), Scale.Kind.LINEAR, Text::tick),
             false);
     chart.steps(drawn.low(), drawn.high(), heights);
     boolean known = drawn.density().length == bins + 1;
     if (known) {
       double[] edges = new double[bins + 1];
-      Arrays.setAll(edges, i -> drawn.low() + i * width);
+      Arrays.setAll(edges, bounds::edge);
       chart.unnamed("line expected", edges, drawn.density());
     }
     Rows table = new Rows("from", "elements", "density", "expected");
     for (int i = 0; i < bins; i++) {
       table.add(
-          Text.digits(drawn.low() + i * width),
+          Text.digits(bounds.edge(i)),
           Long.toString(drawn.counts()[i]),
           Text.digits(heights[i]),
-          known ? Text.digits((drawn.density()[i] + drawn.density()[i + 1]) / 2) : "–");
+          known ? Text.digits(drawn.density()[i] / 2 + drawn.density()[i + 1] / 2) : "–");
     }
     page.figureWithBins(chart, title, table);
   }
