@@ -2,6 +2,7 @@ package dev.weft.cli;
 
 import dev.weft.compare.Density;
 import dev.weft.compare.Histogram;
+import dev.weft.compare.Scaling;
 import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Font;
@@ -32,6 +33,8 @@ final class HistogramPlot {
 
   private final Histogram histogram;
   private final Optional<Density> expected;
+  private final int exponent; // what follows is of the values over 2^exponent
+  private final double width;
   private final double low;
   private final double high;
   private final double top;
@@ -39,17 +42,21 @@ final class HistogramPlot {
   private HistogramPlot(Histogram histogram, Optional<Density> expected) {
     this.histogram = histogram;
     this.expected = expected;
-    double width = histogram.width() > 0 ? histogram.width() : 1;
+    double first = histogram.edge(0);
+    double last = histogram.edge(histogram.bins());
+    double size = Math.max(Math.abs(first), Math.abs(last));
+    this.exponent = Scaling.exponent(size);
+    double span = scaled(last) - scaled(first);
+    this.width = span > 0 ? span / histogram.bins() : Math.max(1, scaled(size) * 0x1p-10);
     double margin = width * Math.max(1, histogram.bins() / 50.0);
-    this.low = histogram.edge(0) - margin;
-    this.high = histogram.edge(histogram.bins()) + margin;
+    this.low = scaled(first) - margin;
+    this.high = scaled(last) + margin;
     double most = 0;
     for (int bin = 0; bin < histogram.bins(); bin++) {
       most = Math.max(most, height(bin));
     }
     for (int pixel = 0; pixel <= WIDTH; pixel++) {
-      double x = low + (high - low) * pixel / WIDTH;
-      most = Math.max(most, expected.map(density -> density.at(x)).orElse(0.0));
+      most = Math.max(most, expectedAt(low + (high - low) * pixel / WIDTH));
     }
     this.top = most > 0 ? most * 1.06 : 1;
   }
@@ -83,8 +90,16 @@ final class HistogramPlot {
     return image;
   }
 
+  private double scaled(double value) {
+    return Math.scalb(value, -exponent);
+  }
+
+  private double expectedAt(double x) {
+    double value = Math.scalb(x, exponent);
+    return expected.map(density -> density.at(value, exponent)).orElse(0.0);
+  }
+
   private double height(int bin) {
-    double width = histogram.width() > 0 ? histogram.width() : 1;
     return histogram.count(bin) / (Math.max(1, histogram.total()) * width);
   }
 
@@ -102,7 +117,7 @@ final class HistogramPlot {
     double stepX = niceStep(high - low);
     for (double tick = Math.ceil(low / stepX); tick * stepX <= high; tick++) {
       double x = x(tick * stepX);
-      String label = label(tick * stepX);
+      String label = label(tick * stepX, exponent);
       g.setColor(GRID);
       g.draw(new Line2D.Double(x, TOP, x, HEIGHT - BOTTOM));
       g.setColor(TEXT);
@@ -111,7 +126,7 @@ final class HistogramPlot {
     double stepY = niceStep(top);
     for (int tick = 0; tick * stepY <= top; tick++) {
       double y = y(tick * stepY);
-      String label = label(tick * stepY);
+      String label = label(tick * stepY, -exponent);
       g.setColor(GRID);
       g.draw(new Line2D.Double(LEFT, y, WIDTH - RIGHT, y));
       g.setColor(TEXT);
@@ -124,11 +139,12 @@ final class HistogramPlot {
   }
 
   private void drawBars(Graphics2D g) {
-    double thin = histogram.width() > 0 ? 0 : 0.4; // all values equal: one bar around them
+    boolean equal = histogram.edge(0) == histogram.edge(histogram.bins());
+    double thin = equal ? 0.4 * width : 0; // all values equal: one bar around them
     for (int bin = 0; bin < histogram.bins(); bin++) {
       if (histogram.count(bin) > 0) {
-        double left = x(histogram.edge(bin) - thin);
-        double right = x(histogram.edge(bin + 1) + thin);
+        double left = x(scaled(histogram.edge(bin)) - thin);
+        double right = x(scaled(histogram.edge(bin + 1)) + thin);
         double y = y(height(bin));
         Rectangle2D bar = new Rectangle2D.Double(left, y, right - left, y(0) - y);
         g.setColor(BAR);
@@ -148,7 +164,7 @@ final class HistogramPlot {
       Path2D line = new Path2D.Double();
       for (int pixel = 0; pixel <= 4 * WIDTH; pixel++) { // fine, so that an edge looks upright
         double value = low + (high - low) * pixel / (4 * WIDTH);
-        double y = y(expected.get().at(value));
+        double y = y(expectedAt(value));
         if (pixel == 0) {
           line.moveTo(x(value), y);
         } else {
@@ -185,7 +201,12 @@ final class HistogramPlot {
     return power * (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10);
   }
 
-  private static String label(double value) {
+  /** A value times 2^{@code exponent}. */
+  private static String label(double value, int exponent) {
+    if (exponent != 0 && value != 0) {
+      String text = Units.format("%.3g", Scaling.decimal(value, exponent));
+      return text.replaceFirst("\\.?0+e", "e");
+    }
     double size = Math.abs(value);
     if (size < 1e-300) {
       return "0";

@@ -14,6 +14,7 @@ import dev.weft.interop.TensorFile;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import javax.imageio.ImageIO;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -189,10 +191,11 @@ final class InspectCommand implements Callable<Integer> {
     Moments moments = report.moments().get();
     Optional<Density> density = report.density();
     table.row("mean", g(moments.mean()), density.map(it -> "expected " + g(it.mean())).orElse(""));
-    String expected = density.map(it -> "expected " + g(it.variance())).orElse("");
-    table.row("variance", g(moments.variance()), expected);
-    String deviation = density.map(it -> "expected " + g(Math.sqrt(it.variance()))).orElse("");
-    table.row("stddev", g(Math.sqrt(moments.variance())), deviation);
+    String expected =
+        density.map(it -> "expected " + g(it.variance(), it::exactVariance)).orElse("");
+    table.row("variance", g(moments.variance(), moments::exactVariance), expected);
+    String deviation = density.map(it -> "expected " + g(it.stddev())).orElse("");
+    table.row("stddev", g(moments.stddev()), deviation);
     table.row("skewness", g(moments.skewness()), "");
     table.row("excess kurtosis", g(moments.excessKurtosis()), "");
     table.row("min", g(moments.min()), "");
@@ -234,7 +237,7 @@ final class InspectCommand implements Callable<Integer> {
           report.receipt().map(receipt -> receipt.init().toString()).orElse("")
               + (report.difference().isPresent() ? " (of another tensor)" : ""),
           moments.map(it -> g(it.mean())).orElse(""),
-          moments.map(it -> g(Math.sqrt(it.variance()))).orElse(""),
+          moments.map(it -> g(it.stddev())).orElse(""),
           moments.map(it -> g(it.min())).orElse(""),
           moments.map(it -> g(it.max())).orElse(""),
           moments.map(it -> it.nans() + it.infinities() + "").orElse(""));
@@ -271,7 +274,8 @@ final class InspectCommand implements Callable<Integer> {
   private static void addFacts(Map<String, Object> facts, Report report) {
     Moments moments = report.moments().orElseThrow();
     facts.put("mean", finite(moments.mean()));
-    facts.put("variance", finite(moments.variance()));
+    facts.put("variance", held(moments.variance(), moments.stddev()));
+    facts.put("stddev", finite(moments.stddev()));
     facts.put("skewness", finite(moments.skewness()));
     facts.put("excess_kurtosis", finite(moments.excessKurtosis()));
     facts.put("min", finite(moments.min()));
@@ -280,7 +284,13 @@ final class InspectCommand implements Callable<Integer> {
     facts.put("nan", moments.nans());
     facts.put("infinite", moments.infinities());
     report.density().ifPresent(density -> facts.put("expected_mean", density.mean()));
-    report.density().ifPresent(density -> facts.put("expected_variance", density.variance()));
+    report
+        .density()
+        .ifPresent(
+            density -> {
+              facts.put("expected_variance", held(density.variance(), density.stddev()));
+              facts.put("expected_stddev", density.stddev());
+            });
     report
         .interval()
         .ifPresent(
@@ -311,7 +321,7 @@ final class InspectCommand implements Callable<Integer> {
     String subtitle =
         Units.format(
             "%s%s, mean %s, stddev %s",
-            init, tensor.typeName(), g(moments.mean()), g(Math.sqrt(moments.variance())));
+            init, tensor.typeName(), g(moments.mean()), g(moments.stddev()));
     BufferedImage image =
         HistogramPlot.draw(title, subtitle, report.histogram(PLOT_BINS), report.density());
     ByteArrayOutputStream png = new ByteArrayOutputStream();
@@ -323,8 +333,22 @@ final class InspectCommand implements Callable<Integer> {
     return count == 0 ? "0" : Units.format("%d (%.4g %%)", count, 100.0 * count / elements);
   }
 
+  /** A variance; null where f64 does not hold it, but the deviation. */
+  private static Double held(double variance, double stddev) {
+    return variance < Double.MIN_NORMAL && stddev > 0 ? null : finite(variance);
+  }
+
   private static Double finite(double value) {
     return Double.isFinite(value) ? value : null;
+  }
+
+  /** The same of a value that f64 may not hold. */
+  private static String g(double value, Supplier<BigDecimal> exact) {
+    if (Double.isNaN(value) || value >= Double.MIN_NORMAL && value <= Double.MAX_VALUE) {
+      return g(value);
+    }
+    BigDecimal decimal = exact.get();
+    return decimal.signum() == 0 ? g(0) : Units.format("%.6g", decimal);
   }
 
   private static String g(double value) {

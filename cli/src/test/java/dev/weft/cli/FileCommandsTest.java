@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.weft.interop.Json;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -47,6 +49,79 @@ class FileCommandsTest {
     assertThat(facts.get("zeros")).isEqualTo(0L);
     assertThat(Run.of("inspect", file.toString()).out())
         .contains("[6]", "mean", "4.00000", "9.50000", "NaN", "1 (16.67 %)", "█");
+  }
+
+  /** Finite numbers of any size have finite figures, in text, as JSON and in a picture. */
+  @Test
+  void inspectTellsTheFiguresOfTheLargestAndTheLeast() throws Exception {
+    double most = Double.MAX_VALUE;
+    double least = Double.MIN_VALUE;
+    double[][] files = {
+      {1.7e308, -1.7e308, 1e308, 0}, {most, -most}, {most, most}, {1e300, -1e300, 2e300},
+      {1e-300, -1e-300, 2e-300}, {least, 2 * least}, {0, least}, {1e-310, 3e-310, -2e-320},
+      {least, 1, most}
+    };
+    for (double[] values : files) {
+      Path file = npy64(values);
+      Path picture = directory.resolve("huge.png");
+      Run run = Run.of("inspect", file.toString(), "--plot", picture.toString());
+      assertThat(run.code()).as(run.err()).isZero();
+      assertThat(run.out().replace("NaN  ", "")).doesNotContain("NaN", "Infinity");
+      assertThat(ImageIO.read(picture.toFile()).getWidth()).isEqualTo(1200);
+      Run json = Run.of("inspect", file.toString(), "--json");
+      assertThat(json.code()).as(json.err()).isZero();
+      assertThat(json.out()).doesNotContain("NaN", "Infinity");
+      Map<?, ?> facts = tensor(json);
+      BigDecimal sum = BigDecimal.ZERO;
+      for (double value : values) {
+        sum = sum.add(new BigDecimal(value));
+      }
+      double mean =
+          sum.divide(BigDecimal.valueOf(values.length), MathContext.DECIMAL128).doubleValue();
+      double stddev = (Double) facts.get("stddev");
+      assertThat(stddev).isBetween(0.0, most);
+      assertThat((Double) facts.get("mean")).isCloseTo(mean, within(1e-13 * stddev + least));
+    }
+    Run run = Run.of("inspect", npy64(files[0]).toString());
+    assertThat(run.out()).contains("2.50000e+307", "e+616");
+    assertThat(Run.of("inspect", npy64(files[4]).toString()).out()).contains("e-600");
+    Map<?, ?> facts = tensor(Run.of("inspect", npy64(files[4]).toString(), "--json"));
+    assertThat(facts.get("variance")).isNull();
+    assertThat((Double) facts.get("stddev"))
+        .isCloseTo(Math.sqrt(14 / 9.0) * 1e-300, within(1e-312));
+  }
+
+  @Test
+  void inspectKnowsAReceiptOfEverySize() throws Exception {
+    for (String init :
+        List.of(
+            "uniform:minval=-8e307,maxval=8e307",
+            "uniform:minval=0,maxval=1e-300",
+            "normal:mean=1e307,stddev=1e307")) {
+      Path file = directory.resolve("w.npy");
+      Run made =
+          Run.of(
+              "generate",
+              "--init",
+              init,
+              "--shape",
+              "1000",
+              "--dtype",
+              "f64",
+              "--out",
+              file.toString());
+      assertThat(made.code()).as(made.err()).isZero();
+      Run json = Run.of("inspect", file.toString(), "--json");
+      assertThat(json.code()).as(json.err()).isZero();
+      Map<?, ?> facts = tensor(json);
+      double expected = (Double) facts.get("expected_stddev");
+      assertThat((Double) facts.get("stddev")).isCloseTo(expected, within(0.2 * expected));
+      assertThat((Double) facts.get("mean") / expected)
+          .isCloseTo((Double) facts.get("expected_mean") / expected, within(0.2));
+      assertThat(Run.of("inspect", file.toString()).out()).doesNotContain("Infinity");
+      Files.delete(file);
+      Files.delete(directory.resolve("w.npy.json"));
+    }
   }
 
   @Test
@@ -331,16 +406,28 @@ class FileCommandsTest {
 
   /** A file of f32 as NumPy writes it, without a receipt. */
   private Path npy(float... values) throws Exception {
-    String header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + values.length + ",), }";
-    ByteBuffer bytes = ByteBuffer.allocate(128 + 4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
-    bytes.put(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0}).putShort((short) 118);
-    bytes.put(
-        (header + " ".repeat(117 - header.length()) + "\n").getBytes(StandardCharsets.US_ASCII));
+    ByteBuffer bytes = npy("<f4", 4, values.length);
     for (float value : values) {
       bytes.putFloat(value);
     }
-    Path file = directory.resolve("known.npy");
-    Files.write(file, bytes.array());
-    return file;
+    return Files.write(directory.resolve("known.npy"), bytes.array());
+  }
+
+  private Path npy64(double... values) throws Exception {
+    ByteBuffer bytes = npy("<f8", 8, values.length);
+    for (double value : values) {
+      bytes.putDouble(value);
+    }
+    return Files.write(directory.resolve("known.npy"), bytes.array());
+  }
+
+  private static ByteBuffer npy(String type, int size, int count) {
+    String header =
+        "{'descr': '" + type + "', 'fortran_order': False, 'shape': (" + count + ",), }";
+    ByteBuffer bytes = ByteBuffer.allocate(128 + size * count).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.put(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0}).putShort((short) 118);
+    bytes.put(
+        (header + " ".repeat(117 - header.length()) + "\n").getBytes(StandardCharsets.US_ASCII));
+    return bytes;
   }
 }
