@@ -204,17 +204,18 @@ final class TrainCommand implements Callable<Integer> {
    * What came of it.
    *
    * @param loss mean over the last epoch's examples
-   * @param correct of the training examples
-   * @param heldOutCorrect of those that were held out
+   * @param trained of the training examples
+   * @param heldOut of those that were held out
    * @param seconds of training, without reading and testing
    */
-  private record Result(double loss, int correct, int heldOutCorrect, double seconds) {}
+  private record Result(
+      double loss, Trainer.Score trained, Trainer.Score heldOut, double seconds) {}
 
   private Result train(Trainer trainer, TrainingData examples) {
     int count = examples.training().length;
     long exampleBytes = examples.inputs() * Float.BYTES;
     double loss = Double.NaN;
-    int heldOutCorrect = 0;
+    Trainer.Score heldOut = new Trainer.Score(0, 0);
     long nanos = 0;
     try (ProgressBar bar = new ProgressBar(streams, "train", exampleBytes * count * epochs)) {
       for (int epoch = 1; epoch <= epochs; epoch++) {
@@ -233,15 +234,27 @@ final class TrainCommand implements Callable<Integer> {
               "loss",
               loss);
         }
-        heldOutCorrect = trainer.correct(examples.heldOut());
+        heldOut = trainer.test(examples.heldOut());
         bar.clear();
         streams.complain(
             Units.format(
                 "epoch %d: loss %.6g, held out %s",
-                epoch, loss, percent(heldOutCorrect, examples.heldOut().length)));
+                epoch, loss, percent(heldOut.correct(), examples.heldOut().length)));
       }
     }
-    return new Result(loss, trainer.correct(examples.training()), heldOutCorrect, nanos * 1e-9);
+    Trainer.Score trained = trainer.test(examples.training());
+    warnOfUndefined("held-out", heldOut, examples.heldOut().length);
+    warnOfUndefined("training", trained, count);
+    return new Result(loss, trained, heldOut, nanos * 1e-9);
+  }
+
+  private void warnOfUndefined(String kind, Trainer.Score score, int count) {
+    if (score.undefined() > 0) {
+      streams.complain(
+          Units.format(
+              "weft train: %d of %d %s examples have outputs that are NaN; they count as wrong",
+              score.undefined(), count, kind));
+    }
   }
 
   private void checkOptions() {
@@ -337,8 +350,10 @@ final class TrainCommand implements Callable<Integer> {
     int heldOut = examples.heldOut().length;
     Map<String, Object> facts = new LinkedHashMap<>();
     facts.put("loss", result.loss);
-    facts.put("train_accuracy", (double) result.correct / count);
-    facts.put("held_out_accuracy", (double) result.heldOutCorrect / heldOut);
+    facts.put("train_accuracy", (double) result.trained.correct() / count);
+    facts.put("held_out_accuracy", (double) result.heldOut.correct() / heldOut);
+    facts.put("train_undefined", result.trained.undefined());
+    facts.put("held_out_undefined", result.heldOut.undefined());
     facts.put("seconds", result.seconds);
     facts.put("examples_per_second", (double) count * epochs / result.seconds);
     facts.put("data", data);
@@ -369,11 +384,8 @@ final class TrainCommand implements Callable<Integer> {
     table.row("layers", sizes, activation.kind().id() + ", " + init);
     table.row("optimizer", optimizer.id(), Units.format("lr %s, batch %d", rate(), batch));
     table.row("loss", Units.format("%.6g", result.loss), "mean of epoch " + epochs);
-    table.row("accuracy", percent(result.correct, count), result.correct + " of " + count);
-    table.row(
-        "held out",
-        percent(result.heldOutCorrect, heldOut),
-        result.heldOutCorrect + " of " + heldOut);
+    addScore(table, "accuracy", result.trained, count);
+    addScore(table, "held out", result.heldOut, heldOut);
     table.row(
         "time",
         Units.seconds(result.seconds),
@@ -384,6 +396,11 @@ final class TrainCommand implements Callable<Integer> {
       table.row("weights", out, "");
     }
     return table.toString();
+  }
+
+  private static void addScore(Table table, String name, Trainer.Score score, int count) {
+    String nan = score.undefined() == 0 ? "" : ", " + score.undefined() + " NaN";
+    table.row(name, percent(score.correct(), count), score.correct() + " of " + count + nan);
   }
 
   private static String percent(int part, int whole) {

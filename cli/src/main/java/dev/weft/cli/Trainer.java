@@ -76,19 +76,30 @@ final class Trainer implements AutoCloseable {
     return sum / order.length;
   }
 
-  /** How many of these examples have their label as the class of the largest output. */
-  int correct(int[] rows) {
+  /**
+   * What came of a test.
+   *
+   * @param correct examples that have their label as the class of the largest output
+   * @param undefined examples with an output that is NaN: they have no class, and are not correct
+   */
+  record Score(int correct, int undefined) {}
+
+  /** Tests these examples. */
+  Score test(int[] rows) {
     int classes = (int) y.shape().dim(1);
     int correct = 0;
+    int undefined = 0;
     for (int from = 0; from < rows.length; from += batch) {
       int count = Math.min(batch, rows.length - from);
       data.copy(rows, from, count, inputs, labels);
       mlp.forward(x, y); // rows depend on themselves alone: those after count do no harm
       for (int i = 0; i < count; i++) {
-        correct += largest(outputs, (long) i * classes, classes) == labels[i] ? 1 : 0;
+        int largest = largest(outputs, (long) i * classes, classes);
+        correct += largest == labels[i] ? 1 : 0;
+        undefined += largest < 0 ? 1 : 0;
       }
     }
-    return correct;
+    return new Score(correct, undefined);
   }
 
   /** Whether every weight is a finite number. */
@@ -107,12 +118,15 @@ final class Trainer implements AutoCloseable {
     return true;
   }
 
-  /** The first of the largest outputs of a row. */
-  private static int largest(MemorySegment y, long at, int classes) {
+  /** The first of the largest outputs of a row; −1 if one is NaN, so that none is the largest. */
+  static int largest(MemorySegment y, long at, int classes) {
     int best = 0;
-    float most = y.getAtIndex(ValueLayout.JAVA_FLOAT, at);
-    for (int c = 1; c < classes; c++) {
+    float most = Float.NEGATIVE_INFINITY;
+    for (int c = 0; c < classes; c++) {
       float value = y.getAtIndex(ValueLayout.JAVA_FLOAT, at + c);
+      if (Float.isNaN(value)) {
+        return -1;
+      }
       if (value > most) {
         most = value;
         best = c;

@@ -7,6 +7,7 @@ import dev.weft.interop.Json;
 import dev.weft.interop.SafetensorsFile;
 import dev.weft.interop.StoredTensor;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -175,6 +176,8 @@ class TrainCommandTest {
         "--layers 63,10 | --layers: need the data's 64 inputs first | layers=63,10",
         "--layers 64,9 | --layers: need at least the data's 10 classes last | layers=64,9",
         "--lr 1e30 --optimizer sgd | --lr: need a rate at which loss and weights stay finite | lr=1.0E30, epoch=1",
+        "--lr 1e39 | optimizer: need finite rate >= 0 in f32 | rate=1.0E39",
+        "--clip-norm 1e-46 | mlp: need finite clipNorm > 0 in f32 | clipNorm=1.0E-46",
         "--init bits | --lr: need | loss=NaN",
         "--init dirac | --init: dirac: need rank 3 | [64, 256]",
         "--labels DIR/y.npy | --labels: need none with .csv | y.npy",
@@ -196,6 +199,46 @@ class TrainCommandTest {
     try (Stream<Path> files = Files.list(directory)) {
       assertThat(files).hasSize(2);
     }
+  }
+
+  /** An input that becomes infinite by scaling gives NaN, which is no class. */
+  @Test
+  void outputsThatAreNoNumbersCountAsWrong() throws IOException {
+    String others = "1e-30,1\n2e-30,1\n".repeat(4);
+    Path data = Files.writeString(directory.resolve("d.csv"), "3e38,0\n" + others);
+    boolean seen = false;
+    for (int seed = 0; seed < 40 && !seen; seed++) {
+      String[] options = {"--epochs", "2", "--seed", Integer.toString(seed)};
+      Run run = train(data, options);
+      assertThat(run.code()).as(run.err()).isZero();
+      seen = run.err().contains("1 of 1 held-out examples have outputs that are NaN");
+      if (seen) { // else the seed held out another
+        assertThat(run.out()).contains("0 of 1, 1 NaN").doesNotContain("1 of 1");
+        Run json = train(data, "--epochs", "2", "--json", "--seed", Integer.toString(seed));
+        Map<?, ?> facts = (Map<?, ?>) Json.parse("stdout", json.out());
+        assertThat(facts.get("held_out_accuracy")).isEqualTo(0.0);
+        assertThat(facts.get("held_out_undefined")).isEqualTo(1L);
+        assertThat(facts.get("train_undefined")).isEqualTo(0L);
+      }
+    }
+    assertThat(seen).isTrue();
+  }
+
+  @Test
+  void theLargestOutputIsTheFirstOfThem() {
+    float nan = Float.NaN;
+    float infinite = Float.POSITIVE_INFINITY;
+    assertThat(largest(1, 3, 2)).isEqualTo(1);
+    assertThat(largest(3, 1, 3)).isEqualTo(0);
+    assertThat(largest(-infinite, -infinite)).isEqualTo(0);
+    assertThat(largest(-1, infinite)).isEqualTo(1);
+    assertThat(largest(nan, 1)).isEqualTo(-1);
+    assertThat(largest(1, nan)).isEqualTo(-1);
+    assertThat(largest(nan, nan)).isEqualTo(-1);
+  }
+
+  private static int largest(float... outputs) {
+    return Trainer.largest(MemorySegment.ofArray(outputs), 0, outputs.length);
   }
 
   @Test
