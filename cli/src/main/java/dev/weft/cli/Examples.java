@@ -234,21 +234,26 @@ record Examples(Tensor inputs, int[] labels) implements AutoCloseable {
           int width = count == 0 ? count(text) : columns;
           row = row.length == width ? row : new double[width];
           parse(text, row);
-          if (inputs == null) {
+          if (count == 0) {
             columns = width;
-            inputs = backend.tensor(DType.F32, Shape.of(labels.length, columns - 1L));
-            memory = inputs.segment();
+            if (mayHold(Files.size(file), labels.length, columns)) {
+              inputs = backend.tensor(DType.F32, Shape.of(labels.length, columns - 1L));
+              memory = inputs.segment();
+            }
           }
           if (count == labels.length) {
             throw UsageException.of(DATA, "need a file that stays as it is", "file", file);
           }
-          for (int i = 0; i < columns - 1; i++) {
+          for (int i = 0; memory != null && i < columns - 1; i++) {
             memory.setAtIndex(
                 ValueLayout.JAVA_FLOAT, (long) count * (columns - 1) + i, (float) row[i]);
           }
           labels[count++] = (int) row[columns - 1];
         }
         requireCount(file, count);
+        if (inputs == null) {
+          throw UsageException.of(DATA, "need a file that stays as it is", "file", file);
+        }
         Examples read = new Examples(inputs, Arrays.copyOf(labels, count));
         inputs = null;
         return read;
@@ -257,6 +262,15 @@ record Examples(Tensor inputs, int[] labels) implements AutoCloseable {
           inputs.close();
         }
       }
+    }
+
+    /**
+     * Whether a file of so many bytes is long enough for so many lines of so many numbers, one of
+     * which may be a header. If it is not, a line has another number of columns: it is found when
+     * it is read, and no memory is taken for a table that is not there.
+     */
+    private static boolean mayHold(long bytes, int lines, int columns) {
+      return (lines - 1L) * columns <= bytes / 2 + 1; // a digit and a comma or newline each
     }
 
     /** How many lines are not blank: as many as there are examples, or one more. */
