@@ -12,9 +12,10 @@ import java.util.Optional;
 /**
  * {@code weft bench [REGEX] [JMH options]} runs the JMH suites; {@code weft bench --goals} prints
  * the table of {@link GoalsReport}; {@code weft bench --suite} is {@link SuiteCommand}; {@code weft
- * bench --turns --peers [ROUNDS [REGEX [THREADS]]]} lets the libraries take turns. Suites that need
- * a GPU are left out where there is none. With other libraries, or held to narrower vectors, all
- * runs in a process that is started again in a {@link PeerEnvironment}.
+ * bench --soak MINUTES} is {@link SoakCommand}; {@code weft bench --turns --peers [ROUNDS [REGEX
+ * [THREADS]]]} lets the libraries take turns. Suites that need a GPU are left out where there is
+ * none. With other libraries, or held to narrower vectors, all runs in a process that is started
+ * again in a {@link PeerEnvironment}.
  */
 public final class Main {
   private static final int FAILED = 1;
@@ -50,6 +51,9 @@ public final class Main {
         all.stream().filter(arg -> !List.of(PEERS, SuiteCommand.AVX2).contains(arg)).toList();
     if (!rest.isEmpty() && rest.getFirst().equals("--goals")) {
       System.exit(GoalsReport.main(rest.stream().skip(1).toArray(String[]::new), out));
+    }
+    if (!rest.isEmpty() && rest.getFirst().equals(SoakCommand.OPTION)) {
+      System.exit(SoakCommand.run(rest.subList(1, rest.size()), out, System.err));
     }
     if (!rest.isEmpty() && rest.getFirst().equals(TURNS)) {
       System.exit(turns(rest.subList(1, rest.size())));
