@@ -108,7 +108,10 @@ public final class VectorFillKernels implements FillKernels {
         }
       }
       int groups = (int) Math.min(blocks / group, MOST_GROUPS);
-      long whole = groups > 0 ? q * perBlock : Math.min(end, (row + rowBlocks) * perBlock);
+      long whole = groups > 0 ? q * perBlock : end;
+      if (groups == 0 && row + rowBlocks <= end / perBlock) { // lest the product pass 2^63
+        whole = (row + rowBlocks) * perBlock;
+      }
       if (whole > element) {
         scalar.stream(fill, out, at(fill, byteOffset, element - first), element, whole - element);
       }
