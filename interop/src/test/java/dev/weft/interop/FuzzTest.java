@@ -374,6 +374,64 @@ class FuzzTest {
     }
   }
 
+  @Test
+  void spec() {
+    Fuzzer fuzzer =
+        Fuzzer.of("spec", FuzzTest::readSpec)
+            .refusing(IllegalArgumentException.class)
+            .tokens(
+                "semantics=torch",
+                "mode=fan_out",
+                "distribution=uniform",
+                "gain=",
+                "min=",
+                "max=",
+                "lower=",
+                "upper=",
+                "mean=",
+                "stddev=",
+                "scale=",
+                "groups=",
+                "sparsity=",
+                "negative_slope=",
+                ":",
+                ",",
+                "=");
+    for (String name : InitializerSpec.names()) {
+      fuzzer.seed(name.getBytes(StandardCharsets.UTF_8));
+    }
+    for (String text :
+        List.of(
+            "uniform:minval=-1,maxval=1",
+            "truncated_normal:mean=0,stddev=1,lower=-2,upper=2",
+            "truncated_normal:min=-inf,max=0.5",
+            "variance_scaling:scale=2,mode=fan_avg,distribution=uniform",
+            "glorot_uniform:semantics=torch,gain=1.5",
+            "dirac:groups=2",
+            "sparse:sparsity=0.5,stddev=1")) {
+      fuzzer.seed(text.getBytes(StandardCharsets.UTF_8));
+    }
+    run(fuzzer, "spec", INPUTS);
+  }
+
+  private static void readSpec(byte[] input) {
+    InitializerSpec spec = InitializerSpec.parse(new String(input, StandardCharsets.UTF_8));
+    InitializerSpec again;
+    try {
+      again = InitializerSpec.parse(spec.toString());
+    } catch (IllegalArgumentException e) {
+      throw new AssertionError("a specification does not read back", e);
+    }
+    requireSame(again, spec);
+    for (Layout layout : Layout.values()) {
+      Shape shape = Shape.of(4, 2, 3);
+      Fill fill = spec.initializer(layout).plan(shape);
+      for (DType dtype : DType.values()) {
+        fill.check(shape, dtype);
+      }
+    }
+  }
+
   private static void run(Fuzzer fuzzer, String target, long inputs) {
     Report report = fuzzer.run(Effort.of(target, inputs));
     System.out.println(report);
