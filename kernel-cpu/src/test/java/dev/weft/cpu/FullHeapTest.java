@@ -20,6 +20,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,6 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
  * A Java heap that is full when an operation begins, and has room for a little more each time: the
  * operation fails at one object after the other, and has given back what it counted.
  */
+@Tag("slow") // every try collects garbage several times
 @Timeout(600)
 class FullHeapTest {
   /** Objects that are given up between two tries: some 400 bytes. */
