@@ -133,7 +133,7 @@ class CommandLineFuzzTest {
         "\n--smoothing\n0.1",
         "\n--clip-norm\n1",
         "\n--labels\n@x.npy");
-    Report report = fuzzer.run(Effort.of("commands", 250));
+    Report report = fuzzer.run(Effort.of("commands", 40));
     System.out.println(report);
     assertThat(report.inputs()).isPositive();
   }
