@@ -300,7 +300,7 @@ class FileCommandsTest {
     assertThat(Run.of("verify", small.toString(), "--limit", "2.57E5").code())
         .isEqualTo(Exit.MISMATCH);
     assertThat(Run.of("verify", small.toString(), "--limit", "NaN").err())
-        .contains("--limit: need a finite number");
+        .contains("--limit: need a number in decimal");
   }
 
   @ParameterizedTest
