@@ -326,6 +326,24 @@ class FileCommandsTest {
   }
 
   @Test
+  void utf16IsNamed() throws Exception {
+    Path csv = directory.resolve("a.csv");
+    Path json = directory.resolve("a.json");
+    for (String charset : List.of("UTF-16", "UTF-16LE", "UTF-16BE")) {
+      Files.write(csv, "1,2,0\n3,4,1\n1,2,0\n3,4,1\n1,2,0\n3,4,1\n".getBytes(charset));
+      Files.write(json, MANIFEST.getBytes(charset));
+      for (Run run :
+          List.of(
+              Run.of("train", "--data", csv.toString()),
+              Run.of("model", json.toString(), "--out", directory + "/m.safetensors"),
+              Run.of("report", json.toString(), "--out", directory + "/r.html"))) {
+        assertThat(run.code()).isEqualTo(Exit.USAGE);
+        assertThat(run.err()).contains("need UTF-8, and this is UTF-16").hasLineCount(1);
+      }
+    }
+  }
+
+  @Test
   void namesInUpperCaseAreTheirFormats() throws Exception {
     Path npy = Files.move(npy(1, 2, 3), directory.resolve("A.NPY"));
     assertThat(tensor(Run.of("inspect", npy.toString(), "--json")).get("tensor")).isEqualTo("A");

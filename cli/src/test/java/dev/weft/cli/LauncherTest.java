@@ -178,7 +178,7 @@ class LauncherTest {
     String beside =
         "rm checkout/target/weft/built; exec 8<checkout/pom.xml; flock 8; "
             + weft
-            + " 8<&- 2>said & for i in {1..3000}; do grep -q waiting said && break; sleep 0.01; done;"
+            + " 8<&- 2>said & for i in {1..3000}; do grep -qs waiting said && break; sleep 0.01; done;"
             + " flock -u 8; wait $!; cat said >&2";
     Result building = run(List.of("bash", "-c", beside), environment);
     assertThat(building.err)

@@ -3,6 +3,7 @@ package dev.weft.interop;
 import dev.weft.internal.Checks;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -81,7 +82,12 @@ public final class ShardedSafetensors implements TensorFile {
       Map<String, String> metadata = new LinkedHashMap<>();
       long total = 0;
       for (String name : new java.util.TreeSet<>(weightMap.values())) {
-        SafetensorsFile shard = SafetensorsFile.open(path.resolveSibling(name), group);
+        Path beside = path.resolveSibling(name);
+        if (!Files.exists(beside)) {
+          throw new FormatException(
+              OP, "need every shard beside the index", "file", path, "missing", name);
+        }
+        SafetensorsFile shard = SafetensorsFile.open(beside, group);
         shards.put(name, shard);
         requireSet(path, json.get("metadata"), name, shard);
         for (StoredTensor tensor : shard.tensors()) {

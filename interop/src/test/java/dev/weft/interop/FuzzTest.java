@@ -7,6 +7,7 @@ import dev.weft.DType;
 import dev.weft.Region;
 import dev.weft.Shape;
 import dev.weft.Weft;
+import dev.weft.init.Fill;
 import dev.weft.init.InitializerSpec;
 import dev.weft.init.Layout;
 import dev.weft.random.RandomKey;

@@ -209,6 +209,7 @@ class HostileSafetensorsTest {
         "{'weight_map':{'a':'..'}} => plain names",
         "{'weight_map':{'a':'a.bin'}} => plain names",
         "{'weight_map':{'a':3}} => plain names",
+        "{'weight_map':{'a':'b.safetensors'}} => missing=b.safetensors",
         "{'weight_map':[]} => weight_map",
         "{'metadata':{}} => weight_map",
         "{'weight_map':{'a':'a.safetensors'}} => every tensor",

@@ -12,6 +12,7 @@ import dev.weft.Weft;
 import dev.weft.init.InitializerSpec;
 import dev.weft.init.Layout;
 import dev.weft.random.RandomKey;
+import dev.weft.testkit.Availability;
 import dev.weft.testkit.Programs;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -125,6 +126,49 @@ class ShortenedFileTest {
           .hasMessageContaining("another has its name");
       assertThat(b.get(0)).isFinite();
     }
+  }
+
+  @Test
+  void oneShardIsOpenAtATime() throws IOException {
+    Path descriptors = Path.of("/proc/self/fd");
+    Availability.need("proc", Files.isDirectory(descriptors), () -> "there is no " + descriptors);
+    StringBuilder json = new StringBuilder();
+    for (int i = 0; i < 40; i++) {
+      json.append(i == 0 ? "" : ",")
+          .append("{\"name\": \"t" + i + "\", \"shape\": [10], \"init\": \"normal\"}");
+    }
+    ModelManifest manifest =
+        ModelManifest.parse(
+            "test",
+            "{\"name\": \"m\", \"layout\": \"keras\", \"dtype\": \"f32\", \"tensors\": ["
+                + json
+                + "]}");
+    Path target = directory.resolve("m.safetensors");
+    List<Path> files =
+        ModelWriter.write(backend, manifest, RandomKey.of(1), target, 40, Progress.NONE);
+    assertThat(files).hasSize(41);
+    try (TensorFile opened = TensorFile.open(files.getLast())) {
+      assertThat(openShards(descriptors)).isLessThanOrEqualTo(1);
+      for (StoredTensor tensor : opened.tensors()) {
+        assertThat(tensor.get(3)).isFinite();
+        assertThat(openShards(descriptors)).isLessThanOrEqualTo(1);
+      }
+    }
+    assertThat(openShards(descriptors)).isZero();
+  }
+
+  private long openShards(Path descriptors) throws IOException {
+    long count = 0;
+    try (Stream<Path> all = Files.list(descriptors)) {
+      for (Path each : all.toList()) {
+        try {
+          count += Files.readSymbolicLink(each).startsWith(directory) ? 1 : 0;
+        } catch (IOException e) {
+          // closed meanwhile: that of this listing
+        }
+      }
+    }
+    return count;
   }
 
   /** An interrupt ends the read of its own thread and of no other. */
