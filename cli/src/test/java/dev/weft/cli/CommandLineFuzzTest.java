@@ -31,6 +31,9 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Tag("fuzz")
 class CommandLineFuzzTest {
+  /** Picocli takes memory by the square of their number. */
+  private static final int MOST_ARGUMENTS = 64;
+
   private static final Set<Integer> CODES =
       Set.of(Exit.OK, Exit.FAILED, Exit.USAGE, Exit.UNAVAILABLE, Exit.MEMORY, Exit.MISMATCH);
 
@@ -161,6 +164,9 @@ class CommandLineFuzzTest {
     List<String> args = new ArrayList<>();
     boolean written = false;
     for (String arg : new String(input, StandardCharsets.UTF_8).split("\n")) {
+      if (args.size() == MOST_ARGUMENTS) {
+        break;
+      }
       int equals = arg.indexOf('=');
       String option = equals < 0 ? "" : arg.substring(0, equals);
       if (written) {

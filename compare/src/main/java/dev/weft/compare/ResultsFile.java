@@ -366,7 +366,11 @@ public final class ResultsFile {
     }
 
     int whole(String name) {
-      return Math.toIntExact((Long) get(name));
+      long value = (Long) get(name);
+      if (value != (int) value) {
+        throw new IllegalArgumentException("need a whole number of 32 bits, got " + value);
+      }
+      return (int) value;
     }
 
     List<String> texts(String name) {

@@ -26,6 +26,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -471,7 +472,7 @@ class FuzzTest {
 
   /** Throws unless the two are equal; as assertThat does, in a hundredth of its time. */
   private static void requireSame(Object found, Object expected) {
-    if (!found.equals(expected)) {
+    if (!Objects.equals(found, expected)) {
       throw new AssertionError("got " + found + ", and not " + expected);
     }
   }
