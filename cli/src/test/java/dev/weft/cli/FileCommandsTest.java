@@ -318,8 +318,11 @@ class FileCommandsTest {
   })
   void aMissingFileHasOneExitCode(String line) throws Exception {
     Files.writeString(directory.resolve("known.json"), "[]");
-    String[] arguments =
-        line.replace("FILE", directory + "/missing").replace("DIR", directory + "").split(" ");
+    String[] arguments = line.split(" ");
+    for (int i = 0; i < arguments.length; i++) { // whose directory may have a space in its name
+      arguments[i] =
+          arguments[i].replace("FILE", directory + "/missing").replace("DIR", directory.toString());
+    }
     Run run = Run.of(arguments);
     assertThat(run.code()).isEqualTo(Exit.USAGE);
     assertThat(run.err()).contains("need a file that exists", directory + "/missing");

@@ -94,7 +94,8 @@ class LauncherTest {
     Result refused = run(colon.resolve("weft"), buildable(), "devices");
     assertThat(refused.err)
         .startsWith("weft: need a checkout whose path has no colon")
-        .contains("got path=" + directory.toRealPath() + "/a:b\n");
+        .contains("got path=/") // quoted as a shell would take it
+        .endsWith("/" + directory.getFileName() + "/a:b\n");
     assertThat(refused.out).isEmpty();
     assertThat(refused.exit).isEqualTo(1);
     assertThat(colon.resolve("target")).doesNotExist();
