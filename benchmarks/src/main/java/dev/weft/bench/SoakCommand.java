@@ -1,5 +1,6 @@
 package dev.weft.bench;
 
+import dev.weft.internal.Decimals;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -53,7 +54,7 @@ final class SoakCommand {
 
   private static double number(String text) {
     try {
-      return Double.parseDouble(text);
+      return Decimals.real(text);
     } catch (NumberFormatException e) {
       return Double.NaN;
     }

@@ -99,7 +99,7 @@ public final class Main {
     weft.registerConverter(Layers.class, Layers::parse);
     weft.registerConverter(Activation.class, Activation::parse);
     weft.registerConverter(OptimizerRule.class, OptimizerRule::parse);
-    weft.registerConverter(Double.class, Main::number);
+    weft.registerConverter(Double.class, Decimals::real);
     weft.registerConverter(Integer.class, text -> (int) whole(text, Integer.MAX_VALUE));
     weft.registerConverter(Long.class, text -> whole(text, Long.MAX_VALUE));
     weft.setParameterExceptionHandler((e, args) -> usage(streams, e));
@@ -124,14 +124,6 @@ public final class Main {
       throw Checks.bad("shape", "need decimal numbers separated by commas", "shape", text);
     }
     return Shape.parse(text);
-  }
-
-  private static double number(String text) {
-    try {
-      return Decimals.real(text);
-    } catch (NumberFormatException e) {
-      throw new IllegalArgumentException("need a number in decimal, got " + text, e);
-    }
   }
 
   private static long whole(String text, long most) {

@@ -66,9 +66,6 @@ final class VerifyCommand implements Callable<Integer> {
     try (TensorFile file = Names.open(streams, "weft verify", name)) {
       double most = limit == null ? Verifier.fairWork(file) : limit;
       double work = Verifier.work(file);
-      if (!Double.isFinite(most)) {
-        throw UsageException.of("--limit", "need a finite number", "limit", most);
-      }
       if (work > most) {
         throw UsageException.of(
             "--limit",

@@ -1,5 +1,6 @@
 package dev.weft.interop;
 
+import dev.weft.internal.Failures;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.ClosedByInterruptException;
@@ -136,23 +137,11 @@ final class FileSet implements AutoCloseable {
       return;
     }
     closed = true;
-    try (lock) {
-      Throwable failure = null;
-      for (AtomicFile file : files) {
-        try {
-          file.discard();
-        } catch (IOException | RuntimeException | Error e) {
-          failure = e;
-        }
-      }
-      switch (failure) {
-        case null -> {}
-        case IOException e -> throw e;
-        case RuntimeException e -> throw e;
-        case Error e -> throw e;
-        default -> throw new AssertionError(failure);
-      }
+    Failures failures = new Failures();
+    for (AtomicFile file : files) {
+      failures.attempt(file::discard);
     }
+    failures.attempt(lock::close).raise();
   }
 
   /**

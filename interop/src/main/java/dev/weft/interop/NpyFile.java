@@ -205,7 +205,7 @@ public final class NpyFile implements TensorFile {
       String name = path.getFileName().toString();
       long wide = Arrays.stream(dims).filter(dim -> dim > 1).count();
       return new StoredTensor(
-          Texts.hasEnd(name, ".npy") ? name.substring(0, name.length() - 4) : name,
+          Texts.endsWith(name, ".npy") ? name.substring(0, name.length() - 4) : name,
           descr,
           type,
           shape,

@@ -169,7 +169,7 @@ public final class ShardedSafetensors implements TensorFile {
   }
 
   private static boolean isPlainName(String shard) {
-    return Texts.hasEnd(shard, ".safetensors")
+    return Texts.endsWith(shard, ".safetensors")
         && shard.length() <= 255
         && shard.chars().noneMatch(c -> c == '/' || c == '\\' || c == ':' || c < ' ');
   }

@@ -26,13 +26,13 @@ public sealed interface TensorFile extends AutoCloseable
    */
   static TensorFile open(Path file) throws IOException {
     String name = String.valueOf(file.getFileName());
-    if (Texts.hasEnd(name, ".npy")) {
+    if (Texts.endsWith(name, ".npy")) {
       return NpyFile.open(file);
     }
-    if (Texts.hasEnd(name, ".safetensors")) {
+    if (Texts.endsWith(name, ".safetensors")) {
       return SafetensorsFile.open(file);
     }
-    if (Texts.hasEnd(name, ".safetensors.index.json")) {
+    if (Texts.endsWith(name, ".safetensors.index.json")) {
       return ShardedSafetensors.open(file);
     }
     throw new IOException(

@@ -14,9 +14,14 @@ final class Texts {
 
   private Texts() {}
 
-  /** Whether the name of {@code file} ends so, in large letters or small ones. */
+  /** Whether a file's name ends in {@code end}, which is in lower case, in letters of any case. */
+  static boolean endsWith(String name, String end) {
+    return name.toLowerCase(Locale.ROOT).endsWith(end);
+  }
+
+  /** The same of the last name of a path. */
   static boolean endsWith(Path file, String end) {
-    return String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT).endsWith(end);
+    return endsWith(String.valueOf(file.getFileName()), end);
   }
 
   /** The bytes of {@code file}. */
@@ -34,10 +39,5 @@ final class Texts {
   /** A name from a file as messages show it: of at most 100 characters. */
   static String shorten(String name) {
     return Checks.cut(name, MOST);
-  }
-
-  /** Whether a file's name ends in {@code end}, which is in lower case, in letters of any case. */
-  static boolean hasEnd(String name, String end) {
-    return name.toLowerCase(Locale.ROOT).endsWith(end);
   }
 }

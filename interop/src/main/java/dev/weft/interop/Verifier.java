@@ -1,9 +1,6 @@
 package dev.weft.interop;
 
 import dev.weft.Backend;
-import dev.weft.Shape;
-import dev.weft.init.Fill;
-import dev.weft.init.Layout;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -99,7 +96,14 @@ public final class Verifier {
       Optional<Receipt> receipt = file.receipt(tensor.name());
       if (receipt.isPresent() && receipt.get().difference(tensor).isEmpty()) {
         long elements = tensor.shape().elements();
-        work += PER_ELEMENT * elements + (elements == 0 ? 0 : matrixWork(receipt.get()));
+        Receipt known = receipt.get();
+        work += PER_ELEMENT * elements;
+        if (elements > 0) {
+          work +=
+              Draw.matrix(known.fill(), known.region().logical())
+                  .map(Verifier::matrixWork)
+                  .orElse(0.0);
+        }
       }
     }
     return work;
@@ -117,20 +121,9 @@ public final class Verifier {
     return BASE + PER_BYTE * bytes;
   }
 
-  private static double matrixWork(Receipt receipt) {
-    Shape logical = receipt.region().logical();
-    return switch (receipt.fill()) {
-      case Fill.Orthogonal fill -> matrixWork(fill.rows(logical), fill.columns(logical));
-      case Fill.DeltaOrthogonal fill when fill.layout() == Layout.TORCH ->
-          matrixWork(logical.dim(0), logical.dim(1));
-      case Fill.DeltaOrthogonal fill -> matrixWork(logical.dim(-2), logical.dim(-1));
-      default -> 0;
-    };
-  }
-
-  private static double matrixWork(long rows, long columns) {
-    double shorter = Math.min(rows, columns);
-    return 4.0 * Math.max(rows, columns) * shorter * shorter;
+  private static double matrixWork(Draw.Sides matrix) {
+    double shorter = Math.min(matrix.rows(), matrix.columns());
+    return 4.0 * Math.max(matrix.rows(), matrix.columns()) * shorter * shorter;
   }
 
   private Verification verify(StoredTensor tensor, Optional<Receipt> receipt, LongConsumer done)

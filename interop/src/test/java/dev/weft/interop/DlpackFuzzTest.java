@@ -10,12 +10,8 @@ import dev.weft.testkit.fuzz.Effort;
 import dev.weft.testkit.fuzz.Fuzzer;
 import dev.weft.testkit.fuzz.Report;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.MethodType;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
@@ -65,7 +61,7 @@ class DlpackFuzzTest {
     MemorySegment memory = arena.allocate(256, 64);
     MemorySegment arrays = arena.allocate(2L * ARRAY, 8);
     MemorySegment struct = arena.allocate(80, 8);
-    long deleter = deleter();
+    long deleter = new CountingDeleter(deleted).address(arena);
     Report report =
         Fuzzer.of(
                 "dlpack",
@@ -175,23 +171,5 @@ class DlpackFuzzTest {
 
   private static ByteBuffer buffer(byte[] bytes) {
     return ByteBuffer.wrap(bytes).order(ORDER);
-  }
-
-  private long deleter() throws ReflectiveOperationException {
-    return Linker.nativeLinker()
-        .upcallStub(
-            MethodHandles.lookup()
-                .findVirtual(
-                    DlpackFuzzTest.class,
-                    "count",
-                    MethodType.methodType(void.class, MemorySegment.class))
-                .bindTo(this),
-            FunctionDescriptor.ofVoid(ValueLayout.ADDRESS),
-            arena)
-        .address();
-  }
-
-  void count(MemorySegment struct) {
-    deleted.incrementAndGet();
   }
 }

@@ -20,8 +20,6 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.MethodType;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -426,7 +424,7 @@ class DlpackTest {
     MemorySegment struct = arena.allocate(80, 8);
     MemorySegment dims = arena.allocate(32, 8);
     struct.set(I, 0, 1);
-    struct.set(L, 16, countingDeleter());
+    struct.set(L, 16, new CountingDeleter(deleted).address(arena));
     struct.set(L, 32, memory.address());
     struct.set(I, 40, 1);
     struct.set(I, 48, 2);
@@ -438,24 +436,6 @@ class DlpackTest {
     dims(struct, 4, 4);
     strides(struct, 4, 1);
     return struct;
-  }
-
-  private long countingDeleter() throws Throwable {
-    return Linker.nativeLinker()
-        .upcallStub(
-            MethodHandles.lookup()
-                .findVirtual(
-                    DlpackTest.class,
-                    "count",
-                    MethodType.methodType(void.class, MemorySegment.class))
-                .bindTo(this),
-            FunctionDescriptor.ofVoid(ValueLayout.ADDRESS),
-            arena)
-        .address();
-  }
-
-  void count(MemorySegment struct) {
-    deleted.incrementAndGet();
   }
 
   private static Arguments bad(String message, Consumer<MemorySegment> spoil) {

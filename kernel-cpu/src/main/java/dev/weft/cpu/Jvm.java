@@ -39,7 +39,8 @@ final class Jvm {
       HotSpotDiagnosticMXBean options =
           ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);
       return options == null ? Optional.empty() : Optional.of(options.getVMOption(name).getValue());
-    } catch (IllegalArgumentException | NullPointerException e) { // it has no such option
+    } catch (IllegalArgumentException | NullPointerException | LinkageError e) {
+      // it has no such option, or is an image without the beans
       return Optional.empty();
     }
   }
