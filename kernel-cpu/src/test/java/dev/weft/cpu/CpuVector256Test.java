@@ -17,18 +17,11 @@ import dev.weft.testkit.contract.StructuredContract;
 import dev.weft.testkit.contract.TrainingContract;
 import org.junit.jupiter.api.Nested;
 
-/**
- * The contracts on vectors of 256 bits; those of what lies above the kernels where no wider ones
- * are, or every width is asked for.
- */
+/** The contracts on vectors of 256 bits: where no wider ones are, or every width is asked for. */
 class CpuVector256Test {
   private static Backend backend(BackendOptions options) {
-    return Availability.open("cpu-256", "cpu", options.withVectorBits(256));
-  }
-
-  private static Backend aboveKernels(BackendOptions options) {
     Availability.needWidest(256, VectorProbe.get().bits());
-    return backend(options);
+    return Availability.open("cpu-256", "cpu", options.withVectorBits(256));
   }
 
   @Nested
@@ -59,7 +52,7 @@ class CpuVector256Test {
   class Memory extends MemoryContract {
     @Override
     protected Backend open(BackendOptions options) {
-      return aboveKernels(options);
+      return backend(options);
     }
   }
 
@@ -67,7 +60,7 @@ class CpuVector256Test {
   class Errors extends ErrorContract {
     @Override
     protected Backend open(BackendOptions options) {
-      return aboveKernels(options);
+      return backend(options);
     }
   }
 
@@ -83,7 +76,7 @@ class CpuVector256Test {
   class Orthogonal extends OrthogonalContract {
     @Override
     protected Backend open(BackendOptions options) {
-      return aboveKernels(options);
+      return backend(options);
     }
   }
 
@@ -99,7 +92,7 @@ class CpuVector256Test {
   class DenseLayers extends DenseContract {
     @Override
     protected Backend open(BackendOptions options) {
-      return aboveKernels(options);
+      return backend(options);
     }
   }
 
@@ -115,7 +108,7 @@ class CpuVector256Test {
   class Training extends TrainingContract {
     @Override
     protected Backend open(BackendOptions options) {
-      return aboveKernels(options);
+      return backend(options);
     }
   }
 
@@ -123,7 +116,7 @@ class CpuVector256Test {
   class FlightEvents extends EventContract {
     @Override
     protected Backend open(BackendOptions options) {
-      return aboveKernels(options);
+      return backend(options);
     }
   }
 }

@@ -57,8 +57,8 @@ public final class Availability {
   }
 
   /**
-   * Skips a contract of what lies above the kernels on vectors that are narrower than this
-   * machine's, unless the system property {@value #WIDTHS} is {@code all}.
+   * Skips a contract on vectors that are narrower than this machine's, unless the system property
+   * {@value #WIDTHS} is {@code all}.
    */
   public static void needWidest(int bits, int widest) {
     Assumptions.assumeTrue(
