@@ -7,6 +7,8 @@ import dev.weft.compare.Roof;
 import dev.weft.compare.Suite;
 import dev.weft.compare.Task;
 import dev.weft.compare.Tasks;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -15,12 +17,13 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * A library whose large products stay far below the processor's limit: it ran a kernel that was not
- * written for this processor. A ratio to it says little about the library, so its products, layers
- * and training steps are in no mean. Its fills are not made of products.
+ * A library that was not at its best. Its large products stay far below the processor's limit,
+ * because it ran a kernel that was not written for this processor; or they are no faster on more
+ * threads, because its threads wait for one another. A ratio to it says little about the library,
+ * so its products, layers and training steps are in no mean. Its fills are not made of products.
  *
  * @param library the library
- * @param product its large product that came nearest to the limit
+ * @param product its large product that came nearest to the limit, or that of the most threads
  * @param roof that limit, multiply-adds of as many threads
  * @param reason why it was held back; empty where that is not known
  */
@@ -40,7 +43,34 @@ public record HeldBack(String library, Measurement product, Roof roof, String re
 
   /** The libraries that were held back in a run. */
   public static List<HeldBack> in(Results results) {
-    return largeProducts(results).values().stream().filter(it -> it.share() < LEAST_SHARE).toList();
+    List<HeldBack> all = new ArrayList<>();
+    for (HeldBack best : largeProducts(results).values()) {
+      if (best.share() < LEAST_SHARE) {
+        all.add(best);
+      } else {
+        byItsThreads(results, best.library).ifPresent(all::add);
+      }
+    }
+    return all;
+  }
+
+  /** A library whose large product is no faster on its most threads than on one. */
+  private static Optional<HeldBack> byItsThreads(Results results, String library) {
+    List<Measurement> products =
+        results.measurements().stream()
+            .filter(it -> isLarge(it) && !it.byWeft() && !it.task().onDevice())
+            .filter(it -> Contest.peer(it).equals(library))
+            .sorted(Comparator.comparingInt(it -> it.task().threads()))
+            .toList();
+    if (products.isEmpty() || products.getFirst().task().threads() != 1) {
+      return Optional.empty();
+    }
+    Measurement one = products.getFirst();
+    Measurement most = products.getLast();
+    return most.task().threads() == 1 || most.rate() > one.rate()
+        ? Optional.empty()
+        : limit(results, most.task())
+            .map(it -> new HeldBack(library, most, it, "no faster than on one thread"));
   }
 
   /** The libraries with products, layers or steps of which a run does not tell. */
@@ -87,7 +117,8 @@ public record HeldBack(String library, Measurement product, Roof roof, String re
         + SIZE
         + " f32 is less than "
         + Text.tick(LEAST_SHARE)
-        + " of the multiply-adds that as many threads reach, or of the fastest such product";
+        + " of the multiply-adds that as many threads reach, or of the fastest such product,"
+        + " or no more on several threads than on one";
   }
 
   /** What is to be said of libraries that {@link #unknown} found. */

@@ -5,9 +5,13 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.weft.compare.Measurement;
 import dev.weft.compare.Results;
+import dev.weft.compare.Roof;
 import dev.weft.compare.Suite;
+import dev.weft.compare.Tasks;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** Means are of libraries that were at their best; the best of a task is the fastest, whoever. */
@@ -46,25 +50,56 @@ class ContestTest {
         low.measurements().stream()
             .map(it -> it.byWeft() && it.task().size().startsWith("1024x") ? twice(it) : it)
             .toList();
-    Results refuted =
-        new Results(
-            low.name(),
-            low.created(),
-            low.command(),
-            low.machine(),
-            low.environment(),
-            low.roofs(),
-            all,
-            low.missing(),
-            low.agreements(),
-            low.drawn(),
-            low.signals());
+    Results refuted = with(low, low.roofs(), all);
 
     assertThat(HeldBack.in(refuted))
         .extracting(HeldBack::library)
         .containsExactly("OpenBLAS", "BLIS", "MKL");
     assertThat(HeldBack.in(refuted).getFirst().toString().replace('\u202F', ' '))
         .isEqualTo("OpenBLAS 37.5 % (60.0 of 160 GFLOP/s, 1 thread)");
+  }
+
+  /** OpenBLAS reaches 60 on one thread. Two of its threads have to reach more. */
+  @Test
+  void whoIsNoFasterOnMoreThreadsWasHeldBack() {
+    assertThat(HeldBack.in(onTwoThreads(60)))
+        .extracting(HeldBack::toString)
+        .map(it -> it.replace('\u202F', ' '))
+        .first()
+        .isEqualTo(
+            "OpenBLAS 30.0 % (60.0 of 200 GFLOP/s, 2 threads): no faster than on one thread");
+    assertThat(HeldBack.in(onTwoThreads(61)))
+        .extracting(HeldBack::library)
+        .containsExactly("BLIS", "MKL");
+  }
+
+  private static Results onTwoThreads(double rate) {
+    Map<String, String> params =
+        Map.of("mnk", "1024x1024x1024", "library", "openblas", "dtype", "f32", "threads", "2");
+    String benchmark = "dev.weft.bench.PeerGemmBenchmark.call";
+    Tasks.Done done = Tasks.of(benchmark, params, 1).orElseThrow();
+    List<Measurement> all = new ArrayList<>(FILE.measurements());
+    all.add(
+        new Measurement(
+            benchmark, params, done.task(), done.contestant(), "", List.of(new double[] {rate})));
+    List<Roof> roofs = new ArrayList<>(FILE.roofs());
+    roofs.add(new Roof("fma", "f32", 2, 0, "GFLOP/s", 200));
+    return with(FILE, roofs, all);
+  }
+
+  private static Results with(Results file, List<Roof> roofs, List<Measurement> all) {
+    return new Results(
+        file.name(),
+        file.created(),
+        file.command(),
+        file.machine(),
+        file.environment(),
+        roofs,
+        all,
+        file.missing(),
+        file.agreements(),
+        file.drawn(),
+        file.signals());
   }
 
   private static Measurement twice(Measurement it) {
